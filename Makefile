@@ -1,0 +1,55 @@
+# Every target sets itself up first; a second call finds that done. `make help` lists them.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: help setup setup-system setup-octoprint demo demo-octoprint check test bench lock clean
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.ready ## the locked environment in .venv
+.venv/.ready: requirements.lock pyproject.toml
+	@echo "setting up .venv (the first time takes a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+		{ echo "make needs $(PYTHON) with venv; on Debian: apt install python3.11-venv" >&2; exit 2; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup-octoprint: .venv-octoprint/.ready ## a real OctoPrint in an environment of its own
+.venv-octoprint/.ready: requirements-octoprint.lock
+	@echo "setting up OctoPrint in .venv-octoprint"
+	@test -x .venv-octoprint/bin/python || $(PYTHON) -m venv .venv-octoprint
+	@.venv-octoprint/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-octoprint.lock
+	@touch $@
+
+setup-system: ## Debian's Mosquitto, PostgreSQL and Chromium, for the tests
+	@.ci/packages
+
+demo: setup ## a hospital's need, printed on three virtual printers
+	@$(BIN)/muster demo
+
+demo-octoprint: setup setup-octoprint ## the same, with a real OctoPrint beside one agent
+	@$(BIN)/muster demo --octoprint .venv-octoprint/bin/octoprint
+
+check: setup ## format, lint, types, import walls
+	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/basedpyright --level error
+	@$(BIN)/lint-imports --no-logo
+
+test: setup setup-system setup-octoprint check ## everything that must hold
+	@$(BIN)/pytest -n 4 --dist worksteal
+
+bench: setup setup-system ## the numbers, each side in the same run
+	@$(BIN)/python -m tests.bench
+
+lock: ## pin the newest versions that fit (needs uv)
+	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
+	@uv pip compile requirements-octoprint.in --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements-octoprint.lock
+
+clean: ## forget the environments and what the tests left
+	@rm -rf .venv .venv-octoprint .setup demo-state .pytest_cache .hypothesis .ruff_cache
