@@ -1,0 +1,1 @@
+"""The parts and the machines' start and end scripts, as data."""

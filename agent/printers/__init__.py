@@ -1,0 +1,1 @@
+"""Ways to drive a printer, all behind `driver.Driver`."""

@@ -1,0 +1,98 @@
+"""What the agent asks of any printer, however it is driven.
+
+A driver never decides whether to print; it is told by the runner, after the gate has passed the file.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Condition(StrEnum):
+    """What a printer is doing, as far as its driver can tell."""
+
+    UNREACHABLE = "unreachable"
+    """No contact. Says nothing of a print that was running."""
+    IDLE = "idle"
+    """Operational, and nothing runs."""
+    BUSY = "busy"
+    """Runs something that is not ours: another hand started it. We stand back."""
+    PRINTING = "printing"
+    """Runs our attempt, from heating up to the last move."""
+    PAUSED = "paused"
+    """Our attempt is paused."""
+    FAULT = "fault"
+    """Stopped for safety; a person must look at it and reset it."""
+
+
+class Ending(StrEnum):
+    """How our last attempt on this printer ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+    """The moment was missed and the printer keeps no trace: ask the owner."""
+
+
+class Heat(Struct, frozen=True):
+    """One heater, in °C."""
+
+    actual: float
+    target: float
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """One look at a printer. `attempt` is ours that runs, or the last of ours that ended if `ending` is set.
+
+    `progress` is 0 to 1 by executed (not sent) work, and below 1 until the printer confirmed the last move.
+    `why` is for the owner, a sentence that says what happened and what to do; empty when there is nothing to say.
+    """
+
+    condition: Condition
+    attempt: str | None = None
+    ending: Ending | None = None
+    why: str = ""
+    progress: float = 0.0
+    nozzle: Heat | None = None
+    bed: Heat | None = None
+
+
+class PrinterError(Exception):
+    """The printer, or the way to it, is at fault. The message tells the owner what to do."""
+
+
+class Driver(Protocol):
+    """One printer. Every call returns within five seconds or raises `PrinterError`; none is called concurrently."""
+
+    def status(self) -> Status:
+        """Look at the printer. Never raises for an unreachable one: that is a condition."""
+        ...
+
+    def start(self, attempt: str, path: Path, seconds: float) -> None:
+        """Begin printing the whole, checked file at `path` as `attempt`; `seconds` is its estimated time.
+
+        Returns when the order is given; only `status` tells that it runs. The file must stay until the ending.
+
+        Raises:
+            PrinterError: the printer is not idle, or did not take the file. Then nothing moves.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Ask for a pause of our attempt; `status` tells when it is paused."""
+        ...
+
+    def resume(self) -> None:
+        """Go on with our paused attempt."""
+        ...
+
+    def cancel(self) -> None:
+        """End our attempt: motion stops, heaters go off; `status` then tells the ending."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the printer without disturbing what it prints."""
+        ...
