@@ -1,0 +1,1 @@
+"""The real servers and firmware at the far end of the wire, as the tests start them."""
