@@ -1,0 +1,154 @@
+"""The whole conversation between an agent and the coordinator, in its order.
+
+    agent                              coordinator
+      presence (retained, will) ─────▶   who is there, with which printers
+      ready ─────────────────────────▶   this printer waits for work: a fresh nonce
+        ◀───────────────────────── grant   one attempt, committed to that nonce
+      report ────────────────────────▶   numbered events of the agent's journal
+        ◀─────────────────────────── ack   committed up to this number
+      telemetry ─────────────────────▶   to look at; may get lost
+        ◀─────────────────────── request   cancel, pause, resume, cleared: the agent decides
+
+Nothing starts that the agent did not just ask for: a grant whose nonce is not the printer's current one is
+dropped. Agents know durations only (their clocks may be wrong); what must not act late carries the
+coordinator's `sent` and `expires`, and the agent reckons the coordinator's clock from what it hears.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from gcode.profile import Profile
+from wire.lifecycle import Step
+from wire.manifest import Name, Signed
+
+Counter = Annotated[int, Meta(ge=0, le=2**53)]
+Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Nonce = Annotated[str, Meta(min_length=16, max_length=64)]
+Text = Annotated[str, Meta(max_length=400)]
+Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
+Clock = Annotated[float, Meta(ge=0, le=2**40)]
+Degrees = Annotated[float, Meta(ge=-180, le=180)]
+
+
+class Message(Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What every message shares: its kind, as `kind` in the JSON; unknown fields are ignored."""
+
+
+class Printer(Struct, frozen=True, kw_only=True):
+    """A printer as its owner describes it. `material` is what is loaded now."""
+
+    name: Name
+    driver: Annotated[str, Meta(max_length=16)]
+    profile: Profile
+    material: Name
+
+
+# ── from the agent ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Presence(Message, frozen=True, kw_only=True, tag="presence"):
+    """Birth (retained) and will. `connection` only rises: a death that is not of the current one is ignored.
+
+    `epoch` is made with the journal: a new one means that the agent's disk was lost. `place` is (latitude,
+    longitude) rounded to 0.1°, never an address.
+    """
+
+    online: bool
+    connection: Counter
+    epoch: Epoch
+    software: Annotated[str, Meta(max_length=64)] = ""
+    place: tuple[Degrees, Degrees] | None = None
+    printers: Annotated[tuple[Printer, ...], Meta(max_length=64)] = ()
+
+
+class Ready(Message, frozen=True, kw_only=True, tag="ready"):
+    """A printer is idle, its bed is confirmed clear, and its owner's hours allow a job.
+
+    `counter` is persisted and only rises, so a late duplicate changes nothing. `lifetime` is how long the
+    nonce stays good; `window` how long a job may take to end before the owner's quiet hours. `held` names
+    every attempt of this agent that is not over, as of event `seq` of its journal.
+    """
+
+    printer: Name
+    nonce: Nonce
+    counter: Counter
+    lifetime: Seconds
+    window: Seconds
+    material: Name
+    epoch: Epoch
+    seq: Counter
+    held: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One line of the agent's journal. `at` is the agent's own clock, for people to read only."""
+
+    seq: Counter
+    attempt: Name
+    step: Step
+    at: Clock
+    why: Text = ""
+
+
+class Report(Message, frozen=True, kw_only=True, tag="report"):
+    """Events in order without a gap, sent again until acknowledged. (epoch, seq) makes a repeat harmless."""
+
+    epoch: Epoch
+    events: Annotated[tuple[Event, ...], Meta(min_length=1, max_length=100)]
+
+
+class Telemetry(Message, frozen=True, kw_only=True, tag="telemetry"):
+    """How a printer looks now; for people, no decision hangs on it."""
+
+    printer: Name
+    condition: Annotated[str, Meta(max_length=16)]
+    bed_clear: bool
+    attempt: Name | None = None
+    progress: Annotated[float, Meta(ge=0, le=1)] = 0
+    nozzle: Annotated[float, Meta(ge=-300, le=1000)] | None = None
+    bed: Annotated[float, Meta(ge=-300, le=1000)] | None = None
+    why: Text = ""
+
+
+# ── from the coordinator ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Grant(Message, frozen=True, kw_only=True, tag="grant"):
+    """One committed attempt, in answer to one ready. Never retained."""
+
+    sent: Clock
+    manifest: Signed
+
+
+class Ack(Message, frozen=True, kw_only=True, tag="ack"):
+    """All events of `epoch` up to `seq` are committed. Sent only after the commit."""
+
+    sent: Clock
+    epoch: Epoch
+    seq: Counter
+
+
+class Wish(StrEnum):
+    """What a person may ask of an attempt."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CLEARED = "cleared"
+    """The owner says on the coordinator's page that the bed is clear; counts only if the owner allows it."""
+
+
+class Request(Message, frozen=True, kw_only=True, tag="request"):
+    """A wish for one attempt. The agent decides and reports the result; nothing happens after `expires`."""
+
+    sent: Clock
+    expires: Clock
+    attempt: Name
+    wish: Wish
+    by: Text
+
+
+Up = Presence | Ready | Report | Telemetry
+Down = Grant | Ack | Request
