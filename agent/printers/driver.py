@@ -48,7 +48,7 @@ class Status(Struct, frozen=True, kw_only=True):
     """One look at a printer. `attempt` is ours that runs, or the last of ours that ended if `ending` is set.
 
     `progress` is 0 to 1 by executed (not sent) work, and below 1 until the printer confirmed the last move.
-    `why` is for the owner, a sentence that says what happened and what to do; empty when there is nothing to say.
+    `why` is for the owner: what happened and what to do, in a sentence; empty when there is nothing to say.
     """
 
     condition: Condition
@@ -65,7 +65,7 @@ class PrinterError(Exception):
 
 
 class Driver(Protocol):
-    """One printer. Every call returns within five seconds or raises `PrinterError`; none is called concurrently."""
+    """One printer. Each call returns within five seconds or raises `PrinterError`; never two at a time."""
 
     def status(self) -> Status:
         """Look at the printer. Never raises for an unreachable one: that is a condition."""
@@ -74,7 +74,7 @@ class Driver(Protocol):
     def start(self, attempt: str, path: Path, seconds: float) -> None:
         """Begin printing the whole, checked file at `path` as `attempt`; `seconds` is its estimated time.
 
-        Returns when the order is given; only `status` tells that it runs. The file must stay until the ending.
+        Returns when the order is given; only `status` tells that it runs. The file must stay until the end.
 
         Raises:
             PrinterError: the printer is not idle, or did not take the file. Then nothing moves.

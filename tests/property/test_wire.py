@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gcode.profile import Profile
-from wire import codec, topics
+from wire import codec, enrolment, topics
 from wire.errors import LocalError, RemoteError
 from wire.lifecycle import BY_AGENT, FINAL, TABLE, State, Step, advance, allows
 from wire.manifest import Manifest, Signed, key_id, sign, verify
@@ -210,3 +210,15 @@ def test_only_the_agent_can_say_that_anything_moved():
     moving = {State.STARTING, State.PRINTING, State.PAUSED, State.PRINTED}
     leading_in = {step for steps in TABLE.values() for step, to in steps.items() if to in moving}
     assert leading_in <= BY_AGENT
+
+
+@given(st.text(max_size=200) | st.text(max_size=200).map(lambda text: enrolment.PREFIX + text))
+def test_a_random_invite_raises_only_the_wires_own_error(text):
+    with pytest.raises(RemoteError):
+        enrolment.parse(text)
+
+
+def test_an_invite_survives_being_pasted_over_two_lines():
+    invite = enrolment.Invite("https://muster.example", "c" * 22, "0" * 64)
+    text = str(invite)
+    assert enrolment.parse(text[:30] + "\n  " + text[30:] + "\n") == invite

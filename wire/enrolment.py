@@ -1,0 +1,75 @@
+"""How an agent joins: a one-time invite, passed on by a person, then one HTTPS request.
+
+The agent makes its own key, which never leaves its machine; the coordinator's own CA signs a certificate for
+it. The invite pins that CA, so that nobody on the way can answer instead.
+"""
+
+import base64
+import binascii
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from wire.errors import RemoteError
+from wire.manifest import Digest, Name
+
+PATH = "/api/enrol"
+"""Where a `Request` is posted, below the invite's `url`."""
+PREFIX = "muster1."
+LIMIT = 16 * 1024
+"""Bytes of a request or an answer."""
+
+Pem = Annotated[str, Meta(pattern="^-----BEGIN ", max_length=8192)]
+Url = Annotated[str, Meta(pattern="^https?://", max_length=200)]
+
+
+class Invite(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person hands over. `ca` is the SHA-256 of the CA certificate's DER bytes, in hex."""
+
+    url: Url
+    code: Annotated[str, Meta(min_length=20, max_length=64)]
+    ca: Digest
+
+    def __str__(self) -> str:
+        return PREFIX + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+
+class Request(Struct, frozen=True, forbid_unknown_fields=True):
+    """The agent asks to join under `name`; `csr` is its PKCS #10 request in PEM."""
+
+    code: str
+    name: Name
+    csr: Pem
+
+
+class Answer(Struct, frozen=True):
+    """All that an agent needs to take part.
+
+    `broker` is `mqtt://host:port` (loopback only) or `mqtts://host:port`; `keys` are the raw dispatch public
+    keys by their `manifest.key_id`; `url` is where files are fetched.
+    """
+
+    agent: Name
+    certificate: Pem
+    ca: Pem
+    broker: Annotated[str, Meta(pattern="^mqtts?://[^/:]+:[0-9]+$")]
+    keys: dict[Digest, bytes]
+    url: Url
+
+
+def parse(text: str) -> Invite:
+    """An invite as a person pasted it.
+
+    Raises:
+        RemoteError: not an invite.
+    """
+    text = "".join(text.split())
+    try:
+        if not text.startswith(PREFIX):
+            raise RemoteError("invite", f"an invite starts with {PREFIX!r}: copy it whole")
+        body = text.removeprefix(PREFIX)
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(data, type=Invite)
+    except (msgspec.DecodeError, binascii.Error, UnicodeError):
+        raise RemoteError("invite", "this is not a whole invite: copy it again, to its last sign") from None
