@@ -127,3 +127,9 @@ def use_invite(tx: Tx, *, code: str, agent: str, now: float) -> bool:
         .values(used=now, agent=agent)
     )
     return spent.rowcount == 1
+
+
+def new_epoch(tx: Tx, agent: str, epoch: str) -> None:
+    """The agent's journal starts anew, and its counters with it."""
+    agents.change(tx, agent, epoch=epoch, seq=0, connection=0)
+    tx.execute(update(_printer).where(_printer.c.agent == agent).values(counter=0))

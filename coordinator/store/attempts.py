@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import insert, select
 
-from coordinator.records import Attempt
+from coordinator.records import Attempt, Ready
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf
@@ -30,13 +30,14 @@ def all_attempts(tx: Tx) -> list[Attempt]:
     return attempts.find(tx, newest="granted")
 
 
-def granted_before(tx: Tx, agent: str, printer: str, counter: int) -> list[Attempt]:
-    """What was granted to an older ready of this printer, and of which nothing was heard since."""
+def unheard(tx: Tx, ready: Ready) -> list[Attempt]:
+    """What was granted to older readies of this printer, and of which nothing was heard since."""
     return attempts.find(
         tx,
-        _at.agent == agent,
-        _at.printer == printer,
-        _at.counter < counter,
+        _at.agent == ready.agent,
+        _at.printer == ready.printer,
+        _at.epoch == ready.epoch,
+        _at.counter < ready.counter,
         _at.state.in_([State.GRANTED, State.SUSPECT]),
         ~select(schema.event.c.seq).where(schema.event.c.attempt == _at.id).exists(),
     )
@@ -45,6 +46,14 @@ def granted_before(tx: Tx, agent: str, printer: str, counter: int) -> list[Attem
 def of_agent(tx: Tx, agent: str) -> list[Attempt]:
     """An agent's attempts that are not over."""
     return attempts.find(tx, _at.agent == agent, _at.state.not_in(list(FINAL)))
+
+
+def setbacks(tx: Tx, since: float) -> set[tuple[str, str, str]]:
+    """(agent, printer, need) wherever a printer refused or failed a need's plate since then."""
+    query = select(_at.agent, _at.printer, _at.need).where(
+        _at.state.in_([State.REFUSED, State.FAILED]), _at.changed > since
+    )
+    return {(row.agent, row.printer, row.need) for row in tx.execute(query)}
 
 
 def move(tx: Tx, attempt: Attempt, state: State, now: float, why: str = "") -> Attempt:

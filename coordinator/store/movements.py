@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 
 from coordinator.errors import Conflict
 from coordinator.ledger import OF_NEED, Account, Balance, Movement
@@ -40,12 +40,12 @@ def post(tx: Tx, movements: Iterable[Movement], *, cause: str, by: str, now: flo
 
 def balance(tx: Tx, need: str, lot: str | None = None) -> Balance:
     """Units by account of one lot, or of a whole need with all its lots."""
-    result: Balance = Counter()
-    for column, sign in ((_m.source, -1), (_m.target, 1)):
-        query = select(column, func.sum(_m.units)).where(_m.need == need).group_by(column)
-        for account, units in tx.execute(query if lot is None else query.where(_m.lot == lot)):
-            result[account] += sign * int(units)
-    return result
+    return _sums(tx, _m.need == need) if lot is None else _sums(tx, _m.need == need, _m.lot == lot)
+
+
+def totals(tx: Tx) -> Balance:
+    """Units by account over all needs."""
+    return _sums(tx)
 
 
 def progress(tx: Tx, need: str, requested: int) -> Progress:
@@ -57,18 +57,28 @@ def progress(tx: Tx, need: str, requested: int) -> Progress:
 
 def everything(tx: Tx) -> list[Movement]:
     """Every movement, oldest first."""
-    query = select(_m.need, _m.lot, _m.source, _m.target, _m.units).order_by(_m.id)
-    return [
-        Movement(row.need, row.lot or None, row.source, row.target, row.units) for row in tx.execute(query)
-    ]
+    return _select(tx)
 
 
 def of_cause(tx: Tx, cause: str) -> list[Movement]:
     """The movements that one cause brought about."""
-    query = select(_m.need, _m.lot, _m.source, _m.target, _m.units).where(_m.cause == cause).order_by(_m.id)
+    return _select(tx, _m.cause == cause)
+
+
+def _select(tx: Tx, *where: ColumnElement[bool]) -> list[Movement]:
+    query = select(_m.need, _m.lot, _m.source, _m.target, _m.units).where(*where).order_by(_m.id)
     return [
         Movement(row.need, row.lot or None, row.source, row.target, row.units) for row in tx.execute(query)
     ]
+
+
+def _sums(tx: Tx, *where: ColumnElement[bool]) -> Balance:
+    result: Balance = Counter()
+    for column, sign in ((_m.source, -1), (_m.target, 1)):
+        query = select(column, func.sum(_m.units)).where(*where).group_by(column)
+        for account, units in tx.execute(query):
+            result[account] += sign * int(units)
+    return result
 
 
 def _check(tx: Tx, need: str, lot: str | None) -> None:

@@ -1,7 +1,5 @@
 """Hospitals and what they need."""
 
-from sqlalchemy import select
-
 from coordinator.records import Hospital, Need
 from coordinator.store import schema
 from coordinator.store.engine import Tx
@@ -28,8 +26,3 @@ def all_needs(tx: Tx) -> list[tuple[Need, Hospital]]:
     """Every need and who asks, newest first."""
     known = {each.id: each for each in hospitals.find(tx)}
     return [(each, known[each.hospital]) for each in needs.find(tx, newest="created")]
-
-
-def count(tx: Tx) -> int:
-    """How many needs there have been."""
-    return len(tx.execute(select(schema.need.c.id)).all())

@@ -149,6 +149,7 @@ attempt = Table(
     Column("agent", _Name, ForeignKey("agent.name"), nullable=False),
     Column("printer", _Name, nullable=False),
     Column("nonce", String(64), nullable=False, unique=True),
+    Column("epoch", String(32), nullable=False),
     Column("counter", Integer, nullable=False),
     Column("part", _Name, nullable=False),
     Column("version", String(32), nullable=False),
