@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from gcode.document import DocumentError, decode
 from msgspec import Meta, Struct, field
 
 from coordinator.endpoint import PATTERN
 from coordinator.errors import StartError
+from gcode.document import DocumentError, decode
 
 EXAMPLE = Path(__file__).with_name("settings.example.toml")
 VARIABLE = "MUSTER_CONFIG"
