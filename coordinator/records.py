@@ -74,6 +74,7 @@ class Attempt:
     agent: str
     printer: str
     nonce: str
+    epoch: str
     counter: int
     part: str
     version: str

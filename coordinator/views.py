@@ -27,7 +27,7 @@ class NeedDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrinterView:
-    """A printer, how it looks, what it works on (an attempt that is not over), and whether it waits for work."""
+    """A printer, how it looks, what it works on (an attempt not yet over), and whether it waits for work."""
 
     printer: Printer
     looks: Looks | None
