@@ -6,12 +6,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcode.material import material
-
 import gcode_templates
 from coordinator.errors import Invalid, Missing
 from coordinator.views import PartView
 from gcode import document, draw, part, plate
+from gcode.material import material
 from gcode.profile import Profile
 
 
@@ -72,7 +71,7 @@ class Plates:
                 purpose=each.purpose,
                 materials=list(each.materials),
                 parameters={name: parameter.default for name, parameter in each.parameters.items()},
-                checklist=list(each.checklist),
+                checklist=list(each.inspection),
             )
             for each in self._parts.values()
         ]
@@ -83,13 +82,10 @@ class Plates:
         Raises:
             Invalid: the part has no such parameter, or the value is out of its bounds.
         """
-        known = self.part(name).parameters
-        for key, value in wanted.items():
-            if key not in known:
-                raise Invalid(f"{name} has no parameter {key!r}; it has {', '.join(known) or 'none'}")
-            if not known[key].least <= value <= known[key].most:
-                raise Invalid(f"{key} must lie between {known[key].least:g} and {known[key].most:g} mm")
-        return {key: wanted.get(key, parameter.default) for key, parameter in known.items()}
+        try:
+            return part.settle(self.part(name), wanted)
+        except part.PartError as error:
+            raise Invalid(str(error)) from None
 
     def capacity(self, name: str, version: str, parameters: dict[str, float], profile: Profile) -> int:
         """How many fit on one plate; 0 if the part does not fit, or is not of this version any more."""

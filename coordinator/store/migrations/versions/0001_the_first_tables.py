@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+
 revision = "0001"
 down_revision = None
 
@@ -96,6 +97,7 @@ def upgrade() -> None:
         sa.Column("agent", sa.String(length=48), nullable=False),
         sa.Column("printer", sa.String(length=48), nullable=False),
         sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("epoch", sa.String(length=32), nullable=False),
         sa.Column("counter", sa.Integer(), nullable=False),
         sa.Column("part", sa.String(length=48), nullable=False),
         sa.Column("version", sa.String(length=32), nullable=False),
