@@ -1,0 +1,123 @@
+"""How pages look: the templates, and the words for times and states."""
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from coordinator.records import Looks, Printer
+from coordinator.views import PrinterView
+from coordinator.web import stages
+from wire.lifecycle import State
+
+HOUSE = Path(__file__).parent
+
+STATES: dict[str, str] = {
+    State.GRANTED: "granted",
+    State.FETCHING: "fetching the file",
+    State.CHECKED: "file checked",
+    State.STARTING: "starting",
+    State.PRINTING: "printing",
+    State.PAUSED: "paused",
+    State.PRINTED: "printed, on the bed",
+    State.CLEARED: "to be inspected",
+    State.INSPECTED: "inspected",
+    State.REFUSED: "refused",
+    State.FAILED: "failed",
+    State.CANCELLED: "cancelled",
+    State.SUSPECT: "out of contact",
+}
+
+_PRIORITIES = {0: "routine", 5: "normal", 9: "now"}
+
+
+def page(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
+    """A page from one of our templates. Who is logged in and which version runs is known to each."""
+    state: dict[str, Any] = {"by": getattr(request.state, "by", ""), "version": request.app.version}
+    return HTMLResponse(_templates.get_template(template).render(state | context), status)
+
+
+def time(seconds: float) -> Markup:
+    """A moment as a `<time>` in UTC; the browser shows it in local time where it can."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    text = f"{moment.day} {moment:%b}, {moment:%H:%M} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(f"{moment:%Y-%m-%dT%H:%M:%SZ}", text)
+
+
+def day(seconds: float) -> str:
+    """A moment's day, UTC."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def duration(seconds: float) -> str:
+    """Roughly how long."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{max(1, minutes)} min"
+
+
+def priority(value: int) -> str:
+    """A priority in words where there is one."""
+    word = _PRIORITIES.get(value)
+    return f"{value}, {word}" if word else str(value)
+
+
+def condition(view: PrinterView) -> tuple[str, str]:
+    """What a printer does, as (a key for its colour, in words)."""
+    if not view.printer.online:
+        return "offline", "offline"
+    if view.attempt is not None and view.attempt.state in (State.PRINTED, State.SUSPECT, State.PAUSED):
+        return str(view.attempt.state), STATES[view.attempt.state]
+    if view.looks is not None and view.looks.condition not in ("idle", "printing"):
+        return view.looks.condition, view.looks.condition
+    if view.attempt is not None and view.attempt.state is not State.CLEARED:
+        return str(view.attempt.state), STATES[view.attempt.state]
+    if view.waiting:
+        return "ready", "ready for work"
+    return "idle", "idle"
+
+
+def subjects(*names: str, path: str = "/events") -> str:
+    """Where a page hears of these subjects."""
+    return path + "?" + "&".join(f"on={name}" for name in names)
+
+
+def bed(printer: Printer, looks: Looks | None) -> str:
+    """Whether the bed is clear, as last seen."""
+    if looks is None or not printer.online:
+        return "not known"
+    return "clear" if looks.bed_clear else "not clear"
+
+
+def _templates_at(folder: Path, names: Mapping[str, object]) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(names)
+    return environment
+
+
+_templates = _templates_at(
+    HOUSE / "templates",
+    {
+        "stages": stages,
+        "time": time,
+        "day": day,
+        "duration": duration,
+        "priority": priority,
+        "condition": condition,
+        "subjects": subjects,
+        "bed": bed,
+        "STATES": STATES,
+        "State": State,
+    },
+)
