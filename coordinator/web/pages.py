@@ -181,9 +181,7 @@ def ask_on_need(
     desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id, wish: Wish
 ) -> Response:
     """Ask the printer's agent for something, from the need's page."""
-    return _on_need(
-        desk, request, need, f"{wish}-{attempt}", entered, lambda: desk.ask(attempt, wish, by=by)
-    )
+    return _on_need(desk, request, need, f"{wish}-{attempt}", entered, lambda: desk.ask(attempt, wish, by=by))
 
 
 @router.post("/printers/{attempt}/{wish}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from coordinator.ca import Authority
 from coordinator.desk import Desk, Terms
+from coordinator.metrics import Metrics
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Need
 from coordinator.store import agents
@@ -156,6 +157,7 @@ def open_office(directory: Path, database: str) -> Office:
             access_key=KEY,
             suspect_after=900,
         ),
+        Metrics(),
         clock=lambda: now[0] + next(ticks) / 1000,
         post=lambda agent, message: posted.append((agent, message)),
     )
