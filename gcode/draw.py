@@ -37,8 +37,9 @@ STRINGING: Final = 2_000
 MOST_LINES: Final = 1_900_000
 MOST_BYTES: Final = 60_000_000
 """A little below the gate's bounds, as the scripts come on top."""
-_TOLERANCE: Final = 25
-"""µm that a line may stray to save points."""
+_WALL_TOLERANCE: Final = 25
+_TOLERANCE: Final = 60
+"""µm that a line may stray to save points: the outermost, and those that nobody sees."""
 _GRID: Final = 10
 """µm; two decimals of a millimetre."""
 
@@ -119,15 +120,17 @@ def _loops(shape: Sequence[Polygon], width: int) -> list[Polygon]:
     """The middle of each line, from the outermost in, on a grid that two decimals can say."""
     loops: list[Polygon] = []
     left = shrunk(shape, width // 2)
+    tolerance = _WALL_TOLERANCE
     while left:
         left = cleaned(left, _GRID)
         for polygon in left:
-            slim = simplified(polygon, _TOLERANCE)
+            slim = simplified(polygon, tolerance)
             snapped = [((x + 5) // _GRID * _GRID, (y + 5) // _GRID * _GRID) for x, y in slim]
             loop = [point for n, point in enumerate(snapped) if point != snapped[n - 1]]
             if len(loop) > 2:
                 loops.append(loop)
         left = shrunk(left, width)
+        tolerance = _TOLERANCE
     return loops
 
 

@@ -15,8 +15,10 @@ Point = tuple[int, int]
 Polygon = list[Point]
 """Closed, without its first point again; outlines run counter-clockwise, holes clockwise."""
 
-SAGITTA: Final = 15
+SAGITTA: Final = 50
 """µm by which a chord may miss its circle."""
+_EIGHTH: Final = (41_421, 100_000)
+"""The tangent of π/8, which leads an eighth of the way round."""
 MITRE: Final = 4.0
 """How far a corner may reach out when offset, in offsets; sharper ones are cut."""
 
@@ -24,20 +26,17 @@ _clipper = cast("Any", pyclipper)
 
 
 def circle(radius: int) -> Polygon:
-    """A circle about the origin: points on t → ((1-t²)/(1+t²), 2t/(1+t²)), in whole numbers alone."""
-    steps = max(2, isqrt(max(radius, 0) // (2 * SAGITTA)) + 1)
-    quarter: Polygon = []
+    """A circle about the origin: points t → ((1-t²)/(1+t²), 2t/(1+t²)) in whole numbers alone, an eighth mirrored."""
+    steps = isqrt(77 * max(radius, 0) // (1000 * SAGITTA)) + 1  # (π/4)² / 8 = 0.077 gives the sagitta
+    whole = _EIGHTH[1] * steps
+    eighth: Polygon = []
     for k in range(steps):
-        whole = steps * steps + k * k
-        quarter.append(
-            (_rounded(radius * (steps * steps - k * k), whole), _rounded(2 * radius * k * steps, whole))
-        )
-    turned = [
-        quarter,
-        [(-y, x) for x, y in quarter],
-        [(-x, -y) for x, y in quarter],
-        [(y, -x) for x, y in quarter],
-    ]
+        t = _EIGHTH[0] * k
+        square = whole * whole + t * t
+        eighth.append((_rounded(radius * (whole * whole - t * t), square), _rounded(2 * radius * t * whole, square)))
+    diagonal = _rounded(radius * 70_711, 100_000)
+    quarter = [*eighth, (diagonal, diagonal), *((y, x) for x, y in reversed(eighth[1:]))]
+    turned = [quarter, [(-y, x) for x, y in quarter], [(-x, -y) for x, y in quarter], [(y, -x) for x, y in quarter]]
     return [point for part in turned for point in part]
 
 
