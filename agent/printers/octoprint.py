@@ -1,16 +1,16 @@
-"""Drives a printer through OctoPrint's REST interface, by asking; nothing is believed that OctoPrint does not show.
+"""Drives a printer through OctoPrint's REST interface; nothing is believed that OctoPrint does not show.
 
-octorest 0.4 makes the requests. What is broken in it is mended in this file, most of it under it, in its session:
+octorest 0.4 makes the requests. What is broken in it is mended in this file, below it, in its session:
 
 - it sets no time-outs: every request ends with the deadline of the call that it serves;
-- its errors are a bare RuntimeError or whatever `requests` raises: here each is a `PrinterError` that says what to do;
-- `upload` sends its fields as JSON beside the file, which `requests` drops: they become form fields, and the file is
-  streamed instead of being held in memory;
+- its errors are a bare RuntimeError, or what `requests` raises: here each is a `PrinterError` that helps;
+- `upload` sends its fields as JSON beside the file, which `requests` drops: they become form fields, and the
+  file is streamed instead of being held in memory;
 - it forgets the path of the server's address (OctoPrint behind a reverse proxy): it is put back;
 - given a key, its constructor already calls the server: the key goes into the session instead.
 
-The key should be an application key of an account that may: see the status, list, upload, select and delete files,
-print, and control (for switching heaters off after a cancellation).
+The key should be an application key of an account with just these permissions: status; list, upload, select
+and delete files; print; control (heaters off, where the owner's script for cancelled prints leaves them on).
 """
 
 import contextlib
@@ -19,8 +19,9 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -37,12 +38,14 @@ RESERVE = 1.0
 """Seconds kept back from `PATIENCE` to withdraw a start that cannot be confirmed."""
 GRACE = 5.0
 """Seconds that OctoPrint gets to write its record of a print after the print is over."""
+TRIES = 3
+"""How often a look is taken again because the state changed while it was taken."""
 CHUNK = 64 * 1024
 
 Clock = Callable[[], float]
 
 
-class Refusal(PrinterError):
+class RefusedError(PrinterError):
     """OctoPrint answered, and it was no. `code` is the HTTP status."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -53,9 +56,9 @@ class Refusal(PrinterError):
 class OctoPrintDriver:
     """One printer behind one OctoPrint. See `Driver` for the contract.
 
-    What it knows of an attempt it reads from OctoPrint, where each attempt has a file named by its id: so a driver
-    that was made a moment ago (the agent restarted) goes on where the last one stopped. That file is deleted at the
-    first start after its ending was told.
+    What it knows of an attempt it reads from OctoPrint, where each attempt has a file named by its id: so a
+    driver that was made a moment ago (the agent restarted) goes on where the last one stopped. That file is
+    deleted at the first start after its ending was told.
     """
 
     def __init__(
@@ -91,7 +94,6 @@ class OctoPrintDriver:
         self._why = ""
         self._told = False
         self._progress = 0.0
-        self._stop_seen = False
         self._cancelled = False
         self._last_seen = 0.0
 
@@ -111,30 +113,28 @@ class OctoPrintDriver:
 
     def start(self, attempt: str, path: Path, seconds: float) -> None:  # noqa: ARG002 - OctoPrint estimates by itself
         """Upload the file, select and print it, and see that it runs."""
-        self._session.until = self._clock() + PATIENCE
+        deadline = self._clock() + PATIENCE
+        self._session.until = deadline
         if not answers.is_name(attempt):
             raise PrinterError(f"attempt {attempt!r} cannot be a file's name in OctoPrint")
         self._must_be_ready(self._look())
         if self._pending:
-            raise PrinterError(
-                f"how attempt {self._attempt} ended is not known yet; nothing new starts before"
-            )
+            raise PrinterError(f"how attempt {self._attempt} ended is not known yet; nothing starts before")
         if attempt == self._attempt:
             raise PrinterError(f"attempt {attempt} was printed already")
         if self._told:
             self._sweep()
         self._store(attempt, path)
+        self._must_be_ready(self._look())  # another hand may have started something meanwhile
+        self._session.until = deadline - RESERVE
         try:
-            self._must_be_ready(self._look())  # another hand may have started something meanwhile
-            self._session.until -= RESERVE
             self._order(attempt)
         except PrinterError:
-            self._session.until += RESERVE
+            self._session.until = deadline
             if self._withdrawn(attempt):
                 raise
         self._attempt, self._ending, self._why, self._told = attempt, None, "", False
-        self._progress, self._stop_seen, self._cancelled = 0.0, False, False
-        self._last_seen = self._clock()
+        self._progress, self._cancelled, self._last_seen = 0.0, False, self._clock()
 
     def pause(self) -> None:
         """Ask for a pause; OctoPrint first lets the printer finish what it has."""
@@ -146,8 +146,15 @@ class OctoPrintDriver:
 
     def cancel(self) -> None:
         """Cancel; OctoPrint's own script for cancelled prints runs."""
-        self._ask_of_ours(self._rest.cancel)
-        self._cancelled = True
+        cancelled, self._cancelled = (
+            self._cancelled,
+            True,
+        )  # before: an order may be heard though its answer is lost
+        try:
+            self._ask_of_ours(self._rest.cancel)
+        except RefusedError:
+            self._cancelled = cancelled
+            raise
 
     def close(self) -> None:
         """Close the connections. OctoPrint prints on."""
@@ -179,10 +186,7 @@ class OctoPrintDriver:
         request()
 
     def _look(self) -> Look:
-        """Look at the printer, and follow our attempt.
-
-        Two requests make one look; they are repeated when the state changed between them.
-        """
+        """Look at the printer, and follow our attempt."""
         if self._warning is None:
             version = _read(self._rest.get_version(), answers.Version).server
             oldest = ".".join(map(str, answers.OLDEST_GOOD))
@@ -192,11 +196,6 @@ class OctoPrintDriver:
                 else ""
             )
         look = self._glance()
-        for _ in range(2):
-            again = self._glance()
-            if (again.text, again.path) == (look.text, look.path):
-                break
-            look = again
         if not self._met:
             self._meet(look)
         if self._pending:
@@ -204,13 +203,21 @@ class OctoPrintDriver:
         return look
 
     def _glance(self) -> Look:
-        job = _read(self._rest.job_info(), answers.Job)
-        try:
-            return answers.look(job, _read(self._rest.printer(exclude=["sd"]), answers.Printer))
-        except Refusal as refusal:
-            if refusal.code != requests.codes.conflict:
-                raise
-            return answers.look(job, None)
+        """Put two answers into one look; ask again if the state changed between them."""
+        look = None
+        for _ in range(TRIES):
+            job = _read(self._rest.job_info(), answers.Job)
+            try:
+                printer = _read(self._rest.printer(exclude=["sd"]), answers.Printer)
+            except RefusedError as refusal:
+                if refusal.code != HTTPStatus.CONFLICT:
+                    raise
+                return answers.look(job, None)
+            look = answers.look(job, printer)
+            if printer.state.text == job.state:
+                break
+        assert look is not None
+        return look
 
     def _meet(self, look: Look) -> None:
         """Find what OctoPrint holds of us: the attempt that runs, else the one whose file came last."""
@@ -229,7 +236,6 @@ class OctoPrintDriver:
         if look.runs(self._attempt) and fraction >= self._progress:
             self._progress = fraction
             self._last_seen = self._clock()
-            self._stop_seen = look.flags is not None and look.flags.cancelling
             return
         ending = answers.ending_of(self._prints(self._attempt))
         if look.runs(self._attempt) and ending is None:
@@ -242,11 +248,12 @@ class OctoPrintDriver:
 
     def _end(self, ending: Ending | None) -> None:
         """Note the ending and what the owner should hear of it."""
-        if ending is Ending.FAILED and (self._cancelled or self._stop_seen):
+        if ending is Ending.FAILED and self._cancelled:
             ending = Ending.CANCELLED
-            self._why = "" if self._cancelled else "The print was cancelled in OctoPrint."
         elif ending is Ending.FAILED:
-            self._why = "OctoPrint says that the print did not reach its end."
+            self._why = (
+                "OctoPrint ended the print early: it was cancelled there, or the printer failed or restarted."
+            )
         elif ending is Ending.UNKNOWN:
             self._why = "OctoPrint does not say how the print ended: look at the bed."
         self._ending = ending
@@ -260,7 +267,7 @@ class OctoPrintDriver:
             self._rest.tool_target(0)
             self._rest.bed_target(0)
         except PrinterError as error:
-            self._why = f"The print was cancelled, but a heater is still on, and OctoPrint did not switch it off: {error}"
+            self._why = f"The print was cancelled, but a heater is still on: switch it off. {error}"
 
     def _must_be_ready(self, look: Look) -> None:
         if not look.ready:
@@ -271,12 +278,12 @@ class OctoPrintDriver:
         """Delete our old files; one that another hand prints stays."""
         for file in self._files():
             if attempt_of(file.path):
-                with contextlib.suppress(Refusal):
+                with contextlib.suppress(RefusedError):
                     self._rest.delete(f"local/{file.path}")
 
     def _store(self, attempt: str, path: Path) -> None:
-        """Upload, and see that OctoPrint holds our bytes under our name: its plugins may rewrite what is uploaded."""
-        with contextlib.suppress(Refusal):  # of a start that failed: its file would keep its trace
+        """Upload, and see that OctoPrint holds our bytes under our name: its plugins may rewrite uploads."""
+        with contextlib.suppress(RefusedError):  # of a start that failed: its file would keep its trace
             self._rest.delete(f"local/{path_of(attempt)}")
         try:
             with path.open("rb") as content:
@@ -293,12 +300,14 @@ class OctoPrintDriver:
         file = self._file(attempt)
         if file is None or file.hash not in {None, digest}:
             raise PrinterError("OctoPrint, or a plugin in it, changed the uploaded file; nothing was started")
+        if answers.ending_of(file.prints):
+            raise PrinterError(f"OctoPrint has a record of {path_of(attempt)} already; nothing was started")
 
     def _order(self, attempt: str) -> None:
         """Select and print in one request, so that no other selection comes between; then see it run."""
         try:
             self._rest.select(f"local/{path_of(attempt)}", print=True)
-        except Refusal:
+        except RefusedError:
             raise
         except PrinterError:
             pass  # it may have been heard all the same
@@ -313,8 +322,8 @@ class OctoPrintDriver:
         """Make sure that an order comes to nothing, by deleting its file. False if it runs, or may run."""
         try:
             self._rest.delete(f"local/{path_of(attempt)}")
-        except Refusal as refusal:
-            return refusal.code == requests.codes.not_found
+        except RefusedError as refusal:
+            return refusal.code == HTTPStatus.NOT_FOUND
         except PrinterError:
             return False
         return True
@@ -322,16 +331,16 @@ class OctoPrintDriver:
     def _files(self) -> list[answers.File]:
         try:
             return _read(self._rest.files(f"local/{FOLDER}"), answers.Folder).children
-        except Refusal as refusal:
-            if refusal.code == requests.codes.not_found:
+        except RefusedError as refusal:
+            if refusal.code == HTTPStatus.NOT_FOUND:
                 return []
             raise
 
     def _file(self, attempt: str) -> answers.File | None:
         try:
             return _read(self._rest.files(f"local/{path_of(attempt)}"), answers.File)
-        except Refusal as refusal:
-            if refusal.code == requests.codes.not_found:
+        except RefusedError as refusal:
+            if refusal.code == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
@@ -384,30 +393,32 @@ class _Session(requests.Session):
             form = _Form(rest.pop("json"), files["file"], self._remaining)
             rest |= {"data": form, "headers": {"Content-Type": form.content_type}}
         try:
-            answer = super().request(
-                method,
-                f"{self._origin}{self._prefix}{path}",
-                timeout=self._remaining(),
-                allow_redirects=False,  # a redirected POST loses its body, and would take the key elsewhere
-                **rest,
-            )
+            rest |= {
+                "timeout": self._remaining(),
+                "allow_redirects": False,
+            }  # they lose bodies, and carry the key off
+            answer = super().request(method, f"{self._origin}{self._prefix}{path}", **rest)
         except requests.Timeout as error:
             raise PrinterError(f"OctoPrint at {self._origin} does not answer in time") from error
         except requests.RequestException as error:
             raise PrinterError(f"OctoPrint at {self._origin} is out of reach; is it running?") from error
-        if answer.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
-            raise Refusal(
+        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise RefusedError(
                 answer.status_code,
-                f"OctoPrint refuses the key for {method} {path}: make a new one in its settings, Application Keys, "
-                "with an account that may print",
+                f"OctoPrint refuses the key for {method} {path}: "
+                "make a new one in its settings, Application Keys, with an account that may print",
             )
-        if not answer.ok or answer.is_redirect:
-            elsewhere = f", but points to {answer.headers['Location']}" if answer.is_redirect else ""
-            raise Refusal(
+        if not HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            elsewhere = f" and points to {answer.headers['Location']}" if answer.is_redirect else ""
+            raise RefusedError(
                 answer.status_code, f"OctoPrint answers {answer.status_code} to {method} {path}{elsewhere}"
             )
-        if answer.content and not answer.headers.get("Content-Type", "").startswith("application/json"):
-            raise PrinterError(f"what answers at {self._origin} is not OctoPrint, or it is still starting")
+        try:
+            msgspec.json.decode(answer.content or b"null")
+        except msgspec.DecodeError as error:
+            raise PrinterError(
+                f"what answers at {self._origin} is not OctoPrint, or it is still starting"
+            ) from error
         return answer
 
     def _remaining(self) -> float:
@@ -449,7 +460,10 @@ class _Form:
         yield self._tail
 
 
-def _read[T](answer: object, kind: type[T]) -> T:
+Answer = TypeVar("Answer")
+
+
+def _read(answer: object, kind: type[Answer]) -> Answer:
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:

@@ -74,7 +74,7 @@ class SelectedJob(Struct):
 
 
 class Progress(Struct):
-    """`progress` of `GET /api/job`; `completion` is the percentage of the bytes sent, and stays when the job is over."""
+    """`progress` of `GET /api/job`; `completion` is the percentage of bytes sent, and stays after the end."""
 
     completion: float | None = None
 
@@ -89,14 +89,14 @@ class Job(Struct):
 
 
 class Prints(Struct):
-    """How often a file was printed, and how that ended: the trace that OctoPrint leaves when a print is over."""
+    """How often a file was printed, and how that ended: the trace that OctoPrint leaves of a print."""
 
     success: int = 0
     failure: int = 0
 
 
 class File(Struct):
-    """One entry of `GET /api/files/local/...`; `hash` is the SHA-1 of what OctoPrint stored, `date` Unix seconds."""
+    """One entry of `GET /api/files/local/...`; `hash` is the SHA-1 of what is stored, `date` Unix seconds."""
 
     path: str
     date: float = 0.0
@@ -117,7 +117,7 @@ class Uploaded(Struct):
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """OctoPrint at one moment. `flags` is None while it has no printer; `path` is the selected file, if it lies in OctoPrint."""
+    """OctoPrint at one moment. `flags` is None while it has no printer; `path` is its selected local file."""
 
     text: str
     error: str
@@ -158,7 +158,8 @@ class Look(Struct, frozen=True, kw_only=True):
     def why(self, condition: Condition) -> str:
         """What to tell the owner of this condition; empty where there is nothing to do."""
         if condition is Condition.FAULT:
-            return f"OctoPrint says: {self.error or self.text}. Look at the printer, then connect it again in OctoPrint."
+            reason = self.error or self.text
+            return f"OctoPrint says: {reason}. Look at the printer, then connect it again in OctoPrint."
         if condition is Condition.UNREACHABLE:
             return f"OctoPrint has no printer ({self.text}): switch it on and connect it in OctoPrint."
         if condition is Condition.BUSY:
@@ -196,14 +197,15 @@ def attempt_of(path: str | None) -> str | None:
 
 
 def is_name(attempt: str) -> bool:
-    """Whether an attempt's id can stand in a file's name as it is. OctoPrint rewrites, and once ran, odd names."""
+    """Whether an attempt's id can be a file's name as it is. OctoPrint rewrites, and once ran, odd names."""
     return _ATTEMPT.fullmatch(attempt) is not None
 
 
 def ending_of(prints: Prints | None) -> Ending | None:
     """How the print of a file ended, None while there is no trace.
 
-    We print a file once. If another hand printed it again, and it did not end alike, nobody can say which was ours.
+    We print a file once. If another hand printed it again and that ended otherwise, nobody can say which
+    was ours.
     """
     if prints is None or prints.success + prints.failure == 0:
         return None

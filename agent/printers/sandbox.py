@@ -1,7 +1,7 @@
 """A throw-away OctoPrint that drives its own bundled virtual printer: to try Muster, and to test it.
 
-It listens on loopback only, asks nothing of the outside (no updates, no tracking, no discovery), and ends with whoever
-started it. It is a real OctoPrint in every other way: the agent drives it by the same driver as a volunteer's.
+It listens on loopback only, asks nothing of the outside (no updates, no tracking, no discovery), and ends
+with who started it. It is a real OctoPrint in every other way, driven by the same driver as a volunteer's.
 """
 
 import argparse
@@ -40,6 +40,12 @@ UNWANTED = (
 )
 """Bundled plugins that talk to the outside, or only cost time here."""
 
+PERMISSIONS = (
+    *("STATUS", "PRINT", "CONTROL"),
+    *("FILES_LIST", "FILES_UPLOAD", "FILES_SELECT", "FILES_DELETE"),
+)
+"""What a driver's key has to be allowed."""
+
 PLUGIN = '''\
 """Runs the bundled virtual printer by a faster clock, and ends OctoPrint with the process that started it."""
 
@@ -56,7 +62,7 @@ SPEED = {speed!r}
 
 
 class Clock:
-    """The time module, as seen by the virtual printer: heating, moves and dwells take 1/SPEED of their time."""
+    """The time module, as the virtual printer sees it: heating, moves, dwells take 1/SPEED of their time."""
 
     def __getattr__(self, name):
         return getattr(time, name)
@@ -78,8 +84,8 @@ def __plugin_load__():
     virtual.time = Clock()
     threading.Thread(target=end_with_parent, name="sandbox.end_with_parent", daemon=True).start()
 '''
-"""OctoPrint's side of the sandbox. The virtual printer has no speed setting; it heats by 10 °C/s and takes a tenth of
-a move's time, and all of that goes through its module's `time`."""
+"""OctoPrint's side of the sandbox. The virtual printer has no speed setting; it heats by 10 °C/s and takes a
+tenth of a move's time (none in a negative direction), and all of that goes through its module's `time`."""
 
 
 class SandboxError(Exception):
@@ -87,7 +93,10 @@ class SandboxError(Exception):
 
 
 class Sandbox:
-    """One running OctoPrint. `url` and `key` are what a driver needs; `key` may print and control, not administer."""
+    """One running OctoPrint, with keys of two people.
+
+    `url` and `key` are what a driver needs; `key` may do what a driver does and no more; `owner_key`, all.
+    """
 
     def __init__(self, executable: Path, state: Path, *, port: int = 0, speed: float = 1.0) -> None:
         """Start OctoPrint with its files in `state`, and wait until its virtual printer is operational.
@@ -104,8 +113,9 @@ class Sandbox:
         if not executable.is_file():
             raise SandboxError(f"there is no OctoPrint at {executable}; `make setup-octoprint` sets one up")
         self.key = secrets.token_hex(16)
+        self.owner_key = secrets.token_hex(16)
         self._log = state / "octoprint.out"
-        _furnish(state, self.key, speed)
+        _furnish(state, self.key, self.owner_key, speed)
         for _ in range(1 if port else ATTEMPTS_TO_BIND):
             self._port = port or _free_port()
             self.url = f"http://127.0.0.1:{self._port}"
@@ -135,7 +145,7 @@ class Sandbox:
             )
 
     def _answers(self) -> bool:
-        """Wait until the printer is operational; False if OctoPrint ended instead (its port was taken, most likely)."""
+        """Wait until the printer is operational; False if OctoPrint ended, as when its port is taken."""
         patience = time.monotonic() + SECONDS_TO_START
         while self._process.poll() is None:
             if time.monotonic() > patience:
@@ -223,8 +233,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _furnish(state: Path, key: str, speed: float) -> None:
-    """Write OctoPrint's files. JSON is YAML, and it quotes: an all-digit key read as a number is a 500 on every call."""
+def _furnish(state: Path, key: str, owner_key: str, speed: float) -> None:
+    """Write OctoPrint's files. JSON is YAML that quotes: an all-digit key, read as a number, breaks all."""
     config: dict[str, Any] = {
         "server": {
             "firstRun": False,
@@ -255,33 +265,28 @@ def _furnish(state: Path, key: str, speed: float) -> None:
             },
         },
     }
-    users = {
+    users: dict[str, Any] = {
         "_version": 2,
-        "muster": {
-            "password": "none",  # no hash matches it: nobody logs in, the key is the only way
-            "active": True,
-            "groups": ["users"],
-            "permissions": [],
-            "apikey": key,
-            "settings": {},
-            "roles": ["user"],
-        },
+        "muster": _user(key, groups=[], permissions=PERMISSIONS),
         # Without an administrator OctoPrint would hold its first-run set-up open.
-        "owner": {
-            "password": "none",
-            "active": True,
-            "groups": ["admins", "users"],
-            "permissions": [],
-            "apikey": None,
-            "settings": {},
-            "roles": ["user", "admin"],
-        },
+        "owner": _user(owner_key, groups=["admins", "users"], permissions=()),
     }
     plugins = state / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     _private(state / "config.yaml", json.dumps(config))
     _private(state / "users.yaml", json.dumps(users))
     _private(plugins / "sandbox.py", PLUGIN.replace("{speed!r}", repr(float(speed))))
+
+
+def _user(key: str, groups: Sequence[str], permissions: Sequence[str]) -> dict[str, Any]:
+    return {
+        "password": "none",  # no password has this hash: nobody logs in, the key is the only way
+        "active": True,
+        "groups": list(groups),
+        "permissions": list(permissions),
+        "apikey": key,
+        "settings": {},
+    }
 
 
 def _private(path: Path, text: str) -> None:
