@@ -124,8 +124,12 @@ class OctoPrintDriver:
             raise PrinterError(f"attempt {attempt} was printed already")
         if self._told:
             self._sweep()
-        self._store(attempt, path)
-        self._must_be_ready(self._look())  # another hand may have started something meanwhile
+        try:
+            self._store(attempt, path)
+            self._must_be_ready(self._look())  # another hand may have started something meanwhile
+        except PrinterError:
+            self._withdrawn(attempt)  # a file that stays would look like an attempt
+            raise
         self._session.until = deadline - RESERVE
         try:
             self._order(attempt)

@@ -1,6 +1,6 @@
 """The bench of the OctoPrint driver."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.farend.octoprint import shared
 
 
 @contextmanager
-def octoprint(folder: Path) -> Iterator[Bench]:
+def octoprint(folder: Path) -> Generator[Bench]:
     """The OctoPrint driver, octorest, and a real OctoPrint with its virtual printer."""
     far = shared()
     opened: list[OctoPrintDriver] = []

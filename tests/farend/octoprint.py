@@ -3,8 +3,8 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def executable() -> Path:
 
 
 @contextmanager
-def octoprint(speed: float = 20) -> Iterator["OctoPrint"]:
+def octoprint(speed: float = 20) -> Generator["OctoPrint"]:
     """A running OctoPrint of one's own."""
     with tempfile.TemporaryDirectory(prefix="muster-octoprint-") as folder:
         sandbox = Sandbox(executable(), Path(folder), speed=speed)
@@ -80,15 +80,18 @@ class OctoPrint:
         """As new: no job, no files, a cold printer that has just been switched on."""
         if self._flag("printing") or self._flag("paused"):
             path = self.job()
-            self.cancel()
+            with suppress(requests.HTTPError):  # it ended in this moment
+                self.cancel()
             self._until(lambda: self._flag("ready"))
             # Its record is written a moment later: were the file deleted first, the record would outlive it.
             self._until(lambda: "prints" in self.get(f"/api/files/local/{path}"))
         self.unplug()
         self._until(lambda: not self.get("/api/printer"))
         self._until(lambda: self.job() is None)
-        for file in self.get("/api/files/local?recursive=true")["files"]:
-            self._session.delete(f"{self.url}/api/files/local/{file['path']}", timeout=10).raise_for_status()
+        # One by one: a folder's records outlive it in OctoPrint's memory, and return with a new file's name.
+        for entry in self.get("/api/files/local?recursive=true")["files"]:
+            for file in entry.get("children", [entry]):
+                self.delete(file["path"])
         self.plug()
 
     def plug(self) -> None:
