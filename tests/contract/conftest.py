@@ -11,7 +11,7 @@ import pytest
 
 from agent.printers.serial import SerialDriver
 from tests.contract.bench import COLD, HEAT, Bench, moves
-from tests.farend.virtual import VirtualPrinter
+from tests.farend.virtual import VirtualPrinter, end_pump
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def serial(folder: Path) -> Iterator[Bench]:
         opened: list[SerialDriver] = []
 
         def attach() -> SerialDriver:
-            driver = SerialDriver("mk3", str(far.port), 115200, folder / "state")
+            driver = SerialDriver("mk3", str(far.port), 115200, folder / "state", top=200)
             opened.append(driver)
             return driver
 
@@ -36,9 +36,9 @@ def serial(folder: Path) -> Iterator[Bench]:
         try:
             yield bench
         finally:
-            opened[-1].quit()
             for driver in opened:
                 driver.close()
+            end_pump(folder / "state")
 
 
 Factory = Callable[[Path], AbstractContextManager[Bench]]

@@ -1,5 +1,7 @@
 """The virtual printer as a process of its own, at the far end of a pty."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ class VirtualPrinter:
         self.log = folder / "executed.log"
         self._command = [
             *(sys.executable, "-m", "agent.printers.virtual"),
-            *("--link", str(self.port), "--speed", str(speed), "--log", str(self.log), *options),
+            *("--link", str(self.port), "--speed", str(speed), "--log", str(self.log), "--steered", *options),
         ]
 
     def __enter__(self) -> Self:
@@ -68,3 +70,23 @@ class VirtualPrinter:
         while line not in self.log.read_text().splitlines():
             assert time.monotonic() < deadline, f"{line} was never executed"
             time.sleep(0.02)
+
+
+def pump_pid(state: Path, name: str = "mk3") -> int | None:
+    """The pump that drives a printer, if one runs."""
+    text = (state / name / "pump.lock").read_text() if (state / name / "pump.lock").exists() else ""
+    if not text or not Path(f"/proc/{text}").exists():
+        return None
+    return int(text)
+
+
+def end_pump(state: Path, name: str = "mk3") -> None:
+    """End a pump that a test leaves behind, and wait until it is gone."""
+    pid = pump_pid(state, name)
+    if pid is None:
+        return
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and "State:\tZ" not in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < deadline, "the pump does not end"
+        time.sleep(0.01)
