@@ -7,7 +7,11 @@ from agent.printers.octoprint_answers import File, Flags, Job, Printer, Prints
 
 
 def look(
-    text: str, path: str | None = "muster/a1.gcode", origin: str = "local", error: str = "", flags: Flags | None = None
+    text: str,
+    path: str | None = "muster/a1.gcode",
+    origin: str = "local",
+    error: str = "",
+    flags: Flags | None = None,
 ):
     job = Job(
         job=answers.SelectedJob(file=answers.SelectedFile(path=path, origin=origin)),
