@@ -1,10 +1,10 @@
 """The host's side of Marlin's line discipline: bytes in, events out, bytes to send. No IO, and no clock.
 
-Lines go out as `N<line> <command>*<xor>`, never more unacknowledged bytes than an 8-bit board's receive buffer holds.
-An `ok` belongs to the oldest line in flight, but for two that are told apart: one that follows a refusal acknowledges
-nothing, and one with temperatures answers an M105. That makes M105 a *fence*: its answer proves that all before it was
-taken, whatever was lost on the way. A line is never repeated on silence, only when the firmware asks for it: the numbers
-see to it that none is executed twice, and none left out.
+Lines go out as `N<line> <command>*<xor>`, never more unacknowledged bytes than an 8-bit board's receive
+buffer holds. An `ok` belongs to the oldest line in flight, but for two that are told apart: one that follows a
+refusal acknowledges nothing, and one with temperatures answers an M105. That makes M105 a *fence*: its answer
+proves that all before it was taken, whatever was lost on the way. A line is never repeated on silence, only when
+the firmware asks for it: the numbers see to it that none is executed twice, and none left out.
 """
 
 import re
@@ -40,7 +40,7 @@ HISTORY = 512
 SETTLE = 0.05
 """Seconds without a refusal after which those for the lines that were on the way have come: more than 127 bytes take
 at 115,200 baud, with a USB adapter's latency."""
-FENCE_AFTER = 1.0
+FENCE_AFTER = 0.5
 """Seconds without a sign of life for a line in flight before the first fence; each further one waits twice as long."""
 FENCES = 6
 """After so many, whoever watches the silence has to decide."""
@@ -392,7 +392,9 @@ class Marlin:
         self._refusals = self._refusals + 1 if wanted <= self._refused else 1
         self._refused = wanted
         if self._refusals > REPEATS:
-            self._events.append(Broken(f"the printer refused line {wanted} {REPEATS} times: look at the cable"))
+            self._events.append(
+                Broken(f"the printer refused line {wanted} {REPEATS} times: look at the cable")
+            )
         elif not self._oldest() <= wanted < self._number:
             self._wants_fence = True  # a garbled number, most likely: the answer to a fence tells it again
         else:
