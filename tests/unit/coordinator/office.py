@@ -110,16 +110,18 @@ class PlayedAgent:
         return report
 
     def prints(self, attempt: str) -> None:
-        self.reports(
-            attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR
-        )
+        self.reports(attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR)
 
     def says(self, message) -> None:
         self.office.desk.hear(self.name, message)
 
     @property
     def grants(self) -> list[Manifest]:
-        keys = {manifest.key_id(self.office.authority.dispatch.public_key()): self.office.authority.dispatch.public_key()}
+        keys = {
+            manifest.key_id(
+                self.office.authority.dispatch.public_key()
+            ): self.office.authority.dispatch.public_key()
+        }
         return [
             manifest.verify(message.manifest, keys)
             for agent, message in self.office.posted
@@ -150,7 +152,10 @@ def open_office(directory: Path, database: str) -> Office:
         Plates(directory / "plates"),
         authority,
         Terms(
-            public_url="http://127.0.0.1:1", broker_url="mqtt://127.0.0.1:1", access_key=KEY, suspect_after=900
+            public_url="http://127.0.0.1:1",
+            broker_url="mqtt://127.0.0.1:1",
+            access_key=KEY,
+            suspect_after=900,
         ),
         clock=lambda: now[0] + next(ticks) / 1000,
         post=lambda agent, message: posted.append((agent, message)),
