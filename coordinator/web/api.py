@@ -122,9 +122,7 @@ def attempt(desk: Here, attempt: Id) -> Attempt:
     return desk.attempt(attempt)
 
 
-@router.post(
-    "/attempts/{attempt}/inspect", tags=["attempts"], summary="Say what is good", responses=_CHANGES
-)
+@router.post("/attempts/{attempt}/inspect", tags=["attempts"], summary="Say what is good", responses=_CHANGES)
 def inspect(desk: Here, by: By, attempt: Id, asked: shapes.Inspection) -> Attempt:
     """Units count only now. `good` and `scrapped` together are the whole lot; what is scrapped is printed again."""
     return desk.inspect(attempt, good=asked.good, scrapped=asked.scrapped, by=by)

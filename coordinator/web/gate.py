@@ -17,9 +17,7 @@ OPEN = ("/api/track", "/api/enrol", "/files", "/t", "/static", "/login", "/healt
 LIMIT = 64 * 1024
 """Bytes of a request's body; the longest that is asked for is an agent's enrolment."""
 
-POLICY = (
-    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -39,6 +37,7 @@ class Gate:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through to the application, or answer it here."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -76,7 +75,9 @@ class Gate:
             return None
         if problem.wants_page(request) and request.method in _SAFE:
             return RedirectResponse(f"/login?next={quote(path)}", 303)
-        raise Unauthorised("send `Authorization: Bearer KEY` with the coordinator's access key, or log in at /login")
+        raise Unauthorised(
+            "send `Authorization: Bearer KEY` with the coordinator's access key, or log in at /login"
+        )
 
 
 class _Bounded:
