@@ -17,6 +17,7 @@ import structlog
 from coordinator import enrolment, grants, ids, intake, lots, overview, parcels, reports
 from coordinator.ca import Authority
 from coordinator.errors import Conflict, Missing
+from coordinator.metrics import Metrics, Now
 from coordinator.news import News
 from coordinator.plates import Order, Plates
 from coordinator.records import Attempt, Hospital, Looks, Need, Parcel
@@ -60,6 +61,7 @@ class Desk:
         plates: Plates,
         authority: Authority,
         terms: Terms,
+        metrics: Metrics,
         *,
         clock: Callable[[], float],
         post: Callable[[str, Down], None],
@@ -72,6 +74,7 @@ class Desk:
         self._plates = plates
         self._authority = authority
         self._terms = terms
+        self._metrics = metrics
         self._now = clock
         self._post = post
         self._looks: dict[tuple[str, str], Looks] = {}
@@ -230,9 +233,14 @@ class Desk:
             return overview.ledger_(tx)
 
     def summary(self) -> dict[str, int]:
-        """Units by account over all needs, attempts under way, agents online: for metrics and the log."""
+        """Units by account over all needs, and attempts under way, for the log."""
         with self._store.read() as tx:
             return overview.summary(tx)
+
+    def standing(self) -> Now:
+        """How things stand, for metrics."""
+        with self._store.read() as tx:
+            return overview.standing(tx, self._now())
 
     # ── hospitals, by their link ──────────────────────────────────────────────────────────────────────────
 
@@ -328,6 +336,7 @@ class Desk:
             return
         self._post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=seq))
         for event in message.events:
+            self._metrics.stepped(str(event.step))
             log.info("step", agent=agent, attempt=event.attempt, step=str(event.step), why=event.why)
         self.news.tell(f"printer/{agent}", *(f"need/{need}" for need in touched))
         self.work.set()
@@ -398,6 +407,7 @@ class Desk:
                 seconds=outcome.seconds,
             )
             signed = manifest.sign(offer, self._authority.dispatch)
+            self._metrics.granted()
             self._post(outcome.agent, Grant(sent=self._now(), manifest=signed))
             log.info(
                 "granted", attempt=outcome.id, need=outcome.need, agent=outcome.agent, units=outcome.count

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from coordinator import intake, ledger
 from coordinator.errors import Missing
+from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Looks
 from coordinator.store import agents, attempts, movements, needs, parcels
@@ -95,6 +96,20 @@ def summary(tx: Tx) -> dict[str, int]:
     sums = movements.totals(tx)
     under_way = sum(attempt.state not in FINAL for attempt in attempts.open_attempts(tx))
     return {"attempts": under_way, **{str(account): units for account, units in sums.items()}}
+
+
+def standing(tx: Tx, now: float) -> Now:
+    """How things stand: open needs, printers, units."""
+    wanting = sum(
+        movements.progress(tx, each.id, each.quantity).received < each.quantity
+        for each, _ in needs.open_needs(tx)
+    )
+    return Now(
+        open_needs=wanting,
+        printers_online=sum(printer.online for printer in agents.printers(tx)),
+        printers_waiting=len(agents.waiting(tx, now)),
+        units={str(account): units for account, units in movements.totals(tx).items()},
+    )
 
 
 def _lot(attempt: Attempt) -> Lot:

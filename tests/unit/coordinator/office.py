@@ -6,8 +6,10 @@ from pathlib import Path
 
 from coordinator.ca import Authority
 from coordinator.desk import Desk, Terms
+from coordinator.metrics import Metrics
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Need
+from coordinator.store import agents
 from coordinator.store.engine import Store
 from gcode.profile import Profile
 from wire import manifest
@@ -41,8 +43,6 @@ class Office:
     def agent(self, name: str, **more) -> "PlayedAgent":
         agent = PlayedAgent(self, name, **more)
         with self.store.write() as tx:
-            from coordinator.store import agents
-
             agents.agents.add(tx, agents.Agent(name=name, enrolled=self.now[0]))
         agent.is_born()
         return agent
@@ -110,16 +110,18 @@ class PlayedAgent:
         return report
 
     def prints(self, attempt: str) -> None:
-        self.reports(
-            attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR
-        )
+        self.reports(attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR)
 
     def says(self, message) -> None:
         self.office.desk.hear(self.name, message)
 
     @property
     def grants(self) -> list[Manifest]:
-        keys = {manifest.key_id(self.office.authority.dispatch.public_key()): self.office.authority.dispatch.public_key()}
+        keys = {
+            manifest.key_id(
+                self.office.authority.dispatch.public_key()
+            ): self.office.authority.dispatch.public_key()
+        }
         return [
             manifest.verify(message.manifest, keys)
             for agent, message in self.office.posted
@@ -150,8 +152,12 @@ def open_office(directory: Path, database: str) -> Office:
         Plates(directory / "plates"),
         authority,
         Terms(
-            public_url="http://127.0.0.1:1", broker_url="mqtt://127.0.0.1:1", access_key=KEY, suspect_after=900
+            public_url="http://127.0.0.1:1",
+            broker_url="mqtt://127.0.0.1:1",
+            access_key=KEY,
+            suspect_after=900,
         ),
+        Metrics(),
         clock=lambda: now[0] + next(ticks) / 1000,
         post=lambda agent, message: posted.append((agent, message)),
     )
