@@ -37,6 +37,7 @@ class Gate:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through to the application, or answer it here."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
