@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 
 
 def configuration(port: int) -> BrokerConfig:
-    """What amqtt needs to be told: one listener, everyone welcome, no `$SYS` topics, no log of each packet."""
+    """What amqtt needs to be told: one listener, everyone welcome, no `$SYS` topics, no packets logged."""
     return BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"{HOST}:{port}")},
         plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},

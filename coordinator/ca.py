@@ -38,7 +38,7 @@ PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 class Authority:
-    """Signs who may speak with whom. `directory` holds `ca.crt`, `ca.key` and what was issued to ourselves."""
+    """Signs who may speak with whom. `directory` holds `ca.crt`, `ca.key` and our own."""
 
     def __init__(self, directory: Path, clock: Callable[[], float]) -> None:
         """Open the authority, or create it at the first start. `clock` gives seconds since 1970 UTC.
@@ -139,7 +139,7 @@ class Authority:
 
     def _root(self) -> x509.Certificate:
         now = self._now()
-        # The name tells authorities apart in a trust store that holds several (a restored test machine's, say).
+        # The name tells authorities apart in a trust store that holds several.
         name = _called(f"Muster authority {secrets.token_hex(4)}")
         key = self._key.public_key()
         return (

@@ -21,7 +21,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A broker as its client needs it. `credentials` are used for `mqtts` only; the password is never shown."""
+    """A broker as its client needs it. `credentials` serve for `mqtts` only."""
 
     url: str
     credentials: Credentials | None = None

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from coordinator.endpoint import PATTERN
+from coordinator.endpoint import PATTERN, Endpoint
 from coordinator.errors import StartError
 from gcode.document import DocumentError, decode
 
@@ -61,6 +61,9 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Hold against each other what can't be judged alone."""
         if (self.kind == "external") != bool(self.url):
             raise ValueError('url and kind = "external" go together (set both, or neither)')
+        for url in (self.url, self.public_url):
+            if url.startswith("mqtt:") and not _is_loopback(url):
+                raise ValueError(f"{url} is not encrypted (use mqtts:// between machines)")
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key go together (set both, or neither)")
         if self.host in _ANYWHERE and not self.public_url:
@@ -111,7 +114,7 @@ def load(named: str | None, environ: Mapping[str, str], here: Path) -> Settings:
     `data`, data lie where systemd says, or below `here`.
 
     Raises:
-        StartError: the file can't be read, or its text can't be used; one line that says where and what to do.
+        StartError: the file can't be read or used; one line that says where, and what to do.
     """
     named = named or environ.get(VARIABLE) or None
     path = here / named if named else _found(here)
@@ -149,6 +152,11 @@ def read(path: Path) -> Settings:
             password_file=placed(broker.password_file),
         ),
     )
+
+
+def _is_loopback(url: str) -> bool:
+    host = Endpoint(url=url).host
+    return host == "localhost" or host.startswith("127.")
 
 
 def _found(here: Path) -> Path | None:
