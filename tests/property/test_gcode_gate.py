@@ -46,7 +46,11 @@ moves = st.builds(
     st.sampled_from(["G0", "G1"]),
     st.decimals(0, 101, places=3),
     st.decimals(0, 91, places=3),
-    st.one_of(st.just(""), st.decimals(-1, 4, places=5).map(" E{}".format)),
+    st.one_of(
+        st.just(""),
+        st.decimals(-1, 4, places=5).map(" E{}".format),
+        st.decimals(0, 0.1, places=5).map(" E{:f}".format),
+    ),
     st.one_of(st.just(""), st.integers(50, 6100).map(" F{}".format)),
 )
 others = st.builds(

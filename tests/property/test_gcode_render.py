@@ -30,7 +30,7 @@ profiles = st.builds(
     hottest_nozzle=st.integers(215, 300),
     hottest_bed=st.integers(0, 120),
     feed=st.integers(600, 30_000),
-    flow=st.floats(0.5, 40),
+    flow=st.floats(1, 40),
     filament=st.sampled_from([1.75, 2.85]),
 )
 
