@@ -1,11 +1,13 @@
 """An office on each kind of database, and both brokers that the coordinator starts itself: real ones all."""
 
+import logging
 import os
 import time
 
 import pytest
+import structlog
 
-from coordinator import broker, mosquitto, settings
+from coordinator import broker, logs, mosquitto, settings
 from coordinator.ca import Authority
 from tests.unit.coordinator.office import Office, open_office
 
@@ -56,3 +58,13 @@ def guarded(tmp_path, authority):
     child = broker.start(settings.Broker(kind="mosquitto"), tmp_path, authority)
     yield child
     child.stop()
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_are_in_earnest():
+    """Structlog's own default draws a whole page for each traceback."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    logs.configure("json", "info")
+    yield
+    logging.root.handlers[:], logging.root.level = handlers, level
+    structlog.reset_defaults()

@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from coordinator.ca import COORDINATOR, Authority
 from coordinator.errors import Invalid, StartError
-from tests.unit.coordinator.enrolled import csr
+from tests.unit.coordinator.network.enrolled import csr
 from wire import manifest
 
 NOW = datetime(2020, 3, 20, tzinfo=UTC).timestamp()
