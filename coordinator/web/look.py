@@ -30,6 +30,18 @@ STATES: dict[str, str] = {
     State.CANCELLED: "cancelled",
     State.SUSPECT: "out of contact",
 }
+"""The states as a coordinator reads them."""
+
+OUTSIDE: dict[str, str] = STATES | {
+    State.GRANTED: "promised",
+    State.FETCHING: "promised",
+    State.CHECKED: "promised",
+    State.STARTING: "promised",
+    State.PRINTED: "to be inspected",
+    State.REFUSED: "not made",
+    State.CANCELLED: "not made",
+}
+"""The states as a hospital reads them."""
 
 _PRIORITIES = {0: "routine", 5: "normal", 9: "now"}
 
@@ -125,5 +137,6 @@ _words: dict[str, object] = {
     "subjects": subjects,
     "bed": bed,
     "STATES": STATES,
+    "OUTSIDE": OUTSIDE,
     "State": State,
 }

@@ -25,9 +25,10 @@ class House:
     access: Access
     server: Server
 
-    def client(self, **headers: str) -> httpx.Client:
+    def client(self, by: str = "coordinator") -> httpx.Client:
         """Who has the key."""
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {KEY}"} | headers)
+        headers = {"Authorization": f"Bearer {KEY}".encode(), "Muster-By": by.encode()}
+        return httpx.Client(base_url=self.url, headers=headers)
 
     def stranger(self) -> httpx.Client:
         """Who has nothing."""
