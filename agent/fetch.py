@@ -76,13 +76,13 @@ class Fetcher:
         return path
 
     def _pull(self, url: str, part: Path, size: int, stop: Callable[[], bool]) -> None:
-        idle = 0
+        idle, farthest = 0, _length(part)
         for _ in range(MOST_TRIES):
-            have = _length(part)
             try:
                 self._once(url, part, size, stop)
             except _BrokenError as error:
-                idle = 0 if _length(part) > have else idle + 1
+                have = _length(part)
+                idle, farthest = (0, have) if have > farthest else (idle + 1, farthest)
                 if idle >= TRIES:
                     raise FetchError(f"{url} can't be fetched: {error}") from None
                 self._wait(backoff(idle, self._random, base=0.5, cap=30))
