@@ -12,7 +12,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one printer can do; its owner's word, never widened from outside.
 
     `family` names the start and end scripts in `gcode_templates/machines`. Lengths are mm, temperatures °C,
-    `feed` is the highest F that a line may carry in mm/min, `flow` the most plastic a second in mm³.
+    `feed` is the highest F that a line may carry in mm/min, `flow` the most plastic a second in mm³,
+    `filament` the diameter of what the extruder is fed.
     """
 
     family: Annotated[str, Meta(pattern="^[a-z0-9-]{1,32}$")] = "marlin"
@@ -24,3 +25,4 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     hottest_bed: Celsius = 100
     feed: Annotated[int, Meta(ge=600, le=60_000)] = 12_000
     flow: Annotated[float, Meta(gt=0, le=60)] = 12.0
+    filament: Annotated[float, Meta(ge=1.5, le=3.1)] = 1.75
