@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from agent import identity, web
+from agent.errors import OwnerError
 from agent.identity import Identity
 from wire.enrolment import LIMIT, PATH, Answer, Invite, Request
 
 
-class EnrolmentError(Exception):
+class EnrolmentError(OwnerError):
     """The coordinator did not take us, or can't be trusted. Says what to do."""
 
 

@@ -30,28 +30,28 @@ class _BrokenError(Exception):
 
 
 class Fetcher:
-    """Fetches files into `folder`, from the origin of `url` (the coordinator's) and no other.
+    """Fetches files from the origin of `url` (the coordinator's) and no other.
 
     `ca` is the coordinator's CA in PEM. `wait` sleeps so many seconds or less; `random` gives 0 to 1.
     """
 
     def __init__(
         self,
-        folder: Path,
         url: str,
         *,
         ca: str = "",
         wait: Callable[[float], object],
         random: Callable[[], float],
     ) -> None:
-        self._folder = folder
         self._origin = web.origin(url)
         self._ca = ca
         self._wait = wait
         self._random = random
 
-    def fetch(self, url: str, size: int, digest: str, stop: Callable[[], bool]) -> Path:
-        """The path of a file of `size` bytes whose SHA-256 is `digest`; `stop` is asked between chunks.
+    def fetch(self, folder: Path, url: str, size: int, digest: str, stop: Callable[[], bool]) -> Path:
+        """A file of `size` bytes whose SHA-256 is `digest`, in `folder`; `stop` is asked between chunks.
+
+        No two threads may fetch into one folder.
 
         Raises:
             FetchError: another origin, another length, another digest, refused, or too many failures.
@@ -62,9 +62,9 @@ class Fetcher:
                 raise FetchError(f"{url} is not the coordinator's: not fetched")
         except web.WebError as error:
             raise FetchError(str(error)) from None
-        path, part = self._folder / digest, self._folder / f"{digest}.part"
+        path, part = folder / digest, folder / f"{digest}.part"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             if not (path.exists() and _digest(path) == digest):
                 self._pull(url, part, size, stop)
                 if _digest(part) != digest:
@@ -72,7 +72,7 @@ class Fetcher:
                     raise FetchError(f"the file from {url} is not the one that was signed for: thrown away")
                 part.replace(path)
         except OSError as error:
-            raise FetchError(f"can't keep the file in {self._folder}: {error}") from error
+            raise FetchError(f"can't keep the file in {folder}: {error}") from error
         return path
 
     def _pull(self, url: str, part: Path, size: int, stop: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
+from agent.errors import OwnerError
 from wire.enrolment import Answer
 from wire.manifest import key_id
 
@@ -16,7 +17,7 @@ _CERTIFICATE = "certificate.pem"
 _ANSWER = "identity.json"
 
 
-class IdentityError(Exception):
+class IdentityError(OwnerError):
     """There is no identity here, or it is damaged. Says what to do."""
 
 

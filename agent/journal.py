@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from agent.errors import OwnerError
 from wire.lifecycle import FINAL, State, Step, advance
 from wire.manifest import Manifest, Signed
 from wire.messages import Event
@@ -48,7 +49,7 @@ where printer = ? order by taken desc limit 1
 """
 
 
-class JournalError(Exception):
+class JournalError(OwnerError):
     """The journal can't be read or written, or what was asked of it is not so. Says what to do."""
 
 

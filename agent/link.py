@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.backoff import backoff
+from agent.errors import OwnerError
 from agent.journal import JournalError
 from agent.web import is_loopback
 from wire import codec, topics
@@ -35,7 +36,7 @@ STEADY = 30.0
 """Seconds after which a connection counts as good: only then do waits begin small again."""
 
 
-class LinkError(Exception):
+class LinkError(OwnerError):
     """The broker's address will not do. Says why."""
 
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
+from agent.errors import OwnerError
+
 TIMEOUT = 20.0
 """Seconds without a byte, after which a request is given up."""
 
 
-class WebError(Exception):
+class WebError(OwnerError):
     """An address that the agent will not speak to. Says why."""
 
 

@@ -1,7 +1,9 @@
 """A machine as renderer and gate see it."""
 
+import hashlib
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 Millimetres = Annotated[float, Meta(gt=0, le=2000)]
@@ -26,3 +28,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     feed: Annotated[int, Meta(ge=600, le=60_000)] = 12_000
     flow: Annotated[float, Meta(gt=0, le=60)] = 12.0
     filament: Annotated[float, Meta(ge=1.5, le=3.1)] = 1.75
+
+    @property
+    def digest(self) -> str:
+        """What names this very profile: SHA-256 of its fields as canonical JSON, in hex."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()

@@ -24,10 +24,10 @@ class Bench:
     def __init__(self, url: str, folder: Path) -> None:
         self.waits: list[float] = []
         self.folder = folder
-        self.fetcher = Fetcher(folder, url, wait=self.waits.append, random=lambda: 1.0)
+        self.fetcher = Fetcher(url, wait=self.waits.append, random=lambda: 1.0)
 
     def fetch(self, url: str, size: int = len(DATA), digest: str = DIGEST) -> Path:
-        return self.fetcher.fetch(url, size, digest, lambda: False)
+        return self.fetcher.fetch(self.folder, url, size, digest, lambda: False)
 
     def left(self) -> list[str]:
         return sorted(path.name for path in self.folder.iterdir())
@@ -157,5 +157,7 @@ def test_no_other_server_is_asked(bench: Bench, url: str):
 def test_it_can_be_called_off_and_keeps_what_came(server: Server, bench: Bench):
     answers = iter([False, False, True])
     with pytest.raises(StoppedError):
-        bench.fetcher.fetch(server.serve("/plate", DATA), len(DATA), DIGEST, lambda: next(answers))
+        bench.fetcher.fetch(
+            bench.folder, server.serve("/plate", DATA), len(DATA), DIGEST, lambda: next(answers)
+        )
     assert bench.left() == [f"{DIGEST}.part"]
