@@ -109,7 +109,7 @@ class Stage:
         ]
         (self._home(maker) / "muster-agent.toml").write_text("\n".join(settings) + "\n")
         self._say(maker, "enroll", invite, "--name", maker.name)
-        self._say(maker, "clear", PRINTER)
+        self._say(maker, "clear", PRINTER, "--yes")
         self._start(maker.name, self._agent_command(maker, "run"))
 
     # ── all of it ─────────────────────────────────────────────────────────────────────────────────────────
@@ -138,7 +138,7 @@ class Stage:
 
     def _agent_command(self, maker: Maker, *words: str) -> list[str]:
         config = str(self._home(maker) / "muster-agent.toml")
-        return [sys.executable, "-m", "agent", words[0], "--config", config, *words[1:]]
+        return [sys.executable, "-m", "agent", "--config", config, *words]
 
     def _say(self, maker: Maker, *words: str) -> None:
         done = subprocess.run(
