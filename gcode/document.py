@@ -1,4 +1,4 @@
-"""TOML documents that people write: settings, parts, machines. Strict, and precise about where they are wrong."""
+"""TOML documents that people write: settings, parts, machines. Strict, and precise about where one is wrong."""
 
 import re
 import tomllib
@@ -101,7 +101,7 @@ def _step(match: re.Match[str]) -> object:
 
 
 def _resolve(steps: list[object], data: dict[str, Any], type_: Any, message: str) -> Path:
-    """Fill in the mapping keys that msgspec leaves out: the culprit is the one that alone gives the same error."""
+    """Fill in the keys that msgspec leaves out: the culprit is the one that alone gives the same error."""
     path: Path = ()
     for step in steps:
         if step is not _ANY:

@@ -37,8 +37,9 @@ STRINGING: Final = 2_000
 MOST_LINES: Final = 1_900_000
 MOST_BYTES: Final = 60_000_000
 """A little below the gate's bounds, as the scripts come on top."""
-_TOLERANCE: Final = 25
-"""µm that a line may stray to save points."""
+_WALL_TOLERANCE: Final = 25
+_TOLERANCE: Final = 60
+"""µm that a line may stray to save points: the outermost, and those that nobody sees."""
 _GRID: Final = 10
 """µm; two decimals of a millimetre."""
 
@@ -116,18 +117,23 @@ def _turned(shape: Sequence[Polygon]) -> list[Polygon]:
 
 
 def _loops(shape: Sequence[Polygon], width: int) -> list[Polygon]:
-    """The middle of each line, from the outermost in, on a grid that two decimals can say."""
+    """The middle of each line, from the outermost in, on a grid that two decimals can say.
+
+    A sliver that is narrower than the tolerance comes as its two ends: it is drawn once, not there and back.
+    """
     loops: list[Polygon] = []
     left = shrunk(shape, width // 2)
+    tolerance = _WALL_TOLERANCE
     while left:
         left = cleaned(left, _GRID)
         for polygon in left:
-            slim = simplified(polygon, _TOLERANCE)
+            slim = simplified(polygon, tolerance)
             snapped = [((x + 5) // _GRID * _GRID, (y + 5) // _GRID * _GRID) for x, y in slim]
             loop = [point for n, point in enumerate(snapped) if point != snapped[n - 1]]
-            if len(loop) > 2:
+            if len(loop) > 2 or (len(loop) == 2 and _distance(*loop) >= width):
                 loops.append(loop)
         left = shrunk(left, width)
+        tolerance = _TOLERANCE
     return loops
 
 
@@ -144,7 +150,7 @@ def _ordered(loops: list[Polygon]) -> list[Polygon]:
         )
         loop = rest.pop(which)
         done.append(loop[start:] + loop[:start])
-        ax, ay = loop[start]
+        ax, ay = _closed(done[-1])[-1]
     return done
 
 
@@ -192,9 +198,12 @@ def _text(loops: Sequence[Polygon], pen: _Pen, feed: int) -> str:
     before: Polygon | None = None
     for loop in loops:
         if before:
-            lines += [draw, travel, push] if _distance(before[0], loop[0]) >= STRINGING else [travel]
-        sides = [f"G1 X%.2f Y%.2f E{_laid(a, b, pen):.5f}" for a, b in _sides(loop)]
-        lines.append(f"{sides[0]} F{feed}\n" + "\n".join(sides[1:]) + "\n")
+            lines += (
+                [draw, travel, push] if _distance(_closed(before)[-1], loop[0]) >= STRINGING else [travel]
+            )
+        sides = [f"G1 X%.2f Y%.2f E{_laid(a, b, pen):.5f}\n" for a, b in _sides(loop)]
+        sides[0] = sides[0].replace("\n", f" F{feed}\n")
+        lines += sides
         before = loop
     return "".join([*lines, draw])
 
@@ -212,10 +221,10 @@ def _seconds(loops: Sequence[Polygon], pen: _Pen, plan: Layout) -> float:
             pace.move((loop[0][0] - at[0]) / 1000, (loop[0][1] - at[1]) / 1000, pen.travel / 60)
             for (ax, ay), (bx, by) in _sides(loop):
                 pace.move((bx - ax) / 1000, (by - ay) / 1000, feed / 60)
-            at = loop[0]
+            at = _closed(loop)[-1]
         layer[feed] = pace.seconds
     between = Pace()
-    (ex, ey), (sx, sy) = loops[-1][0], loops[0][0]
+    (ex, ey), (sx, sy) = _closed(loops[-1])[-1], loops[0][0]
     for n, (ox, oy) in enumerate(plan.spots):
         fx, fy = plan.spots[n - 1]
         between.move((ox + sx - fx - ex) / 1000, (oy + sy - fy - ey) / 1000, pen.travel / 60)
@@ -229,7 +238,7 @@ def _sides(loop: Polygon) -> Iterator[tuple[Point, Point]]:
 
 
 def _closed(loop: Polygon) -> Polygon:
-    return [*loop, loop[0]]
+    return [*loop, loop[0]] if len(loop) > 2 else loop
 
 
 def _laid(a: Point, b: Point, pen: _Pen) -> float:

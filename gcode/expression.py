@@ -1,7 +1,6 @@
-"""Small arithmetic over a part's parameters, as its document writes it: numbers, names, + - * / and parentheses."""
+"""Small arithmetic over a part's parameters: numbers, names, + - * / and parentheses."""
 
 import ast
-import operator
 from collections.abc import Mapping
 from functools import lru_cache
 from math import isfinite
@@ -11,12 +10,6 @@ Expression = str | float
 """`"length / 2 - 7"`, or just `3.5`."""
 
 LONGEST: Final = 200
-_BINARY: Final = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
 
 
 class ExpressionError(ValueError):
@@ -53,15 +46,22 @@ def _tree(text: str) -> ast.expr:
 def _value(node: ast.expr, names: Mapping[str, float], text: str) -> float:
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return float(number)
+            result = float(number)
         case ast.Name(id=name):
             if name not in names:
                 known = ", ".join(sorted(names)) or "none"
                 raise ExpressionError(f"{text!r} names {name!r}, which is no parameter (there are: {known})")
-            return names[name]
+            result = names[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, names, text)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            return _BINARY[type(op)](_value(left, names, text), _value(right, names, text))
+            result = -_value(operand, names, text)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            result = _value(left, names, text) + _value(right, names, text)
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            result = _value(left, names, text) - _value(right, names, text)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            result = _value(left, names, text) * _value(right, names, text)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            result = _value(left, names, text) / _value(right, names, text)
         case _:
             raise ExpressionError(f"{text!r} may only hold numbers, names, + - * / and parentheses")
+    return result

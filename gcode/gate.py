@@ -1,4 +1,4 @@
-"""The gate: not one byte goes to a printer that has not passed here. Default deny; bytes in, one verdict out."""
+"""The gate: not one byte goes to a printer that has not passed here. Bytes in, one verdict out."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from gcode.rules import ROUNDING, SLOWEST, Section, obey
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What holds whatever the printer: lines and bytes of a file, seconds of dwell in all, seconds of the whole."""
+    """What holds whatever the printer: lines and bytes of a file, seconds of dwell and of all."""
 
     lines: int = 2_000_000
     bytes: int = 64_000_000
@@ -27,7 +27,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Totals(Struct, frozen=True, kw_only=True):
-    """What some lines do: `filament` mm and grams laid, seconds of moving and waiting (not of heating or homing)."""
+    """What some lines do: `filament` mm and grams laid, seconds of moves and dwells (not of heating, homing)."""
 
     lines: int = 0
     bytes: int = 0
@@ -37,10 +37,10 @@ class Totals(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What the gate says of a file. A refusal has its rule (a `Rule`), its line from 1, and a person's reason.
+    """What the gate says of a file. A refusal has its rule (a `Rule`), its line from 1, and a reason in words.
 
-    `whole` counts all lines up to the end or the refusal, `body` the job's own among them; `extent` is the farthest
-    X, Y, Z said.
+    `whole` counts all lines up to the end or the refusal, `body` the job's own among them; `extent` is the
+    farthest X, Y, Z said.
     """
 
     accepted: bool
@@ -66,7 +66,7 @@ _Row = tuple[bytes, bytes, bytes, bytes, bytes]
 
 
 class Gate:
-    """Judges one file as it comes: `feed` the start script, `enter` the body, `feed` it, and so on to the `verdict`.
+    """Judges one file as it comes: `feed` the start script, `enter` the body, `feed` it, … and ask the `verdict`.
 
     Nothing here raises for what the bytes hold. After a refusal the rest is not looked at.
     """
@@ -83,7 +83,7 @@ class Gate:
         self._refused: Refused | None = None
 
     def enter(self, section: Section) -> None:
-        """What is fed from here on belongs to this section; the one before it must have ended its last line."""
+        """What is fed from here on is of this section; the one before it must have ended its last line."""
         if self._rest:
             self._refuse(Refused(Rule.FORM, self._line + 1, "the last line is not ended"))
         self._close()
@@ -96,15 +96,14 @@ class Gate:
         left = self._limits.bytes - self._bytes
         self._bytes += len(chunk)
         try:
-            self._read(self._rest + chunk[:left] if self._rest else chunk[:left])
-            if len(chunk) > left:
-                raise Refused(
-                    Rule.SIZE, self._line + 1, f"the file is longer than {self._limits.bytes} bytes"
-                )
+            self._read(self._rest + chunk[:left])
         except Refused as refused:
             self._refuse(refused)
-            return False
-        return True
+        if len(chunk) > left:
+            self._refuse(
+                Refused(Rule.SIZE, self._line + 1, f"the file has more than {self._limits.bytes} bytes")
+            )
+        return self._refused is None
 
     def verdict(self) -> Verdict:
         """The file has ended: may it be printed?"""
@@ -175,9 +174,9 @@ class Gate:
             raise Refused(Rule.DWELL, self._line, f"waits longer than {self._limits.dwell:g} s in all")
 
     def _glide(self, rows: list[_Row], at: int, end: int) -> int:
-        """Take the plain moves from `at` on that obviously keep every rule; the index of the first that does not.
+        """Take the plain moves from `at` on that obviously keep every rule; the index of the first that may not.
 
-        This is the path of nearly all lines: same rules and sums as `rules.obey` and `Pace.move`, written out flat.
+        Nearly all lines go here: the rules and sums of `rules.obey` and `Pace.move`, written out flat for speed.
         """
         machine = self._machine
         if not machine.flowing:
@@ -274,7 +273,7 @@ def judge(
 
 
 def within(totals: Totals, grams: float, seconds: float) -> bool:
-    """Whether what the gate counted (`Verdict.body`) is what a manifest promised: grams ± 25 %, time within 1.3 ×."""
+    """Whether what was counted (`Verdict.body`) is what a manifest promised: grams ± 25 %, time within 1.3 ×."""
     return abs(totals.grams - grams) <= GRAMS_OFF * grams and (
         seconds / SECONDS_OFF <= totals.seconds <= seconds * SECONDS_OFF
     )

@@ -15,10 +15,9 @@ HOTTEST_BED: Final = 110
 class Machine:
     """One printer, followed command by command. What was not said is unknown, and unknown forbids.
 
-    Positions are mm and `nan` where unknown (after homing, which ends elsewhere on each machine). `debt` is filament
-    drawn back and not yet pushed again. `extent` is the
-    farthest X, Y, Z said. `feed` is mm/min, 0 until said. `relative_e` is unknown after G90 and G91,
-    as Marlin 2 lets these change the extruder's mode and Marlin 1 does not.
+    Positions are mm and `nan` where unknown (after homing, which ends elsewhere on each machine); `extent` is the
+    farthest X, Y, Z said. `debt` is filament drawn back and not yet pushed again. `feed` is mm/min, 0 until said.
+    `relative_e` is unknown after G90 and G91, as Marlin 2 lets these change the extruder's mode and Marlin 1 does not.
     """
 
     def __init__(self, profile: Profile, material: Material) -> None:

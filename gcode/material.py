@@ -13,7 +13,7 @@ class Material(Struct, frozen=True, kw_only=True):
     """One plastic. Temperatures are °C: what the gate lets pass, and what is set when nobody says otherwise.
 
     `coldest_extrusion` is the least nozzle temperature at which the extruder may move; `density` is g/cm³;
-    `fan` is M106's S (0 to 255) from the second layer on. The ranges are the usual ones of makers' data sheets.
+    `fan` is M106's S (0 to 255) from the second layer on. The ranges are those usual in makers' sheets.
     """
 
     name: str

@@ -10,8 +10,8 @@ ACCELERATION: Final = 1000.0
 class Pace:
     """Adds up the time of moves, in order.
 
-    A move costs its length at full speed, and each change of velocity what changing it at `ACCELERATION` adds:
-    |Δv| / 2a, which gives v/a more for a move from stop to stop. Short moves never cost more than from stop to stop.
+    A move costs its length at full speed, and each change of velocity what `ACCELERATION` adds: |Δv| / 2a, which
+    gives v/a more for a move from stop to stop. Short moves never cost more than from stop to stop.
     """
 
     def __init__(self) -> None:

@@ -15,23 +15,31 @@ Point = tuple[int, int]
 Polygon = list[Point]
 """Closed, without its first point again; outlines run counter-clockwise, holes clockwise."""
 
-SAGITTA: Final = 15
+SAGITTA: Final = 50
 """µm by which a chord may miss its circle."""
+_EIGHTH: Final = (41_421, 100_000)
+"""The tangent of π/8, which leads an eighth of the way round."""
 MITRE: Final = 4.0
 """How far a corner may reach out when offset, in offsets; sharper ones are cut."""
 
 _clipper = cast("Any", pyclipper)
+_CLOSED: Final = True
+_NothingInside = cast("type[Exception]", _clipper.ClipperException)
 
 
 def circle(radius: int) -> Polygon:
-    """A circle about the origin: points on t → ((1-t²)/(1+t²), 2t/(1+t²)), in whole numbers alone."""
-    steps = max(2, isqrt(max(radius, 0) // (2 * SAGITTA)) + 1)
-    quarter: Polygon = []
+    """A circle about the origin: points t → ((1-t²)/(1+t²), 2t/(1+t²)) in whole numbers alone, an eighth mirrored."""
+    steps = isqrt(77 * max(radius, 0) // (1000 * SAGITTA)) + 1  # (π/4)² / 8 = 0.077 gives the sagitta
+    whole = _EIGHTH[1] * steps
+    eighth: Polygon = []
     for k in range(steps):
-        whole = steps * steps + k * k
-        quarter.append(
-            (_rounded(radius * (steps * steps - k * k), whole), _rounded(2 * radius * k * steps, whole))
+        t = _EIGHTH[0] * k
+        square = whole * whole + t * t
+        eighth.append(
+            (_rounded(radius * (whole * whole - t * t), square), _rounded(2 * radius * t * whole, square))
         )
+    diagonal = _rounded(radius * 70_711, 100_000)
+    quarter = [*eighth, (diagonal, diagonal), *((y, x) for x, y in reversed(eighth[1:]))]
     turned = [
         quarter,
         [(-y, x) for x, y in quarter],
@@ -46,7 +54,7 @@ def stroke(path: Sequence[Point], width: int) -> list[Polygon]:
     pen = circle(width // 2)
     if len(path) == 1:
         return [[(x + path[0][0], y + path[0][1]) for x, y in pen]]
-    return union(_clipper.MinkowskiSum(pen, path, False))
+    return union(_clipper.MinkowskiSum(pen, path, not _CLOSED))
 
 
 def union(polygons: Iterable[Sequence[Point]]) -> list[Polygon]:
@@ -71,7 +79,7 @@ def softened(polygons: Iterable[Sequence[Point]], radius: int) -> list[Polygon]:
     """The same with its outward corners rounded; what is narrower than two radii vanishes."""
     core = cleaned(shrunk(polygons, radius), SAGITTA)
     pen = circle(radius)
-    rims = [piece for polygon in core for piece in _clipper.MinkowskiSum(pen, polygon, True)]
+    rims = [piece for polygon in core for piece in _clipper.MinkowskiSum(pen, polygon, _CLOSED)]
     return _combine([*core, *rims], [], _clipper.CT_UNION)
 
 
@@ -135,11 +143,20 @@ def _combine(
     subject: Iterable[Sequence[Point]], clip: Iterable[Sequence[Point]], how: object
 ) -> list[Polygon]:
     engine = _clipper.Pyclipper()
-    for polygon in subject:
-        engine.AddPath(polygon, _clipper.PT_SUBJECT, True)
+    taken = [_added(engine, polygon, _clipper.PT_SUBJECT) for polygon in subject]
+    if True not in taken:
+        return []
     for polygon in clip:
-        engine.AddPath(polygon, _clipper.PT_CLIP, True)
+        _added(engine, polygon, _clipper.PT_CLIP)
     return _points(engine.Execute(how, _clipper.PFT_NONZERO, _clipper.PFT_NONZERO))
+
+
+def _added(engine: Any, polygon: Sequence[Point], kind: object) -> bool:
+    """Whether Clipper took it; it takes none that covers nothing."""
+    try:
+        return cast("bool", engine.AddPath(polygon, kind, _CLOSED))
+    except _NothingInside:
+        return False
 
 
 def _points(paths: Any) -> list[Polygon]:

@@ -1,8 +1,8 @@
 r"""The one form of G-code that every firmware reads alike.
 
-Marlin, Prusa and Klipper disagree on comments, escapes, exponents, long lines and words, so none of these may occur:
-printable ASCII and LF, at most 80 bytes a line without its LF (numbered and with a checksum that stays below Marlin's
-95), no comment, one space between fields, each field a capital letter and a plain decimal number.
+Marlin, Prusa and Klipper disagree on comments, escapes, exponents, long lines and words, so none of these may
+occur: printable ASCII and LF, at most 80 bytes a line without its LF (numbered and with a checksum that stays below
+Marlin's 95), no comment, one space between fields, each field a capital letter and a plain decimal number.
 """
 
 import re
@@ -15,7 +15,7 @@ from gcode.refusal import Refused, Rule
 
 LONGEST_LINE: Final = 80
 NUMBER: Final = rb"-?(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,5})?"
-"""A number's bytes. Not `\\d` and not `float()`: those take digits of other scripts, exponents and underscores."""
+"""A number's bytes. Not by `float()` alone, which takes digits of other scripts, exponents and underscores."""
 
 _LINE: Final = re.compile(rb"([GM](?:0|[1-9][0-9]{0,3}))((?: [A-Z]" + NUMBER + rb")*)")
 _PRINTABLE: Final = re.compile(rb"[ -~]*")

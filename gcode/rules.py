@@ -215,7 +215,7 @@ def _heat_bed(machine: Machine, line: int, fields: Fields) -> None:
     machine.bed = target
 
 
-def _fan(machine: Machine, line: int, fields: Fields) -> None:
+def _fan(_: Machine, line: int, fields: Fields) -> None:
     if not 0 <= _only(line, "M106", fields, "S") <= 255:
         raise Refused(Rule.FIELD, line, "M106 takes S from 0 to 255")
 
@@ -249,15 +249,15 @@ def _nothing(machine: Machine, _line: int, _fields: Fields) -> None:
     """A code that changes nothing that the gate follows."""
 
 
-def _levelling(machine: Machine, line: int, fields: Fields) -> None:
+def _levelling(_: Machine, line: int, fields: Fields) -> None:
     _within(line, "M420", fields, {"S": (0, 1), "Z": (0, 100)})
 
 
-def _accelerations(machine: Machine, line: int, fields: Fields) -> None:
+def _accelerations(_: Machine, line: int, fields: Fields) -> None:
     _within(line, "M204", fields, dict.fromkeys("PRST", (10, 20_000)))
 
 
-def _advance(machine: Machine, line: int, fields: Fields) -> None:
+def _advance(_: Machine, line: int, fields: Fields) -> None:
     _within(line, "M900", fields, {"K": (0, 10)})
 
 

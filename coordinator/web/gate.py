@@ -4,27 +4,17 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordinator.errors import Forbidden, Problem, Unauthorised
-from coordinator.web import problem
+from coordinator.web import headers, problem
 from coordinator.web.access import BY, COOKIE, Access, name
 
 OPEN = ("/api/track", "/api/enrol", "/files", "/t", "/static", "/login", "/healthz", "/metrics")
 """What stands at or below these needs no access key: it carries a secret of its own, or holds none."""
 LIMIT = 64 * 1024
 """Bytes of a request's body; the longest that is asked for is an agent's enrolment."""
-
-POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # Under `no-referrer` browsers send `Origin: null` with a form, which would blind the cross-site check.
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -37,11 +27,12 @@ class Gate:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through to the application, or answer it here."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        guarded = _with_headers(send, request.url.path)
+        guarded = headers.sent(send, request.url.path)
         try:
             refusal = self._judge(request)
         except Problem as found:
@@ -108,21 +99,6 @@ def _same_site(request: Request) -> None:
     ours = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host", "")
     if not ours:
         raise Forbidden("this form was not sent from our own page: open the page here and send it again")
-
-
-def _with_headers(send: Send, path: str) -> Send:
-    async def guarded(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for header, value in HEADERS.items():
-                headers.setdefault(header, value)
-            if path.startswith("/t/"):
-                headers["Referrer-Policy"] = "no-referrer"
-            if headers.get("content-type", "").startswith("text/event-stream"):
-                headers["Cache-Control"] = "no-store"
-        await send(message)
-
-    return guarded
 
 
 def _digits(text: str) -> str:

@@ -1,9 +1,7 @@
 """How pages look: the templates, and the words for times and states."""
 
-import datetime
-from collections.abc import Mapping
+import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from fastapi import Request
@@ -32,26 +30,43 @@ STATES: dict[str, str] = {
     State.CANCELLED: "cancelled",
     State.SUSPECT: "out of contact",
 }
+"""The states as a coordinator reads them."""
+
+OUTSIDE: dict[str, str] = STATES | {
+    State.GRANTED: "promised",
+    State.FETCHING: "promised",
+    State.CHECKED: "promised",
+    State.STARTING: "promised",
+    State.PRINTED: "to be inspected",
+    State.REFUSED: "not made",
+    State.CANCELLED: "not made",
+}
+"""The states as a hospital reads them."""
 
 _PRIORITIES = {0: "routine", 5: "normal", 9: "now"}
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
     """A page from one of our templates. Who is logged in and which version runs is known to each."""
-    state: dict[str, Any] = {"by": getattr(request.state, "by", ""), "version": request.app.version}
-    return HTMLResponse(_templates.get_template(template).render(state | context), status)
+    state: dict[str, object] = {
+        "by": getattr(request.state, "by", ""),
+        "version": request.app.version,
+        "here": "",
+        "refused": None,
+    }
+    return HTMLResponse(_templates.get_template(template).render(_words | state | context), status)
 
 
 def time(seconds: float) -> Markup:
     """A moment as a `<time>` in UTC; the browser shows it in local time where it can."""
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
     text = f"{moment.day} {moment:%b}, {moment:%H:%M} UTC"
     return Markup('<time datetime="{}">{}</time>').format(f"{moment:%Y-%m-%dT%H:%M:%SZ}", text)
 
 
 def day(seconds: float) -> str:
     """A moment's day, UTC."""
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
     return f"{moment.day} {moment:%b %Y}"
 
 
@@ -87,6 +102,11 @@ def subjects(*names: str, path: str = "/events") -> str:
     return path + "?" + "&".join(f"on={name}" for name in names)
 
 
+def capitalize_first(text: str) -> str:
+    """A sentence from what may follow a colon; `capitalize` would lower the rest."""
+    return text[:1].upper() + text[1:]
+
+
 def bed(printer: Printer, looks: Looks | None) -> str:
     """Whether the bed is clear, as last seen."""
     if looks is None or not printer.online:
@@ -94,30 +114,29 @@ def bed(printer: Printer, looks: Looks | None) -> str:
     return "clear" if looks.bed_clear else "not clear"
 
 
-def _templates_at(folder: Path, names: Mapping[str, object]) -> jinja2.Environment:
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(HOUSE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(names)
+    environment.filters["capitalize_first"] = capitalize_first
     return environment
 
 
-_templates = _templates_at(
-    HOUSE / "templates",
-    {
-        "stages": stages,
-        "time": time,
-        "day": day,
-        "duration": duration,
-        "priority": priority,
-        "condition": condition,
-        "subjects": subjects,
-        "bed": bed,
-        "STATES": STATES,
-        "State": State,
-    },
-)
+_templates = _environment()
+_words: dict[str, object] = {
+    "stages": stages,
+    "time": time,
+    "day": day,
+    "duration": duration,
+    "priority": priority,
+    "condition": condition,
+    "subjects": subjects,
+    "bed": bed,
+    "STATES": STATES,
+    "OUTSIDE": OUTSIDE,
+    "State": State,
+}

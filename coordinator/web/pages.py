@@ -216,6 +216,7 @@ def _on_need(
 def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Response:
     views = desk.needs()
     hospitals = desk.hospitals()
+    parts = desk.parts()
     return look.page(
         request,
         "needs.html",
@@ -224,7 +225,8 @@ def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Resp
         over=[view for view in views if not _under_way(view)],
         approved=[each for each in hospitals if each.approved is not None],
         waiting=[each for each in hospitals if each.approved is None],
-        parts=desk.parts(),
+        parts=parts,
+        titles={part.name: part.title for part in parts},
         refused=refused,
     )
 

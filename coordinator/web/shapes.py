@@ -1,6 +1,6 @@
 """What people and programs may send, with its bounds, and the answers that are not records as they are."""
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
@@ -40,15 +40,13 @@ def _lines(text: str) -> str:
 def _moment(value: object) -> float:
     """An ISO date (its end, UTC) or datetime (UTC unless it says otherwise) as seconds since 1970."""
     try:
-        if not isinstance(value, str):
-            raise TypeError
-        if len(value) == 10:
-            day = datetime.date.fromisoformat(value)
-            moment = datetime.datetime.combine(day, datetime.time(23, 59, 59))
+        text = str(value)
+        if len(text) == len("2020-04-01"):
+            moment = dt.datetime.combine(dt.date.fromisoformat(text), dt.time(23, 59, 59))
         else:
-            moment = datetime.datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError):
+            moment = dt.datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    except (ValueError, OverflowError):
         raise ValueError("a date such as 2020-04-01, or a time such as 2020-04-01T12:00Z") from None
 
 

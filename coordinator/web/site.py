@@ -27,7 +27,9 @@ will stand in the records. A hospital's link (`/api/track/…`) needs no key, it
 **The way of a unit**: `POST /api/needs` → *promised* → *printing* → *printed* → `/attempts/{id}/cleared` →
 `/inspect` → `/collect` → `POST /api/parcels` → `/send` → the hospital's `/receive`.
 
-**Errors** are `application/problem+json`: `type` is stable, `detail` says what to do. Times are seconds since 1970, UTC.
+**Errors** are `application/problem+json`: `type` is stable, `detail` says what to do.
+
+Times are seconds since 1970, UTC.
 """
 
 

@@ -1,0 +1,64 @@
+"""What the agent says to a pump and hears from it, one JSON object a line over a Unix socket; and what a pump keeps."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from agent.printers.driver import Ending, Status
+
+LONGEST = 16_384
+"""Bytes of one line, either way."""
+
+
+class Order(Struct, frozen=True, omit_defaults=True):
+    """A request; the fields after `do` belong to `start`. `close` says that the agent leaves on purpose."""
+
+    do: Literal["status", "start", "pause", "resume", "cancel", "close"]
+    attempt: str = ""
+    path: str = ""
+    seconds: float = 0.0
+    top: float = 0.0
+
+
+class Answer(Struct, frozen=True, omit_defaults=True):
+    """`error` is set where the order was not carried out; it says why."""
+
+    status: Status
+    error: str = ""
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """The last attempt on a port, kept on disk so that neither agent nor pump can forget it.
+
+    `hot` until the heaters are known to be off: whoever opens the port next switches them off first.
+    """
+
+    attempt: str | None = None
+    ending: Ending | None = None
+    why: str = ""
+    progress: float = 0.0
+    hot: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether the attempt has no ending yet."""
+        return self.attempt is not None and self.ending is None
+
+
+def place(state: Path, name: str) -> Path:
+    """The folder of one printer's pump: its socket, its lock, its record, its log."""
+    return state / name
+
+
+def reachable(socket: Path, folder: int) -> str:
+    """An address for `socket` that fits into the 108 bytes that the kernel allows; `folder` is its folder, opened."""
+    text = str(socket)
+    return text if len(text.encode()) < 100 else f"/proc/self/fd/{folder}/{socket.name}"
+
+
+encode = msgspec.json.Encoder().encode
+decode_order = msgspec.json.Decoder(Order).decode
+decode_answer = msgspec.json.Decoder(Answer).decode
+decode_record = msgspec.json.Decoder(Record).decode

@@ -1,0 +1,177 @@
+"""What a firmware says, one line at a time, as typed values. Pure; after Marlin 2's source."""
+
+import re
+
+from msgspec import Struct
+
+
+class Ok(Struct, frozen=True, gc=False):
+    """A line is done. `number` is set by ADVANCED_OK; `warm` if temperatures stand in it: then it answers an M105."""
+
+    number: int | None = None
+    warm: bool = False
+
+
+class Refusal(Struct, frozen=True, gc=False):
+    """The firmware wants `number` again. `is_error` for the Error line that comes before the Resend."""
+
+    number: int
+    is_error: bool
+
+
+class Busy(Struct, frozen=True, gc=False):
+    """It works on something that takes long."""
+
+
+class Waiting(Struct, frozen=True, gc=False):
+    """It has nothing to do."""
+
+
+class Reading(Struct, frozen=True, gc=False):
+    """One heater; `target` is None where the line does not tell it."""
+
+    actual: float
+    target: float | None
+
+
+class Temperatures(Struct, frozen=True, gc=False):
+    """Heaters in °C; `waited` while the firmware waits for one of them."""
+
+    nozzle: Reading | None
+    bed: Reading | None
+    waited: bool = False
+
+
+class Position(Struct, frozen=True, gc=False):
+    """Where the firmware thinks that the head is, in mm (M114)."""
+
+    x: float
+    y: float
+    z: float
+    e: float
+
+
+class Identity(Struct, frozen=True, gc=False):
+    """The first line of M115's answer."""
+
+    text: str
+
+
+class Capability(Struct, frozen=True, gc=False):
+    """One `Cap:` line of M115's answer."""
+
+    name: str
+    on: bool
+
+
+class Restarted(Struct, frozen=True, gc=False):
+    """The board came up anew: it knows nothing of what was sent before."""
+
+
+class Killed(Struct, frozen=True, gc=False):
+    """The firmware stopped itself; it answers nothing until it is reset."""
+
+    why: str
+
+
+class Action(Struct, frozen=True, gc=False):
+    """A host action (`//action:pause`)."""
+
+    name: str
+
+
+Reply = (
+    Ok
+    | Refusal
+    | Busy
+    | Waiting
+    | Temperatures
+    | Position
+    | Identity
+    | Capability
+    | Restarted
+    | Killed
+    | Action
+)
+
+NUMBER = rb"(-?\d{1,9}(?:\.\d{1,9})?)"
+NOZZLE = re.compile(rb"(?:^|\s)T:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
+BED = re.compile(rb"\sB:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
+POSITION = re.compile(
+    rb"X:\s?" + NUMBER + rb" Y:\s?" + NUMBER + rb" Z:\s?" + NUMBER + rb" E:\s?" + NUMBER + rb"\b"
+)
+LAST_LINE = re.compile(rb"Last Line: ?(\d{1,9})\s*$")
+RESEND = re.compile(rb"(?:Resend|rs)[: ] ?N?(\d{1,9})\s*$", re.IGNORECASE)
+ADVANCED = re.compile(rb"ok N(\d{1,9})(?: P\d+)?(?: B\d+)?\s*$")
+CAPABILITY = re.compile(rb"Cap:([A-Z0-9_]{1,40}):([01])\s*$")
+FATAL = re.compile(
+    rb"kill\(\)|halted|M112|MINTEMP|MAXTEMP|runaway|heating failed|system stopped|malfunction|shutdown",
+    re.IGNORECASE,
+)
+BANNER = re.compile(
+    rb"start\s*$|echo: ?(?:Marlin|External Reset|Power-?up|Brown out|Watchdog Reset)\b|Marlin \d"
+)
+
+
+def parse(line: bytes) -> Reply | None:  # noqa: PLR0911 - one line for each thing that it may be
+    """What `line`, without its line end, says; None for what is of no concern, noise included."""
+    if line.startswith(b"ok"):
+        return _ok(line)
+    if line.startswith((b"echo:busy", b"busy:")):
+        return Busy()
+    if line == b"wait":
+        return Waiting()
+    if asked := RESEND.match(line):
+        return Refusal(int(asked[1]), is_error=False)
+    if line[:6].lower() == b"error:" or line.startswith(b"!!"):
+        return _error(line)
+    if line.startswith(b"Cap:"):
+        told = CAPABILITY.match(line)
+        return Capability(told[1].decode(), told[2] == b"1") if told else None
+    if line.startswith(b"//") and line[2:].lstrip().startswith(b"action:"):
+        return Action(line.partition(b"action:")[2].decode("ascii", "replace").strip())
+    if line.startswith(b"FIRMWARE_NAME:"):
+        return Identity(line.decode("ascii", "replace"))
+    if BANNER.match(line):
+        return Restarted()
+    return _temperatures(line) or _position(line)
+
+
+def _ok(line: bytes) -> Ok | None:
+    rest = line[2:3]
+    if rest not in (b"", b" "):
+        return None
+    if numbered := ADVANCED.match(line):
+        return Ok(number=int(numbered[1]))
+    return Ok(warm=NOZZLE.search(line) is not None)
+
+
+def _error(line: bytes) -> Refusal | Killed | None:
+    if last := LAST_LINE.search(line):
+        return Refusal(int(last[1]) + 1, is_error=True)
+    if line.startswith(b"!!") or FATAL.search(line):
+        return Killed(line.decode("ascii", "replace").removeprefix("Error:").strip(" !"))
+    return None
+
+
+def _reading(found: re.Match[bytes] | None) -> Reading | None:
+    if found is None:
+        return None
+    return Reading(float(found[1]), None if found[2] is None else float(found[2]))
+
+
+def temperatures(line: bytes) -> Temperatures | None:
+    """The heaters that a line tells of, be it an `ok` or a report."""
+    nozzle, bed = _reading(NOZZLE.search(line)), _reading(BED.search(line))
+    if nozzle is None and bed is None:
+        return None
+    return Temperatures(nozzle, bed, waited=b" W:" in line or b"/" not in line)
+
+
+def _temperatures(line: bytes) -> Temperatures | None:
+    return temperatures(line) if line[:3].lstrip()[:2] in (b"T:", b"B:") else None
+
+
+def _position(line: bytes) -> Position | None:
+    found = POSITION.match(line)
+    return Position(*map(float, found.groups())) if found else None

@@ -1,0 +1,268 @@
+"""Printers on a serial port. The agent's side is `SerialDriver`; what moves the bytes is a pump, a process of its own.
+
+The only file that knows pyserial, which opens and configures ports; the bytes go past it, by their descriptor.
+"""
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import msgspec
+import serial
+
+from agent.printers.driver import Condition, PrinterError, Status
+from agent.printers.order import (
+    LONGEST,
+    Answer,
+    Order,
+    decode_answer,
+    decode_record,
+    encode,
+    place,
+    reachable,
+)
+
+CALL_SECONDS = 4.5
+"""What a call may take in all; the protocol promises five."""
+RETRY_SECONDS = 0.02
+CHUNK = 65536
+
+
+class PortLost(Exception):
+    """The port that was open is no more; the message says how that was noticed."""
+
+
+class Port:
+    """A port that we have alone: raw, never blocking, and not resetting the board when it is closed."""
+
+    def __init__(self, path: str, baud: int) -> None:
+        """Open it.
+
+        Raises:
+            PrinterError: it is not there, or not ours to open, or another program has it.
+        """
+        try:
+            self._serial = serial.Serial(path, baud, timeout=0, write_timeout=0, exclusive=True)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise PrinterError(_why_not(path, error)) from error
+        self.descriptor: int = self._serial.fileno()
+        try:
+            fcntl.ioctl(self.descriptor, termios.TIOCEXCL)
+            modes = termios.tcgetattr(self.descriptor)
+            modes[2] &= ~termios.HUPCL
+            termios.tcsetattr(self.descriptor, termios.TCSANOW, modes)
+            os.set_blocking(self.descriptor, False)
+        except (OSError, termios.error) as error:
+            self.close()
+            raise PrinterError(_why_not(path, error)) from error
+
+    def read(self) -> bytes:
+        """What has come; empty if nothing has.
+
+        Raises:
+            PortLost: the cable was pulled, or another program stole the bytes.
+        """
+        try:
+            data = os.read(self.descriptor, CHUNK)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise PortLost(str(error)) from error
+        if not data:
+            raise PortLost("nothing to read where there should be")
+        return data
+
+    def write(self, data: bytes) -> int:
+        """How many bytes the port took.
+
+        Raises:
+            PortLost: the cable was pulled.
+        """
+        try:
+            return os.write(self.descriptor, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise PortLost(str(error)) from error
+
+    def close(self) -> None:
+        """Let go of it, and let others open it."""
+        with contextlib.suppress(OSError, termios.error, serial.SerialException):
+            fcntl.ioctl(self.descriptor, termios.TIOCNXCL)
+        with contextlib.suppress(OSError, termios.error, serial.SerialException):
+            self._serial.close()
+
+
+def _why_not(port: str, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if isinstance(error, FileNotFoundError) or number == 2:
+        return f"{port} is not there: is the printer plugged in and switched on?"
+    if number == 13:
+        return f"{port} may not be opened by this user: add it to the group dialout"
+    if number in {11, 16}:
+        return f"{port} is in use by another program: close that first"
+    return f"{port} can't be opened: {error}"
+
+
+class SerialDriver:
+    """A printer on a serial port, driven by its pump. Starts the pump where none answers."""
+
+    def __init__(self, name: str, port: str, baud: int, state: Path, *, top: float = 0.0) -> None:
+        """`state` is a folder for all printers' pumps; `top` is how high a pause may lift the nozzle, in mm."""
+        self._name = name
+        self._port = port
+        self._baud = baud
+        self._state = state
+        self._top = top
+        self._folder = place(state, name)
+        self._connection: socket.socket | None = None
+        self._pump: subprocess.Popen[bytes] | None = None
+
+    def status(self) -> Status:
+        """Look at the printer."""
+        try:
+            return self._ask(Order("status")).status
+        except PrinterError as error:
+            return self._remembered(str(error))
+
+    def start(self, attempt: str, path: Path, seconds: float) -> None:
+        """Begin printing."""
+        self._order(Order("start", attempt, str(path.absolute()), seconds, self._top))
+
+    def pause(self) -> None:
+        """Ask for a pause."""
+        self._order(Order("pause"))
+
+    def resume(self) -> None:
+        """Go on."""
+        self._order(Order("resume"))
+
+    def cancel(self) -> None:
+        """Motion stops, heaters go off."""
+        self._order(Order("cancel"))
+
+    def close(self) -> None:
+        """Let go: a pump that prints goes on without us, an idle one ends."""
+        deadline = time.monotonic() + 1.0
+        try:
+            if self._connection or self._connect(deadline):
+                self._exchange(Order("close"), deadline)
+        except (OSError, msgspec.MsgspecError):
+            pass  # it is gone already, or it ends by itself when it is left alone
+        self._hang_up()
+        if self._pump:
+            try:
+                self._pump.wait(1.0)
+            except subprocess.TimeoutExpired:
+                self._pump = None  # it prints; it is not ours any more
+
+    def _order(self, order: Order) -> None:
+        answer = self._ask(order)
+        if answer.error:
+            raise PrinterError(answer.error)
+
+    def _ask(self, order: Order) -> Answer:
+        """Say `order` to the pump, which is started if it is not there.
+
+        Raises:
+            PrinterError: there is no pump and none can be started, or it does not answer.
+        """
+        deadline = time.monotonic() + CALL_SECONDS
+        fresh = self._connection is None
+        try:
+            if fresh:
+                self._meet(deadline)
+            return self._exchange(order, deadline)
+        except (OSError, msgspec.MsgspecError) as error:
+            self._hang_up()
+            if fresh or order.do != "status":
+                raise PrinterError(
+                    f"the process that drives {self._name} does not answer: {error}"
+                ) from error
+        try:
+            self._meet(deadline)
+            return self._exchange(order, deadline)
+        except (OSError, msgspec.MsgspecError) as error:
+            self._hang_up()
+            raise PrinterError(f"the process that drives {self._name} does not answer: {error}") from error
+
+    def _meet(self, deadline: float) -> None:
+        """Connect to the pump, starting it if there is none."""
+        while not self._connect(deadline):
+            self._spawn()
+            if time.monotonic() > deadline:
+                raise TimeoutError("it does not start; see pump.log in its folder")
+            time.sleep(RETRY_SECONDS)
+
+    def _connect(self, deadline: float) -> bool:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        folder = None
+        try:
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            connection.settimeout(max(0.01, deadline - time.monotonic()))
+            connection.connect(reachable(self._folder / "pump.sock", folder))
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            return False
+        except OSError:
+            connection.close()
+            raise
+        finally:
+            if folder is not None:
+                os.close(folder)
+        self._connection = connection
+        return True
+
+    def _spawn(self) -> None:
+        if self._pump and self._pump.poll() is None:
+            return
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._folder / "pump.log").open("ab") as log:
+            self._pump = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", "-m", "agent.printers.pump"),
+                    *("--port", self._port, "--baud", str(self._baud), "--folder", str(self._folder)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _exchange(self, order: Order, deadline: float) -> Answer:
+        assert self._connection is not None
+        self._connection.settimeout(max(0.01, deadline - time.monotonic()))
+        self._connection.sendall(encode(order) + b"\n")
+        answer = b""
+        while not answer.endswith(b"\n"):
+            self._connection.settimeout(max(0.01, deadline - time.monotonic()))
+            more = self._connection.recv(LONGEST)
+            if not more:
+                raise ConnectionResetError("it ended")
+            answer += more
+        return decode_answer(answer)
+
+    def _hang_up(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _remembered(self, why: str) -> Status:
+        """What the pump has left on disk, where none can be asked."""
+        try:
+            record = decode_record((self._folder / "record.json").read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            return Status(condition=Condition.UNREACHABLE, why=why)
+        return Status(
+            condition=Condition.UNREACHABLE,
+            attempt=record.attempt,
+            ending=record.ending,
+            why=record.why or why,
+            progress=record.progress,
+        )

@@ -1,0 +1,7 @@
+"""`python -m agent.printers.virtual`."""
+
+import sys
+
+from agent.printers.virtual import main
+
+sys.exit(main())
