@@ -41,13 +41,12 @@ STUCK_SECONDS = 1.0
 CHUNK = 65536
 LOCK_SECONDS = 2.0
 """How long a pump before us may take to end."""
-BLOCK = 1 << 20
 
 
 def count_lines(stream: BinaryIO) -> int:
     """How many lines a file has; it stands at its beginning after that."""
     count, last = 0, b"\n"
-    while block := stream.read(BLOCK):
+    while block := stream.read(CHUNK):
         count += block.count(b"\n")
         last = block[-1:]
     stream.seek(0)

@@ -150,17 +150,18 @@ class SerialDriver:
     def close(self) -> None:
         """Let go: a pump that prints goes on without us, an idle one ends."""
         deadline = time.monotonic() + 1.0
+        prints = False
         try:
             if self._connection or self._connect(deadline):
-                self._exchange(Order("close"), deadline)
+                status = self._exchange(Order("close"), deadline).status
+                prints = status.attempt is not None and status.ending is None
         except (OSError, msgspec.MsgspecError):
             pass  # it is gone already, or it ends by itself when it is left alone
         self._hang_up()
-        if self._pump:
-            try:
+        if self._pump and not prints:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._pump.wait(1.0)
-            except subprocess.TimeoutExpired:
-                self._pump = None  # it prints; it is not ours any more
+        self._pump = None
 
     def _order(self, order: Order) -> None:
         answer = self._ask(order)

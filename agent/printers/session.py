@@ -25,6 +25,8 @@ from agent.printers.watchdog import Watchdog
 
 BOOT_SECONDS = 0.3
 """A board that does not reset when its port is opened says nothing; one that does says `start`."""
+GREETING_SECONDS = 40.0
+"""After so much silence the greeting begins anew."""
 LIFT = 5.0
 POLL_SECONDS = 2.0
 URGE_SECONDS = 0.5
@@ -201,6 +203,8 @@ class Session:
         if self.stage is Stage.GREETING:
             if not self._greeted and now >= self._greet_at:
                 self._greet()
+            elif self._greeted and self._marlin.silent_for(now) > GREETING_SECONDS:
+                self._greet_anew(now)
             return
         if self.stage is Stage.FAULT:
             return
@@ -209,14 +213,16 @@ class Session:
             if "EMERGENCY_PARSER" in self._capabilities and self._marlin.is_long():
                 self._marlin.urge(b"M108")  # a wait that began after the first one is not ended by it
         reports = "AUTOREPORT_TEMP" in self._capabilities
-        if not reports and now >= self._poll_at:
+        if not reports and now >= self._poll_at and not self._marlin.has_orders():
             self._poll_at = now + POLL_SECONDS
             self._marlin.send(b"M105")
         wrong = self._watchdog.look(
             now, self._marlin.silent_for(now), long=self._marlin.is_long(), reports=reports
         )
-        if wrong:
+        if wrong and self.record.runs:
             self._stop_for_safety(wrong)
+        elif wrong:
+            self._greet_anew(now)
 
     def transmit(self, now: float) -> bytes:
         """The bytes to send now."""
@@ -302,6 +308,10 @@ class Session:
     def _restart(self, now: float) -> None:
         if self.record.runs:
             self._end(Ending.FAILED, "the printer restarted in the middle of the print")
+        self._greet_anew(now)
+
+    def _greet_anew(self, now: float) -> None:
+        """Ask who is there, as if the port had just been opened."""
         self.stage = Stage.GREETING
         self._marlin = Marlin()
         self._capabilities.clear()
