@@ -22,7 +22,6 @@ from agent.printers.order import (
     Answer,
     Order,
     decode_answer,
-    decode_record,
     encode,
     place,
     reachable,
@@ -257,7 +256,7 @@ class SerialDriver:
     def _remembered(self, why: str) -> Status:
         """What the pump has left on disk, where none can be asked."""
         try:
-            record = decode_record((self._folder / "record.json").read_bytes())
+            record = decode((self._folder / "record.json").read_bytes())
         except (OSError, msgspec.MsgspecError):
             return Status(condition=Condition.UNREACHABLE, why=why)
         return Status(

@@ -10,7 +10,8 @@ import msgspec
 
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Marlin
-from agent.printers.order import Record
+from agent.printers.modes import Modes
+from agent.printers.record import Record
 from agent.printers.replies import (
     Action,
     Capability,
@@ -392,35 +393,6 @@ class Session:
         if self._lines:
             self._furthest = max(self._furthest, min(self._marlin.executed / self._lines, 0.999))
         return self._furthest
-
-
-class Modes:
-    """What the lines that went out have set, and what a pause must put back."""
-
-    def __init__(self) -> None:
-        self._fed = b""
-        self._relative = False
-        self._homed = False
-
-    def follow(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """The same lines."""
-        for line in lines:
-            if b"F" in line:
-                self._fed = line
-            elif line[:2] in (b"G9", b"G2"):
-                self._relative = (self._relative and line != b"G90") or line == b"G91"
-                self._homed = self._homed or line == b"G28"
-            yield line
-
-    @property
-    def can_lift(self) -> bool:
-        """Whether `G1 Z` means what it says."""
-        return self._homed and not self._relative
-
-    @property
-    def feed(self) -> bytes:
-        """The last F word, empty if there was none."""
-        return next((word for word in self._fed.split() if word[:1] == b"F"), b"")
 
 
 def _heat(reading: Reading | None, last: Heat | None) -> Heat | None:

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.printers.marlin import RESERVE, WINDOW, Acknowledged, Broken, Marlin
-from agent.printers.order import Record
+from agent.printers.record import Record
 from agent.printers.session import Session
 from agent.printers.virtual.faults import Faults
 from agent.printers.virtual.firmware import Firmware
