@@ -22,6 +22,7 @@ from agent.printers.order import (
     Answer,
     Order,
 )
+from agent.printers.record import Memory
 from agent.printers.serial import Port, PortLost
 from agent.printers.session import Session
 

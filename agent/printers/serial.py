@@ -17,15 +17,8 @@ import msgspec
 import serial
 
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import (
-    LONGEST,
-    Answer,
-    Order,
-    decode_answer,
-    encode,
-    place,
-    reachable,
-)
+from agent.printers.order import LONGEST, Answer, Order, decode_answer, encode, place, reachable
+from agent.printers.record import decode
 
 CALL_SECONDS = 4.5
 """What a call may take in all; the protocol promises five."""
