@@ -9,17 +9,19 @@ import fcntl
 import os
 import select
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from types import FrameType
+from typing import BinaryIO, TextIO
 
-import msgspec
-
+from agent.printers.desk import Desk
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import LONGEST, Answer, Order, Record, decode_order, decode_record, encode, reachable
+from agent.printers.order import (
+    Answer,
+    Order,
+)
 from agent.printers.serial import Port, PortLost
 from agent.printers.session import Session
 
@@ -29,13 +31,14 @@ REOPEN_SECONDS = 0.5
 STUCK_SECONDS = 1.0
 """A port that takes no byte for so long is lost."""
 CHUNK = 65536
-BLOCK = 1 << 20
+LOCK_SECONDS = 2.0
+"""How long a pump before us may take to end."""
 
 
 def count_lines(stream: BinaryIO) -> int:
     """How many lines a file has; it stands at its beginning after that."""
     count, last = 0, b"\n"
-    while block := stream.read(BLOCK):
+    while block := stream.read(CHUNK):
         count += block.count(b"\n")
         last = block[-1:]
     stream.seek(0)
@@ -47,105 +50,6 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
     with stream:
         for line in stream:
             yield line.rstrip(b"\r\n")
-
-
-class Desk:
-    """Where the agent puts its orders: a Unix socket in the pump's folder."""
-
-    def __init__(self, path: Path, poller: select.poll) -> None:
-        self._path = path
-        self._poller = poller
-        self._callers: dict[int, tuple[socket.socket, bytes]] = {}
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.setblocking(False)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            path.unlink(missing_ok=True)  # a stale one: we hold the lock, so nobody listens there
-            self._listener.bind(reachable(path, folder))
-        finally:
-            os.close(folder)
-        self._listener.listen(4)
-        poller.register(self._listener.fileno(), select.POLLIN)
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether no agent is there."""
-        return not self._callers
-
-    def serve(self, ready: set[int]) -> Iterator[tuple[int, Order | str]]:
-        """The orders that have come, each with its caller; a string says why it is none."""
-        if self._listener.fileno() in ready:
-            caller, _ = self._listener.accept()
-            caller.setblocking(False)
-            self._callers[caller.fileno()] = (caller, b"")
-            self._poller.register(caller.fileno(), select.POLLIN)
-        for number in ready & self._callers.keys():
-            yield from self._hear(number)
-
-    def answer(self, number: int, answer: Answer) -> None:
-        """Say something to a caller; one that does not listen is hung up on."""
-        if number not in self._callers:
-            return
-        try:
-            self._callers[number][0].sendall(encode(answer) + b"\n")
-        except OSError:
-            self._hang_up(number)
-
-    def close(self) -> None:
-        """Nobody is heard any more."""
-        for number in list(self._callers):
-            self._hang_up(number)
-        self._listener.close()
-        self._path.unlink(missing_ok=True)
-
-    def _hear(self, number: int) -> Iterator[tuple[int, Order | str]]:
-        caller, held = self._callers[number]
-        try:
-            data = caller.recv(LONGEST)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data or len(held) + len(data) > LONGEST:
-            self._hang_up(number)
-            return
-        *lines, rest = (held + data).split(b"\n")
-        self._callers[number] = (caller, rest)
-        for line in lines:
-            try:
-                yield number, decode_order(line)
-            except msgspec.MsgspecError as error:
-                yield number, str(error)
-
-    def _hang_up(self, number: int) -> None:
-        caller, _ = self._callers.pop(number)
-        self._poller.unregister(number)
-        caller.close()
-
-
-class Memory:
-    """The record on disk, which is there before anything moves and after everything stands still."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self.record = decode_record(path.read_bytes())
-        except FileNotFoundError:
-            self.record = Record()
-        except msgspec.MsgspecError:
-            self.record = Record(why="the record of the last print can't be read", hot=True)
-
-    def keep(self, record: Record) -> None:
-        """Write it down if it is another than before."""
-        if record is self.record:
-            return
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as stream:
-            stream.write(encode(record))
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self._path)
-        self.record = record
 
 
 class Pump:
@@ -170,10 +74,10 @@ class Pump:
         self._poller.register(self._wakes, select.POLLIN)
 
     def run(self) -> None:
-        """Pump until the agent leaves, or is away for long, or a signal comes; a print is finished first, but for a signal."""
+        """Pump until the agent leaves or is away for long, but finish a print first; or until a signal comes."""
         signal.set_wakeup_fd(self._signals)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _wake)
         try:
             while not self._is_over():
                 self._turn()
@@ -188,7 +92,7 @@ class Pump:
         if self._port is None and now >= self._reopen_at:
             self._open(now)
         due = self._session.wake_at(now) if self._session else self._reopen_at
-        ready = {number: event for number, event in self._poller.poll(max(0.0, due - now) * 1000)}
+        ready = dict(self._poller.poll(max(0.0, due - now) * 1000))
         now = time.monotonic()
         if self._wakes in ready:
             self._leaves = True
@@ -250,12 +154,13 @@ class Pump:
             raise PrinterError(f"the file can't be read: {error}") from error
         try:
             count = count_lines(stream)
-            if not count:
-                raise PrinterError("the file is empty")
             session.start(order.attempt, read_lines(stream), count, order.seconds, order.top, now)
-        except (PrinterError, OSError) as error:
+        except PrinterError:
             stream.close()
-            raise PrinterError(str(error)) from error
+            raise
+        except OSError as error:
+            stream.close()
+            raise PrinterError(f"the file can't be read: {error}") from error
         self._memory.keep(session.record)
 
     def _status(self) -> Status:
@@ -302,10 +207,11 @@ class Pump:
             self._pending = self._pending[taken:]
             if taken or not had:
                 self._stuck_since = now
-            if self._pending and now > self._stuck_since + STUCK_SECONDS:
-                raise PortLost("it takes no bytes")
         except PortLost as loss:
             self._lose(str(loss), now)
+            return
+        if self._pending and now > self._stuck_since + STUCK_SECONDS:
+            self._lose("it takes no bytes", now)
             return
         if had or self._pending:
             self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))
@@ -335,6 +241,22 @@ class Pump:
         self._pending = b""
 
 
+def _wake(_number: int, _frame: FrameType | None) -> None:
+    """Take a signal; the byte that it leaves in the pipe ends the poll."""
+
+
+def _lock(stream: TextIO) -> bool:
+    """Become the only pump in this folder."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -345,9 +267,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args(argv)
     with (options.folder / "pump.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(lock):
             return 3
         lock.truncate(0)
         lock.write(str(os.getpid()))
