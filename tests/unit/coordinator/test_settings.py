@@ -63,7 +63,7 @@ def test_the_first_file_named_wins(tmp_path):
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path):
-    with pytest.raises(StartError, match="can't read the settings in .*nowhere.toml: No such file"):
+    with pytest.raises(StartError, match=r"can't read the settings in .*nowhere\.toml: No such file"):
         load("nowhere.toml", {}, tmp_path)
 
 
