@@ -2,7 +2,8 @@
 
 import contextlib
 import errno
-import getpass
+import os
+import pwd
 import random
 import socket
 import subprocess
@@ -234,7 +235,7 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
     def child(port: int) -> Child:
         configuration.write_text(
             mosquitto.configuration(
-                host=wanted.host, port=port, server=server, rules=rules.absolute(), user=getpass.getuser()
+                host=wanted.host, port=port, server=server, rules=rules.absolute(), user=_ourselves()
             )
         )
         url = f"mqtts://{nearest}:{port}"
@@ -248,6 +249,14 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
         )
 
     return _on_port(child, wanted.host, wanted.port, directory)
+
+
+def _ourselves() -> str:
+    """Who we run as, and not who the environment says; a number without a name matters to nobody but root."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return "nobody"
 
 
 def _on_port(child: Callable[[int], Child], host: str, port: int, directory: Path) -> Child:
