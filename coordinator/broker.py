@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from coordinator import amqtt_child, leash, mosquitto, settings
+from coordinator import leash, mosquitto, settings
 from coordinator.ca import Authority
 from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
@@ -27,6 +27,9 @@ STARTS_WITHIN = 30.0
 """Seconds that a broker has for its start on a slow and busy machine."""
 LONGEST_PAUSE = 30.0
 """Seconds between two restarts of a broker that keeps dying."""
+LOOPBACK = "127.0.0.1"
+"""Where the embedded broker listens, and nowhere else: it lets everyone do everything."""
+_LISTENING = "listening"
 _TRIES = 5  # for a free port that another program takes just then
 
 
@@ -203,16 +206,16 @@ class Child:
 
 def _start_embedded(wanted: settings.Broker, directory: Path) -> Child:
     def child(port: int) -> Child:
-        url = f"mqtt://{amqtt_child.HOST}:{port}"
+        url = f"mqtt://{LOOPBACK}:{port}"
         return Child(
             "embedded",
-            [sys.executable, "-m", "coordinator.amqtt_child", str(port)],
+            [sys.executable, "-m", "coordinator.amqtt_child", LOOPBACK, str(port), _LISTENING],
             Endpoint(url=url),
             wanted.public_url or url,
-            is_ready=lambda line: line == amqtt_child.READY,
+            is_ready=lambda line: line == _LISTENING,
         )
 
-    return _on_port(child, amqtt_child.HOST, wanted.port, directory)
+    return _on_port(child, LOOPBACK, wanted.port, directory)
 
 
 def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Authority) -> Child:
@@ -224,8 +227,8 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
         )
     reached_as = wanted.public_url.split("://")[-1].rsplit(":", 1)[0]
     # We connect by loopback where that is served, so that a moved public name can't cut us off.
-    nearest = "127.0.0.1" if wanted.host in ("0.0.0.0", "::", "localhost") else wanted.host  # noqa: S104
-    hosts = [host for host in (reached_as, nearest, "localhost", "127.0.0.1") if host]
+    nearest = LOOPBACK if wanted.host in ("0.0.0.0", "::", "localhost") else wanted.host  # noqa: S104
+    hosts = [host for host in (reached_as, nearest, "localhost", LOOPBACK) if host]
     server = authority.issue_server(hosts)
     own = authority.issue_coordinator()
     rules, configuration = directory / "access", directory / "mosquitto.conf"
