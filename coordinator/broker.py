@@ -227,7 +227,7 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
         )
     reached_as = wanted.public_url.split("://")[-1].rsplit(":", 1)[0]
     # We connect by loopback where that is served, so that a moved public name can't cut us off.
-    nearest = LOOPBACK if wanted.host in ("0.0.0.0", "::", "localhost") else wanted.host  # noqa: S104
+    nearest = LOOPBACK if wanted.host in ("0.0.0.0", "localhost") else wanted.host  # noqa: S104
     hosts = [host for host in (reached_as, nearest, "localhost", LOOPBACK) if host]
     server = authority.issue_server(hosts)
     own = authority.issue_coordinator()
@@ -295,7 +295,7 @@ def _remembered(memory: Path) -> int:
 
 def _trouble(host: str, port: int) -> str:
     """Why nobody can listen there now; empty if one can. Asked first, so as not to meet another's broker."""
-    with _socket(host) as probe:
+    with _socket() as probe:
         try:
             probe.bind((host, port))
         except OSError as error:
@@ -304,7 +304,7 @@ def _trouble(host: str, port: int) -> str:
 
 
 def _free_port(host: str) -> int:
-    with _socket(host) as probe:
+    with _socket() as probe:
         try:
             probe.bind((host, 0))
         except OSError as error:
@@ -312,8 +312,8 @@ def _free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def _socket(host: str) -> socket.socket:
-    probe = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+def _socket() -> socket.socket:
+    probe = socket.socket()
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return probe
 

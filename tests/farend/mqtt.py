@@ -47,9 +47,7 @@ class Speaker:
             if certificate is not None:
                 context.load_cert_chain(certificate, key)
             self._client.tls_set_context(context)
-        self._client.on_socket_open = lambda _client, _data, line: line.setsockopt(
-            IPPROTO_TCP, TCP_NODELAY, 1
-        )
+        self._client.on_socket_open = self._on_socket_open
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe

@@ -93,6 +93,7 @@ def test_paths_are_relative_to_their_file(tmp_path):
         ("[broker]\nkind = 'external'\nurl = 'mqtts://user:pw@b:8883'", 3, "broker.url"),
         ("[broker]\nkey = 'a'", 1, "go together"),
         ("[broker]\nhost = '0.0.0.0'", 1, "public_url"),
+        ("[broker]\nhost = '::1'", 1, "IPv4"),
         ("[database]\nurl = 'mysql://x'", 2, "database.url"),
         ("[dispatch]\nsuspect_after_minutes = 0", 2, "suspect_after_minutes"),
         ("[dispatch]\nallowance_units = -1", 2, "allowance_units"),
