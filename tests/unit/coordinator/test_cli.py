@@ -581,6 +581,11 @@ def test_a_deadline_says_how_far_off_it_is():
     assert words.due(1_585_785_599, 1_586_000_000) == "1 Apr 2020, 2 days late"
 
 
+def test_terminal_codes_of_others_do_nothing():
+    assert words.plain("\x1b[2Jtwo\nlines") == "�[2Jtwo\nlines"
+    assert words.line(" one \n line\r\n") == "one line"
+
+
 @contextmanager
 def answering(status: int, body: bytes):
     """A web server that is no coordinator."""
