@@ -3,7 +3,6 @@
 import fcntl
 import os
 import secrets
-import signal
 import socket
 import threading
 import time
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 import uvicorn
@@ -143,7 +142,7 @@ class App:
 
     def _recur(self, metrics: Metrics) -> None:
         """What APScheduler's thread does from time to time."""
-        scheduler = BackgroundScheduler(
+        scheduler: Any = BackgroundScheduler(  # APScheduler 3 has no types
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
         )
 
@@ -181,11 +180,6 @@ class App:
 def access_key(data: Path) -> str:
     """The coordinator's access key, made at the first start."""
     return _secret(data / "access.key").hex()
-
-
-def stop_softly() -> None:
-    """End this process as SIGTERM would."""
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _secret(path: Path) -> bytes:

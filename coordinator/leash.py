@@ -16,6 +16,7 @@ import threading
 
 GRACE = 5.0
 """Seconds from telling the program to end to making it."""
+_ASKS = 20
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h; in case that this process itself is killed
 
 
@@ -40,10 +41,12 @@ def main(command: list[str]) -> int:
 def _hold(child: "subprocess.Popen[bytes]") -> None:
     while os.read(0, 1024):
         pass
-    child.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE)
-        return
+    for _ in range(_ASKS):
+        # Again and again: Mosquitto forgets a signal that comes while it starts.
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE / _ASKS)
+            return
     child.kill()
 
 

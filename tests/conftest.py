@@ -1,7 +1,3 @@
-"""What the whole session shares."""
+"""Far ends that any test may ask for."""
 
-from tests.farend import octoprint
-
-
-def pytest_sessionfinish() -> None:
-    octoprint.end_shared()
+pytest_plugins = ["tests.farend.postgres"]

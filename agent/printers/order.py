@@ -1,4 +1,4 @@
-"""What the agent says to a pump and hears from it: one JSON object a line, over a Unix socket. And what a pump keeps."""
+"""What the agent says to a pump and hears from it, one JSON object a line over a Unix socket; and what a pump keeps."""
 
 from pathlib import Path
 from typing import Literal

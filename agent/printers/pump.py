@@ -14,12 +14,22 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from types import FrameType
+from typing import BinaryIO, TextIO
 
 import msgspec
 
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import LONGEST, Answer, Order, Record, decode_order, decode_record, encode, reachable
+from agent.printers.order import (
+    LONGEST,
+    Answer,
+    Order,
+    Record,
+    decode_order,
+    decode_record,
+    encode,
+    reachable,
+)
 from agent.printers.serial import Port, PortLost
 from agent.printers.session import Session
 
@@ -29,6 +39,8 @@ REOPEN_SECONDS = 0.5
 STUCK_SECONDS = 1.0
 """A port that takes no byte for so long is lost."""
 CHUNK = 65536
+LOCK_SECONDS = 2.0
+"""How long a pump before us may take to end."""
 BLOCK = 1 << 20
 
 
@@ -57,7 +69,7 @@ class Desk:
         self._poller = poller
         self._callers: dict[int, tuple[socket.socket, bytes]] = {}
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.setblocking(False)
+        os.set_blocking(self._listener.fileno(), False)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             path.unlink(missing_ok=True)  # a stale one: we hold the lock, so nobody listens there
@@ -76,7 +88,7 @@ class Desk:
         """The orders that have come, each with its caller; a string says why it is none."""
         if self._listener.fileno() in ready:
             caller, _ = self._listener.accept()
-            caller.setblocking(False)
+            os.set_blocking(caller.fileno(), False)
             self._callers[caller.fileno()] = (caller, b"")
             self._poller.register(caller.fileno(), select.POLLIN)
         for number in ready & self._callers.keys():
@@ -170,10 +182,10 @@ class Pump:
         self._poller.register(self._wakes, select.POLLIN)
 
     def run(self) -> None:
-        """Pump until the agent leaves, or is away for long, or a signal comes; a print is finished first, but for a signal."""
+        """Pump until the agent leaves or is away for long, but finish a print first; or until a signal comes."""
         signal.set_wakeup_fd(self._signals)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _wake)
         try:
             while not self._is_over():
                 self._turn()
@@ -188,7 +200,7 @@ class Pump:
         if self._port is None and now >= self._reopen_at:
             self._open(now)
         due = self._session.wake_at(now) if self._session else self._reopen_at
-        ready = {number: event for number, event in self._poller.poll(max(0.0, due - now) * 1000)}
+        ready = dict(self._poller.poll(max(0.0, due - now) * 1000))
         now = time.monotonic()
         if self._wakes in ready:
             self._leaves = True
@@ -250,12 +262,13 @@ class Pump:
             raise PrinterError(f"the file can't be read: {error}") from error
         try:
             count = count_lines(stream)
-            if not count:
-                raise PrinterError("the file is empty")
             session.start(order.attempt, read_lines(stream), count, order.seconds, order.top, now)
-        except (PrinterError, OSError) as error:
+        except PrinterError:
             stream.close()
-            raise PrinterError(str(error)) from error
+            raise
+        except OSError as error:
+            stream.close()
+            raise PrinterError(f"the file can't be read: {error}") from error
         self._memory.keep(session.record)
 
     def _status(self) -> Status:
@@ -302,10 +315,11 @@ class Pump:
             self._pending = self._pending[taken:]
             if taken or not had:
                 self._stuck_since = now
-            if self._pending and now > self._stuck_since + STUCK_SECONDS:
-                raise PortLost("it takes no bytes")
         except PortLost as loss:
             self._lose(str(loss), now)
+            return
+        if self._pending and now > self._stuck_since + STUCK_SECONDS:
+            self._lose("it takes no bytes", now)
             return
         if had or self._pending:
             self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))
@@ -335,6 +349,22 @@ class Pump:
         self._pending = b""
 
 
+def _wake(_number: int, _frame: FrameType | None) -> None:
+    """Take a signal; the byte that it leaves in the pipe ends the poll."""
+
+
+def _lock(stream: TextIO) -> bool:
+    """Become the only pump in this folder."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -345,9 +375,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args(argv)
     with (options.folder / "pump.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(lock):
             return 3
         lock.truncate(0)
         lock.write(str(os.getpid()))

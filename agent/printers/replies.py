@@ -1,4 +1,4 @@
-"""What a firmware says, one line at a time, as typed values. Pure; after Marlin 2's source and what others say alike."""
+"""What a firmware says, one line at a time, as typed values. Pure; after Marlin 2's source."""
 
 import re
 
@@ -97,18 +97,23 @@ Reply = (
 NUMBER = rb"(-?\d{1,9}(?:\.\d{1,9})?)"
 NOZZLE = re.compile(rb"(?:^|\s)T:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
 BED = re.compile(rb"\sB:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
-POSITION = re.compile(rb"X:\s?" + NUMBER + rb" Y:\s?" + NUMBER + rb" Z:\s?" + NUMBER + rb" E:\s?" + NUMBER + rb"\b")
+POSITION = re.compile(
+    rb"X:\s?" + NUMBER + rb" Y:\s?" + NUMBER + rb" Z:\s?" + NUMBER + rb" E:\s?" + NUMBER + rb"\b"
+)
 LAST_LINE = re.compile(rb"Last Line: ?(\d{1,9})\s*$")
 RESEND = re.compile(rb"(?:Resend|rs)[: ] ?N?(\d{1,9})\s*$", re.IGNORECASE)
 ADVANCED = re.compile(rb"ok N(\d{1,9})(?: P\d+)?(?: B\d+)?\s*$")
 CAPABILITY = re.compile(rb"Cap:([A-Z0-9_]{1,40}):([01])\s*$")
 FATAL = re.compile(
-    rb"kill\(\)|halted|M112|MINTEMP|MAXTEMP|runaway|heating failed|system stopped|malfunction|shutdown", re.IGNORECASE
+    rb"kill\(\)|halted|M112|MINTEMP|MAXTEMP|runaway|heating failed|system stopped|malfunction|shutdown",
+    re.IGNORECASE,
 )
-BANNER = re.compile(rb"start\s*$|echo: ?(?:Marlin|External Reset|Power-?up|Brown out|Watchdog Reset)\b|Marlin \d")
+BANNER = re.compile(
+    rb"start\s*$|echo: ?(?:Marlin|External Reset|Power-?up|Brown out|Watchdog Reset)\b|Marlin \d"
+)
 
 
-def parse(line: bytes) -> Reply | None:
+def parse(line: bytes) -> Reply | None:  # noqa: PLR0911 - one line for each thing that it may be
     """What `line`, without its line end, says; None for what is of no concern, noise included."""
     if line.startswith(b"ok"):
         return _ok(line)

@@ -17,7 +17,16 @@ import msgspec
 import serial
 
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import LONGEST, Answer, Order, decode_answer, decode_record, encode, place, reachable
+from agent.printers.order import (
+    LONGEST,
+    Answer,
+    Order,
+    decode_answer,
+    decode_record,
+    encode,
+    place,
+    reachable,
+)
 
 CALL_SECONDS = 4.5
 """What a call may take in all; the protocol promises five."""
@@ -173,7 +182,9 @@ class SerialDriver:
         except (OSError, msgspec.MsgspecError) as error:
             self._hang_up()
             if fresh or order.do != "status":
-                raise PrinterError(f"the process that drives {self._name} does not answer: {error}") from error
+                raise PrinterError(
+                    f"the process that drives {self._name} does not answer: {error}"
+                ) from error
         try:
             self._meet(deadline)
             return self._exchange(order, deadline)
@@ -183,10 +194,8 @@ class SerialDriver:
 
     def _meet(self, deadline: float) -> None:
         """Connect to the pump, starting it if there is none."""
-        if self._connect(deadline):
-            return
-        self._spawn()
         while not self._connect(deadline):
+            self._spawn()
             if time.monotonic() > deadline:
                 raise TimeoutError("it does not start; see pump.log in its folder")
             time.sleep(RETRY_SECONDS)

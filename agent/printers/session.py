@@ -84,12 +84,16 @@ class Session:
 
     # Orders
 
-    def start(self, attempt: str, lines: Iterator[bytes], count: int, seconds: float, top: float, now: float) -> None:
+    def start(
+        self, attempt: str, lines: Iterator[bytes], count: int, seconds: float, top: float, now: float
+    ) -> None:
         """Print `count` lines; `top` is how high a lift may go in mm, 0 for no lift.
 
         Raises:
-            PrinterError: the printer is not idle, or that attempt was made already.
+            PrinterError: the printer is not idle, that attempt was made already, or there are no lines.
         """
+        if not count:
+            raise PrinterError("the file is empty")
         if self.stage is not Stage.IDLE:
             raise PrinterError(f"the printer is {self.stage}, not idle: it can't start")
         if attempt == self.record.attempt:
@@ -158,7 +162,9 @@ class Session:
         """This process is told to end in the middle of a print: nobody would watch over it any more."""
         if self.record.runs:
             self._raw.append(b"\nM108\nM410\nM104 S0\nM140 S0\nM84\n")
-            self._end(Ending.FAILED, "the process that drives the printer was ended; the heaters were switched off")
+            self._end(
+                Ending.FAILED, "the process that drives the printer was ended; the heaters were switched off"
+            )
 
     def lose(self, why: str) -> None:
         """The port is gone."""
@@ -280,7 +286,7 @@ class Session:
         elif tag == "parked" and self.stage is Stage.PAUSING:
             self.stage = Stage.PAUSED
         elif tag == "cancelled":
-            if self._nozzle and self._nozzle.target or self._bed and self._bed.target:
+            if any(heat and heat.target for heat in (self._nozzle, self._bed)):
                 self._cool("cancelled")
             else:
                 self._end(Ending.CANCELLED)
@@ -366,7 +372,10 @@ class Session:
     def _lower(self) -> list[bytes]:
         if self._position is None:
             return []
-        return [b"G1 Z%.2f F600" % self._position.z, *([b"G1 " + self._moves.feed] if self._moves.feed else [])]
+        return [
+            b"G1 Z%.2f F600" % self._position.z,
+            *([b"G1 " + self._moves.feed] if self._moves.feed else []),
+        ]
 
     def _progress(self) -> float:
         """By lines that the firmware took; a line that is asked for again does not turn it back."""
@@ -389,7 +398,7 @@ class Modes:
             if b"F" in line:
                 self._fed = line
             elif line[:2] in (b"G9", b"G2"):
-                self._relative = self._relative and line != b"G90" or line == b"G91"
+                self._relative = (self._relative and line != b"G90") or line == b"G91"
                 self._homed = self._homed or line == b"G28"
             yield line
 

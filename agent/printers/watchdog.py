@@ -38,7 +38,9 @@ class Heater:
         """Take a reading; gives what is wrong, empty if nothing is."""
         last, self._last = self._last, heat
         if last is not None and abs(heat.actual - last.actual) > JUMP:
-            return f"{self._name} jumped from {last.actual:.0f} to {heat.actual:.0f} °C: look at its thermistor"
+            return (
+                f"{self._name} jumped from {last.actual:.0f} to {heat.actual:.0f} °C: look at its thermistor"
+            )
         if last is None or heat.target != last.target:
             self._gained, self._reached, self._fallen_since = None, False, None
         return self._too_hot(heat, last) or self._too_slow(heat, now) or self._falls(heat, now)

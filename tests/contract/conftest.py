@@ -3,7 +3,7 @@
 For another driver: write a context manager like `serial` that yields a `Bench`, and add it to `PRINTERS`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.farend.virtual import VirtualPrinter, end_pump
 
 
 @contextmanager
-def serial(folder: Path) -> Iterator[Bench]:
+def serial(folder: Path) -> Generator[Bench]:
     """The serial driver, its pump, a pty, and the virtual printer's firmware."""
     with VirtualPrinter(folder / "far", speed=60) as far:
         opened: list[SerialDriver] = []

@@ -8,7 +8,7 @@ HYSTERESIS = 1.0
 
 
 class Heater:
-    """Heats at a steady rate up to its target and cools by Newton's law; `rate` °C/s, `cooling` the time constant in s."""
+    """Heats at `rate` °C/s up to its target and cools by Newton's law; `cooling` is the time constant in s."""
 
     def __init__(self, rate: float, cooling: float) -> None:
         self.rate = rate

@@ -30,7 +30,9 @@ def integer(text: bytes) -> int:
 class Intake:
     """Bytes in, commands out. `answer` is called with what goes back to the host; every refusal costs an ok."""
 
-    def __init__(self, faults: Faults, answer: Callable[[bytes], None], acknowledge: Callable[[], None]) -> None:
+    def __init__(
+        self, faults: Faults, answer: Callable[[bytes], None], acknowledge: Callable[[], None]
+    ) -> None:
         self.last = 0
         """The number of the last line that was accepted."""
         self.overflowed = 0

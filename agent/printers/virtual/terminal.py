@@ -10,6 +10,7 @@ import time
 import tty
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from agent.printers.virtual.faults import KNOBS, ONCE, Faults
@@ -95,7 +96,9 @@ class VirtualPrinter:
         """Never returns."""
         timeout: float | None = 0.0
         while True:
-            ready = {descriptor for descriptor, _ in self._poller.poll(None if timeout is None else timeout * 1000)}
+            ready = {
+                descriptor for descriptor, _ in self._poller.poll(None if timeout is None else timeout * 1000)
+            }
             if self._steered and sys.stdin.fileno() in ready:
                 self._steer()
             due = self._firmware.advance(self._now())
@@ -111,7 +114,9 @@ class VirtualPrinter:
                 self.unplug()
             if self._log:
                 self._log.flush()
-            timeout = None if due is None else max(TICK, due / self._speed - (time.monotonic() - self._started))
+            timeout = (
+                None if due is None else max(TICK, due / self._speed - (time.monotonic() - self._started))
+            )
             if self._terminal and not self._present:
                 timeout = min(LOOK_FOR_HOST, timeout or LOOK_FOR_HOST)
 
@@ -185,7 +190,7 @@ def run(
     stream = log.open("w", encoding="utf-8") if log else None
     firmware = Firmware(
         Faults(faults),
-        (lambda line: None) if stream is None else (lambda line: stream.write(line + "\n") and None),
+        None if stream is None else (lambda line: stream.write(line + "\n")),
         emergency=emergency,
         quiet=QUIET * speed,
     )
@@ -199,6 +204,10 @@ def run(
             stream.close()
 
 
+def _end(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """`muster-agent virtual-printer`: a printer to try things with, at the far end of a pty."""
     knobs = "; ".join(f"{name}:N {what}" for name, what in KNOBS.items())
@@ -207,14 +216,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than a real one (1)")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME:N", help=knobs)
     parser.add_argument("--log", type=Path, help="a file for every executed command")
-    parser.add_argument("--steered", action="store_true", help="take plug and faults by name from standard input")
+    parser.add_argument(
+        "--steered", action="store_true", help="take plug and faults by name from standard input"
+    )
     parser.add_argument("--no-emergency-parser", action="store_true", help="as most boards in the field")
     options = parser.parse_args(argv)
     if options.speed <= 0:
         parser.error("--speed must be above 0")
     try:
         Faults(options.fault)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGTERM, _end)
         run(
             *(options.link, options.speed, options.fault, options.log),
             emergency=not options.no_emergency_parser,

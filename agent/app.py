@@ -1,0 +1,298 @@
+"""The agent as a whole: makes the clocks, threads and signals, and joins the parts.
+
+Threads: the main one waits for a signal; `link` connects (and paho's own reads); `reporter` sends the
+journal's events; each printer's runner drives that printer.
+"""
+
+import fcntl
+import logging
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agent import identity
+from agent.drivers import driver
+from agent.errors import OwnerError
+from agent.fetch import Fetcher
+from agent.journal import Journal, JournalError
+from agent.link import Link, parse_broker
+from agent.plate import Plates
+from agent.reckoning import Reckoning
+from agent.reporter import Reporter
+from agent.runner import Runner, Setup
+from agent.settings import Loaded
+from wire import messages
+from wire.errors import RemoteError
+from wire.manifest import verify
+from wire.messages import Ack, Down, Grant, Presence
+
+log = logging.getLogger(__name__)
+
+SOFTWARE = "muster-agent 0.1.0"
+RETRY = 5.0
+"""Seconds until a journal that can't be used is tried again."""
+
+
+class AppError(OwnerError):
+    """The agent can't run here. Says what to do."""
+
+
+class SystemClock:
+    """This machine's clocks."""
+
+    def monotonic(self) -> float:
+        """Seconds that also count while a laptop sleeps: what was said before it slept is old."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def now(self) -> datetime:
+        """The wall clock."""
+        return datetime.now(UTC)
+
+
+def journal_path(state: Path) -> Path:
+    """Where the journal lies."""
+    return state / "journal.db"
+
+
+def run(loaded: Loaded) -> int:
+    """Run until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        AppError: another agent runs on this state, or it can't be written.
+        IdentityError, LinkError, WebError, JournalError, PrinterError: see there; nothing was started.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(lock(loaded.state))
+        journal = Journal(journal_path(loaded.state))
+        stack.callback(journal.close)
+        agent = Agent(loaded, journal)
+        return agent.run()
+
+
+@contextmanager
+def lock(state: Path) -> Generator[None]:
+    """Hold the state folder alone.
+
+    Raises:
+        AppError: another agent holds it, or it can't be made.
+    """
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise AppError(f"can't use the state folder {state}: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AppError(f"an agent runs already on {state}: stop that one first") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def runs(state: Path) -> bool:
+    """Whether an agent holds this state folder."""
+    if not (state / "lock").exists():
+        return False
+    try:
+        with lock(state):
+            return False
+    except AppError:
+        return True
+
+
+class Agent:
+    """All the parts of one agent, joined."""
+
+    def __init__(self, loaded: Loaded, journal: Journal) -> None:
+        self._loaded = loaded
+        self._journal = journal
+        self._identity = identity.load(loaded.state)
+        self._keys = self._identity.dispatch_keys()
+        self._clock = SystemClock()
+        self._reckoning = Reckoning()
+        broker = parse_broker(self._identity.answer.broker)
+        self._link = Link(
+            broker,
+            self._identity.agent,
+            self._identity.context() if broker.tls else None,
+            connection=lambda: journal.rise("connection"),
+            birth=self._birth,
+            receive=self._receive,
+            arrived=self._arrived,
+            random=random.random,
+            monotonic=self._clock.monotonic,
+        )
+        self._stopping = threading.Event()
+        self._news = threading.Event()
+        self._broken = False
+        self._fetcher = Fetcher(
+            self._identity.answer.url,
+            ca=self._identity.answer.ca,
+            wait=self._stopping.wait,
+            random=random.random,
+        )
+        self._reporter = Reporter(journal, self._link.publish)
+        self._drivers = {printer.name: driver(printer, loaded.state) for printer in loaded.settings.printer}
+        self._runners = {name: self._runner(name) for name in self._drivers}
+
+    def run(self) -> int:
+        """Start all, wait for a signal, and let go of all; the exit code."""
+        reading, writing = os.pipe()
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        hook = threading.excepthook
+
+        def wake(*_: object) -> None:
+            os.write(writing, b".")
+
+        def bug(problem: threading.ExceptHookArgs) -> None:
+            self._bug(problem)
+            wake()
+
+        threading.excepthook = bug
+        for number in before:
+            signal.signal(number, wake)
+        try:
+            for runner in self._runners.values():
+                runner.reconcile()
+            threads = [
+                threading.Thread(target=self._drive, args=(runner,), name=runner.name)
+                for runner in self._runners.values()
+            ]
+            threads.append(threading.Thread(target=self._report, name="reporter"))
+            log.info("agent %s runs, with %s", self._identity.agent, ", ".join(self._runners))
+            for thread in threads:
+                thread.start()
+            self._link.start()
+            os.read(reading, 1)
+            log.info("stopping; what prints goes on printing")
+            self._stop(threads)
+        finally:
+            threading.excepthook = hook
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            for end in (reading, writing):
+                os.close(end)
+        return 1 if self._broken else 0
+
+    def _stop(self, threads: list[threading.Thread]) -> None:
+        self._stopping.set()
+        self._news.set()
+        for runner in self._runners.values():
+            runner.stop()
+        for thread in threads:
+            thread.join()
+        for each in self._drivers.values():
+            each.close()
+        self._link.stop()
+
+    def _runner(self, name: str) -> Runner:
+        loaded, printer = self._loaded, self._loaded.printer(name)
+        folder = loaded.state / "files" / name
+        return Runner(
+            Setup(
+                printer=printer,
+                hours=loaded.settings.hours,
+                clear_from_page=loaded.settings.clear_from_page,
+                keys=self._keys,
+            ),
+            self._drivers[name],
+            Plates(folder, self._fetcher, loaded.scripts[name], printer.profile),
+            self._journal,
+            line=self._link,
+            clock=self._clock,
+            changed=self._news.set,
+            expired=lambda expires: self._reckoning.expired(expires, self._clock.monotonic()),
+        )
+
+    # ── on the link's threads ─────────────────────────────────────────────────────────────────────────────
+
+    def _birth(self, connection: int) -> Presence:
+        return Presence(
+            online=True,
+            connection=connection,
+            epoch=self._journal.epoch,
+            software=SOFTWARE,
+            place=self._loaded.place,
+            printers=tuple(
+                messages.Printer(
+                    name=printer.name,
+                    driver=printer.driver,
+                    profile=printer.profile,
+                    material=printer.material,
+                )
+                for printer in self._loaded.settings.printer
+            ),
+        )
+
+    def _arrived(self) -> None:
+        self._reporter.again()
+        self._news.set()
+        for runner in self._runners.values():
+            runner.again()
+
+    def _receive(self, message: Down) -> None:
+        self._reckoning.hear(message.sent, self._clock.monotonic())
+        match message:
+            case Grant(manifest=signed):
+                manifest = verify(signed, self._keys)
+                if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
+                    raise RemoteError(
+                        "not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken"
+                    )
+                self._runners[manifest.printer].take(manifest, signed)
+            case Ack(epoch=epoch, seq=seq):
+                if not self._journal.acknowledge(epoch, seq):
+                    raise RemoteError(
+                        "future-ack",
+                        f"the coordinator has event {seq}, this journal does not: was an old copy restored?"
+                        f" Then stop the agent and remove {journal_path(self._loaded.state)}",
+                    )
+                self._news.set()
+            case messages.Request():
+                attempt = self._journal.attempt(message.attempt)
+                if attempt is None or attempt.printer not in self._runners:
+                    raise RemoteError(
+                        "unknown-attempt", f"a wish for {message.attempt}, which was never here"
+                    )
+                self._runners[attempt.printer].wish(message)
+
+    # ── the agent's own threads ───────────────────────────────────────────────────────────────────────────
+
+    def _drive(self, runner: Runner) -> None:
+        complained = False
+        while not self._stopping.is_set():
+            runner.awake.clear()
+            try:
+                delay = runner.step()
+                complained = False
+            except JournalError as error:
+                if not complained:
+                    log.error("%s stands still: %s", runner.name, error)  # noqa: TRY400  one readable line
+                complained, delay = True, RETRY
+            runner.awake.wait(delay)
+
+    def _report(self) -> None:
+        while not self._stopping.is_set():
+            self._news.clear()
+            try:
+                self._reporter.step(self._clock.monotonic())
+            except JournalError as error:
+                log.error("can't report: %s", error)  # noqa: TRY400  one readable line
+                self._stopping.wait(RETRY)
+            # The command line may have written to the journal too.
+            self._news.wait(1.0)
+
+    def _bug(self, problem: threading.ExceptHookArgs) -> None:
+        """A thread ended by a mistake of ours: better none than half an agent; systemd starts it anew."""
+        name = problem.thread.name if problem.thread else "?"
+        trace = (problem.exc_type, problem.exc_value or problem.exc_type(), problem.exc_traceback)
+        log.critical("a bug in thread %s: the agent stops", name, exc_info=trace)
+        self._broken = True

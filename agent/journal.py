@@ -1,0 +1,282 @@
+"""The agent's durable memory: what it took on, what happened, and which beds are clear.
+
+Every step is one transaction, committed (and synced to the disk) before the act that it announces. A power
+cut at any moment leaves the last committed step, never half of one. Two processes may use one journal: the
+agent that runs and its command line.
+"""
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from agent.errors import OwnerError
+from wire.lifecycle import FINAL, State, Step, advance
+from wire.manifest import Manifest, Signed
+from wire.messages import Event
+
+VERSION = 1
+IN_MOTION = frozenset({State.STARTING, State.PRINTING, State.PAUSED})
+"""The states in which the printer may be moving for an attempt."""
+OVER = FINAL | {State.CLEARED}
+"""The states that ask nothing more of this agent."""
+
+_SCHEMA = """
+create table fact (name text primary key, value) without rowid;
+create table attempt (
+    id text primary key, printer text not null, state text not null, over integer not null,
+    body blob not null, key text not null, signature blob not null, taken real not null
+) without rowid;
+create index attempt_open on attempt (over, printer);
+create table event (
+    seq integer primary key, attempt text not null, step text not null, at real not null, why text not null
+);
+create table bed (printer text primary key, clear integer not null) without rowid;
+"""
+_BY_NAME = "select id, printer, state, body, key, signature, taken from attempt where id = ?"
+_BY_PRINTER_OPEN = """
+select id, printer, state, body, key, signature, taken from attempt
+where over = 0 and printer = ? order by taken desc limit 1
+"""
+_BY_PRINTER_LAST = """
+select id, printer, state, body, key, signature, taken from attempt
+where printer = ? order by taken desc limit 1
+"""
+
+
+class JournalError(OwnerError):
+    """The journal can't be read or written, or what was asked of it is not so. Says what to do."""
+
+
+class Attempt(Struct, frozen=True):
+    """An attempt as the journal holds it; `signed` are the exact bytes that the coordinator signed."""
+
+    id: str
+    printer: str
+    state: State
+    signed: Signed
+    taken: float
+
+
+class Journal:
+    """The journal in one SQLite file; safe to share between threads.
+
+    Raises, as does every method:
+        JournalError: the file is not ours, is damaged, or its disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._path = path
+        try:
+            self._db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise JournalError(f"can't open the journal {path}: {error}") from error
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+        self.epoch: str = self._fact("epoch")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()
+
+    # ── attempts and their events ─────────────────────────────────────────────────────────────────────────
+
+    def take(self, manifest: Manifest, signed: Signed, step: Step, at: float, why: str = "") -> bool:
+        """Enter a granted attempt with its first step (FETCH or REFUSE); False if it was ever here before."""
+        with self._transaction() as db:
+            entered = db.execute(
+                "insert into attempt values (?, ?, ?, 0, ?, ?, ?, ?) on conflict do nothing",
+                (
+                    manifest.attempt,
+                    manifest.printer,
+                    State.GRANTED,
+                    signed.body,
+                    signed.key,
+                    signed.signature,
+                    at,
+                ),
+            ).rowcount
+            if entered:
+                self._step(db, manifest.attempt, step, at, why)
+        return bool(entered)
+
+    def record(self, attempt: str, step: Step, at: float, why: str = "") -> State:
+        """Commit one step of an attempt, and return its new state.
+
+        START marks the printer's bed as not clear in the same transaction.
+
+        Raises:
+            RemoteError: the table of states has no such step from where the attempt is.
+        """
+        with self._transaction() as db:
+            return self._step(db, attempt, step, at, why)
+
+    def attempt(self, name: str) -> Attempt | None:
+        """The attempt of this name, if it was ever here."""
+        return self._attempt(_BY_NAME, name)
+
+    def current(self, printer: str) -> Attempt | None:
+        """The attempt of a printer that is not over."""
+        return self._attempt(_BY_PRINTER_OPEN, printer)
+
+    def latest(self, printer: str) -> Attempt | None:
+        """The attempt that this printer took last, over or not."""
+        return self._attempt(_BY_PRINTER_LAST, printer)
+
+    def held(self) -> tuple[int, tuple[str, ...]]:
+        """The number of the last event, and all attempts that were not over then."""
+        with self._transaction() as db:
+            rows = db.execute("select id from attempt where over = 0 order by taken, id")
+            return self._number(db, "seq"), tuple(row[0] for row in rows.fetchall())
+
+    def events(self, after: int = 0, limit: int = 100) -> tuple[Event, ...]:
+        """The events that the coordinator has not acknowledged, from the one behind number `after` on."""
+        with self._reading() as db:
+            rows = db.execute(
+                "select seq, attempt, step, at, why from event where seq > ? order by seq limit ?",
+                (after, limit),
+            ).fetchall()
+        return tuple(
+            Event(seq=seq, attempt=attempt, step=Step(step), at=at, why=why)
+            for seq, attempt, step, at, why in rows
+        )
+
+    def acknowledge(self, epoch: str, seq: int) -> bool:
+        """Forget the events up to `seq`, which the coordinator has committed; False if that can't be.
+
+        A number that we never gave, in our own epoch, means that this journal is older than what the
+        coordinator heard: somebody restored an old copy.
+        """
+        with self._transaction() as db:
+            if epoch != self.epoch:
+                return True
+            if seq > self._number(db, "seq"):
+                return False
+            db.execute("delete from event where seq <= ?", (seq,))
+        return True
+
+    # ── beds and counters ─────────────────────────────────────────────────────────────────────────────────
+
+    def bed_is_clear(self, printer: str) -> bool:
+        """Whether a person said so since the last start; never for a printer that is new here."""
+        with self._reading() as db:
+            row = db.execute("select clear from bed where printer = ?", (printer,)).fetchone()
+        return bool(row and row[0])
+
+    def clear_bed(self, printer: str, at: float, why: str = "") -> None:
+        """A person says that the bed is empty; a printed attempt becomes cleared with it.
+
+        Raises:
+            JournalError: an attempt is in motion there.
+        """
+        with self._transaction() as db:
+            rows = db.execute(
+                "select id, state from attempt where over = 0 and printer = ?", (printer,)
+            ).fetchall()
+            for attempt, state in rows:
+                if state != State.PRINTED:
+                    raise JournalError(
+                        f"{printer} is {state} {attempt}: its bed can't be clear before that ends"
+                    )
+                self._step(db, attempt, Step.CLEAR, at, why)
+            self._set_bed(db, printer, clear=True)
+
+    def rise(self, counter: str) -> int:
+        """The next number of a counter ("connection", "ready") that never repeats one, whatever happens."""
+        with self._transaction() as db:
+            return self._rise(db, counter)
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _prepare(self) -> None:
+        try:
+            # WAL lets the command line read while the agent writes; FULL syncs at each commit.
+            self._db.execute("pragma journal_mode = wal").fetchone()
+            self._db.execute("pragma synchronous = full")
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        with self._transaction() as db:
+            version: int = db.execute("pragma user_version").fetchone()[0]
+            if version > VERSION:
+                raise JournalError(f"{self._path} was written by a newer muster-agent: update this one")
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute("insert into fact values ('epoch', ?), ('seq', 0)", (secrets.token_hex(16),))
+                db.execute(f"pragma user_version = {VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("begin immediate")
+                yield self._db
+                self._db.execute("commit")
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+            finally:
+                if self._db.in_transaction:
+                    self._db.rollback()
+
+    @contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+
+    def _failure(self, error: sqlite3.Error) -> JournalError:
+        return JournalError(f"the journal {self._path} can't be used: {error}")
+
+    def _step(self, db: sqlite3.Connection, attempt: str, step: Step, at: float, why: str) -> State:
+        row = db.execute("select state, printer from attempt where id = ?", (attempt,)).fetchone()
+        if row is None:
+            raise JournalError(f"no attempt {attempt} was ever taken here")
+        state = advance(State(row[0]), step)
+        db.execute("update attempt set state = ?, over = ? where id = ?", (state, state in OVER, attempt))
+        db.execute(
+            "insert into event values (?, ?, ?, ?, ?)", (self._rise(db, "seq"), attempt, step, at, why[:400])
+        )
+        if step == Step.START:
+            self._set_bed(db, row[1], clear=False)
+        return state
+
+    def _set_bed(self, db: sqlite3.Connection, printer: str, *, clear: bool) -> None:
+        db.execute(
+            "insert into bed values (?, ?) on conflict do update set clear = excluded.clear", (printer, clear)
+        )
+
+    def _attempt(self, query: str, value: str) -> Attempt | None:
+        with self._reading() as db:
+            row = db.execute(query, (value,)).fetchone()
+        if row is None:
+            return None
+        name, printer, state, body, key, signature, taken = row
+        return Attempt(name, printer, State(state), Signed(body, key, signature), taken)
+
+    def _fact(self, name: str) -> Any:  # a fact is a number or a text
+        with self._reading() as db:
+            return db.execute("select value from fact where name = ?", (name,)).fetchone()[0]
+
+    def _number(self, db: sqlite3.Connection, name: str) -> int:
+        row = db.execute("select value from fact where name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _rise(self, db: sqlite3.Connection, counter: str) -> int:
+        value = self._number(db, counter) + 1
+        db.execute(
+            "insert into fact values (?, ?) on conflict do update set value = excluded.value",
+            (counter, value),
+        )
+        return value

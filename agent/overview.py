@@ -1,0 +1,87 @@
+"""What the journal tells of this agent, for its owner, whether the agent runs or not."""
+
+import msgspec
+from msgspec import Struct
+
+from agent.app import journal_path, runs
+from agent.identity import IdentityError, load
+from agent.journal import Journal
+from agent.settings import Loaded
+
+
+class Bed(Struct, frozen=True, kw_only=True):
+    """One printer: its bed, and the attempt that is not over, with its state."""
+
+    printer: str
+    bed_clear: bool
+    attempt: str | None = None
+    state: str | None = None
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """The agent as its journal knows it. `unheard` are events that the coordinator has not acknowledged."""
+
+    agent: str | None
+    coordinator: str | None
+    running: bool
+    unheard: int
+    printers: tuple[Bed, ...]
+
+
+def look(loaded: Loaded) -> Overview:
+    """Read the journal.
+
+    Raises:
+        JournalError: it can't be read.
+    """
+    try:
+        known = load(loaded.state).answer
+    except IdentityError:
+        known = None
+    names = [printer.name for printer in loaded.settings.printer]
+    beds, unheard = tuple(Bed(printer=name, bed_clear=False) for name in names), 0
+    if journal_path(loaded.state).exists():
+        journal = Journal(journal_path(loaded.state))
+        try:
+            beds = tuple(_bed(journal, name) for name in names)
+            unheard = len(journal.events(limit=1_000_000))
+        finally:
+            journal.close()
+    return Overview(
+        agent=known.agent if known else None,
+        coordinator=known.url if known else None,
+        running=runs(loaded.state),
+        unheard=unheard,
+        printers=beds,
+    )
+
+
+def as_json(overview: Overview) -> str:
+    """One JSON object."""
+    return msgspec.json.encode(overview).decode()
+
+
+def as_text(overview: Overview) -> str:
+    """Some lines for a person."""
+    who = (
+        f"{overview.agent} of {overview.coordinator}"
+        if overview.agent
+        else "has not joined a coordinator yet"
+    )
+    lines = [f"agent     {who}, {'running' if overview.running else 'not running'}"]
+    for bed in overview.printers:
+        work = f"{bed.state}: {bed.attempt}" if bed.attempt else "no print"
+        lines.append(f"{bed.printer:<9} bed {'clear' if bed.bed_clear else 'not clear'}, {work}")
+    if overview.unheard:
+        lines.append(f"          {overview.unheard} events that the coordinator does not know yet")
+    return "\n".join(lines)
+
+
+def _bed(journal: Journal, name: str) -> Bed:
+    attempt = journal.current(name)
+    return Bed(
+        printer=name,
+        bed_clear=journal.bed_is_clear(name),
+        attempt=attempt.id if attempt else None,
+        state=attempt.state if attempt else None,
+    )

@@ -1,0 +1,101 @@
+"""Making a fetched body into the whole file that a printer gets, by the owner's scripts and the gate."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from agent.fetch import Fetcher
+from gcode.gate import Gate, within
+from gcode.material import UnknownMaterialError, material
+from gcode.profile import Profile
+from gcode.rules import Section
+from gcode.script import Script, ScriptError, fill
+from wire.manifest import Manifest
+
+CHUNK = 256 * 1024
+
+
+class PlateError(Exception):
+    """The file may not be printed here. Says which rule, and where."""
+
+
+class Plate(Struct, frozen=True):
+    """A checked file: start script, body, end script. `seconds` is the gate's own estimate of all of it."""
+
+    path: Path
+    seconds: float
+
+
+class Plates:
+    """Makes one printer's plates by its owner's `script` and `profile`; `folder` is its own alone."""
+
+    def __init__(self, folder: Path, fetcher: Fetcher, script: Script, profile: Profile) -> None:
+        self._folder = folder
+        self._fetcher = fetcher
+        self._script = script
+        self._profile = profile
+
+    def make(self, manifest: Manifest, stop: Callable[[], bool]) -> Plate:
+        """Fetch the body into the folder, and write the whole file while the gate reads along.
+
+        Raises:
+            PlateError: the gate refused it, it is not what the manifest says, or the disk is full.
+            FetchError: the body can't be had (StoppedError: `stop` said so).
+        """
+        body = self._fetcher.fetch(self._folder, manifest.url, manifest.size, manifest.digest, stop)
+        path = self._folder / f"{manifest.attempt}.gcode"
+        new = path.with_suffix(".new")
+        try:
+            seconds = _write(manifest, body, self._script, self._profile, new)
+            new.replace(path)
+        except (UnknownMaterialError, ScriptError) as error:
+            raise PlateError(str(error)) from None
+        except OSError as error:
+            raise PlateError(f"can't write the plate to {self._folder}: {error.strerror}") from error
+        finally:
+            new.unlink(missing_ok=True)
+        return Plate(path, seconds)
+
+    def tidy(self, keep: str | None = None) -> None:
+        """Remove all from the folder but the plate of the attempt `keep`."""
+        if self._folder.exists():
+            for path in self._folder.iterdir():
+                if path.name != f"{keep}.gcode":
+                    path.unlink(missing_ok=True)
+
+
+def _write(manifest: Manifest, body: Path, script: Script, profile: Profile, path: Path) -> float:
+    plastic = material(manifest.material)
+    around = fill(script, profile, plastic)
+    gate = Gate(profile, plastic)
+    with path.open("wb") as file:
+        for section, chunks in (
+            (Section.START, (around.start,)),
+            (Section.BODY, _chunks(body)),
+            (Section.END, (around.end,)),
+        ):
+            gate.enter(section)
+            for chunk in chunks:
+                if not gate.feed(chunk):
+                    break
+                file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    verdict = gate.verdict()
+    if not verdict.accepted:
+        raise PlateError(f"the gate refused line {verdict.line}: {verdict.reason} ({verdict.code})")
+    if not within(verdict.body, manifest.grams, manifest.seconds):
+        found, told = verdict.body, manifest
+        raise PlateError(
+            f"the file is not what the manifest says: {found.grams:.1f} g in {found.seconds:.0f} s"
+            f" instead of {told.grams:.1f} g in {told.seconds:.0f} s"
+        )
+    return verdict.whole.seconds
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk

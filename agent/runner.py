@@ -1,0 +1,356 @@
+"""One printer's runner: says ready, takes a grant, and takes its attempt to the end, step by step.
+
+`step` is called by one thread, the runner's own, which alone speaks to the driver. `take`, `wish` and `again`
+come from the link's. What must survive is in the journal, committed before the act; the rest may be lost.
+"""
+
+import logging
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
+
+from agent.fetch import FetchError, StoppedError
+from agent.following import observe
+from agent.hours import Hours, window
+from agent.journal import IN_MOTION, Attempt, Journal
+from agent.offer import LIFETIME, Offer, objection
+from agent.plate import Plate, PlateError, Plates
+from agent.printers.driver import Condition, Driver, PrinterError, Status
+from agent.settings import Printer
+from agent.telling import Teller
+from wire.errors import RemoteError
+from wire.lifecycle import State, Step
+from wire.manifest import Manifest, Signed, verify
+from wire.messages import Ready, Request, Up, Wish
+
+log = logging.getLogger(__name__)
+
+LOOK = 0.5
+"""Seconds between looks at a printer that works for us."""
+REST = 1.0
+"""Seconds between looks at one that does not."""
+PATIENCE = 1800.0
+"""Seconds from grant to start, after which the bed and the owner's mind may have changed."""
+WARM_UP = 600.0
+"""Seconds for heating and homing, which the gate's estimate leaves out."""
+
+
+class Clock(Protocol):
+    """The clocks of this machine."""
+
+    def monotonic(self) -> float:
+        """Seconds that only rise, also while the machine sleeps."""
+        ...
+
+    def now(self) -> datetime:
+        """The wall clock, with its zone."""
+        ...
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What a runner is told of its printer and its owner's wishes. `keys` may sign what it prints."""
+
+    printer: Printer
+    hours: Hours
+    clear_from_page: bool
+    keys: dict[str, Ed25519PublicKey]
+
+
+class Line(Protocol):
+    """The link, as far as a runner needs it."""
+
+    @property
+    def up(self) -> bool:
+        """Whether anybody can hear us."""
+        ...
+
+    def publish(self, message: Up) -> bool:
+        """Say something; False if it can't be said now."""
+        ...
+
+
+class Runner:
+    """Runs one printer. `changed` is called when the journal has news to report.
+
+    `expired` tells whether a moment of the coordinator's clock has passed.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        driver: Driver,
+        plates: Plates,
+        journal: Journal,
+        *,
+        line: Line,
+        clock: Clock,
+        changed: Callable[[], None],
+        expired: Callable[[float], bool],
+    ) -> None:
+        self.name = setup.printer.name
+        self.awake = threading.Event()
+        """Set when there is something to do before the next step is due."""
+        self._setup = setup
+        self._driver = driver
+        self._journal = journal
+        self._plates = plates
+        self._line = line
+        self._clock = clock
+        self._changed = changed
+        self._expired = expired
+        self._lock = threading.Lock()
+        self._offer: Offer | None = None
+        self._wishes: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._stopping = False
+        self._status = Status(condition=Condition.UNREACHABLE, why="not looked at yet")
+        self._seen_at = clock.monotonic()
+        self._cancelled_by = ""
+        self._teller = Teller(self.name, line.publish)
+        self._taken_at = 0.0
+
+    # ── from other threads ────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, manifest: Manifest, signed: Signed) -> None:
+        """Take a verified grant; committed when this returns.
+
+        Raises:
+            RemoteError: it answers no offer that stands, or was here before. Nothing happened.
+            JournalError: it could not be written down. Nothing happened.
+        """
+        with self._lock:
+            offer, now = self._offer, self._clock.monotonic()
+            if offer is None or manifest.nonce != offer.nonce or now >= offer.until:
+                raise RemoteError(
+                    "stale-nonce", f"{self.name} did not just ask for {manifest.attempt}: not taken"
+                )
+            self._offer = None
+            why = objection(manifest, offer)
+            step = Step.REFUSE if why else Step.FETCH
+            if not self._journal.take(manifest, signed, step, self._at(), why):
+                raise RemoteError("replay", f"{manifest.attempt} was here before: not taken again")
+            self._taken_at = now
+        log.info("%s: %s %s%s", self.name, manifest.attempt, "refused: " if why else "taken", why)
+        self._changed()
+        self.awake.set()
+
+    def wish(self, request: Request) -> None:
+        """Somebody wishes something for an attempt of this printer; looked at in the next step."""
+        self._wishes.put(request)
+        self.awake.set()
+
+    def again(self) -> None:
+        """The link is new: what was said over an older one is forgotten."""
+        with self._lock:
+            self._offer = None
+        self._teller.again()
+        self.awake.set()
+
+    def stop(self) -> None:
+        """Offer nothing more, and come out of whatever takes long."""
+        self._stopping = True
+        with self._lock:
+            self._offer = None
+        self.awake.set()
+
+    # ── the runner's own thread ───────────────────────────────────────────────────────────────────────────
+
+    def reconcile(self) -> None:
+        """After a start of the agent: what had not begun will not, for nobody waits for it any more.
+
+        Raises:
+            JournalError: see the journal.
+        """
+        attempt = self._journal.current(self.name)
+        if attempt is not None and attempt.state in {State.GRANTED, State.FETCHING, State.CHECKED}:
+            self._record(attempt.id, Step.REFUSE, "the agent was restarted before it began")
+        if attempt is None or attempt.state not in IN_MOTION:
+            self._plates.tidy(attempt.id if attempt else None)
+
+    def step(self) -> float:
+        """Do what is due; the seconds until there may be more.
+
+        Raises:
+            JournalError: see the journal; nothing was done that it does not hold.
+        """
+        self._status = self._driver.status()
+        while not self._wishes.empty():
+            self._grant_wish(self._wishes.get())
+        attempt = self._journal.current(self.name)
+        if attempt is None or attempt.state is State.PRINTED:
+            self._wait(attempt)
+            return REST
+        if attempt.state in IN_MOTION:
+            self._follow(attempt)
+        else:
+            self._begin(attempt)
+        self._tell(attempt.id)
+        return LOOK
+
+    def _wait(self, printed: Attempt | None) -> None:
+        hindrance = self._hindrance(printed)
+        self._tell(printed.id if printed else None, hindrance)
+        now = self._clock.monotonic()
+        with self._lock:
+            if hindrance or self._stopping or not self._line.up:
+                self._offer = None
+            # A grant may have come since we looked; then there is nothing to offer.
+            elif (self._offer is None or now >= self._offer.until) and self._journal.current(
+                self.name
+            ) is None:
+                self._offer = self._say_ready(now)
+
+    def _hindrance(self, printed: Attempt | None) -> str:
+        """Why this printer can't take work now, for its owner; empty if it can."""
+        if self._status.condition is not Condition.IDLE:
+            return self._status.why or f"the printer is {self._status.condition}"
+        if printed is not None or not self._journal.bed_is_clear(self.name):
+            return f"waits for a clear bed: take off what is on it, then say muster-agent clear {self.name}"
+        if window(self._setup.hours, self._clock.now()) <= 0:
+            return "quiet hours"
+        return ""
+
+    def _say_ready(self, now: float) -> Offer | None:
+        printer = self._setup.printer
+        offer = Offer(
+            nonce=secrets.token_hex(16),
+            until=now + LIFETIME,
+            window=window(self._setup.hours, self._clock.now()),
+            material=printer.material,
+            profile=printer.profile,
+        )
+        seq, held = self._journal.held()
+        ready = Ready(
+            printer=printer.name,
+            nonce=offer.nonce,
+            counter=self._journal.rise("ready"),
+            lifetime=LIFETIME,
+            window=offer.window,
+            material=offer.material,
+            epoch=self._journal.epoch,
+            seq=seq,
+            held=held,
+        )
+        return offer if self._line.publish(ready) else None
+
+    def _begin(self, attempt: Attempt) -> None:
+        """From a grant to the order to start; or to a refusal, while nothing has moved."""
+        try:
+            manifest = verify(attempt.signed, self._setup.keys)
+            plate = self._plates.make(manifest, self._called_off)
+            if attempt.state is State.FETCHING:
+                self._record(attempt.id, Step.CHECK)
+            if self._called_off():
+                return
+            self._check_again(plate)
+        except StoppedError:
+            return
+        except (FetchError, PlateError, RemoteError) as error:
+            self._record(attempt.id, Step.REFUSE, str(error))
+            self._plates.tidy()
+            return
+        # From here on the bed is not clear, whatever happens to us.
+        self._record(attempt.id, Step.START)
+        self._seen_at = self._clock.monotonic()
+        try:
+            self._driver.start(attempt.id, plate.path, plate.seconds)
+        except PrinterError as error:
+            self._record(attempt.id, Step.FAIL, f"the printer did not take it: {error}")
+        self.awake.set()
+
+    def _check_again(self, plate: Plate) -> None:
+        """What was true at `ready` may have changed while the file came."""
+        left = window(self._setup.hours, self._clock.now())
+        self._status = self._driver.status()
+        if self._status.condition is not Condition.IDLE:
+            raise PlateError(f"the printer is {self._status.condition} now")
+        if not self._journal.bed_is_clear(self.name):
+            raise PlateError("the bed is not clear any more")
+        if self._clock.monotonic() - self._taken_at >= PATIENCE:
+            raise PlateError("it took too long to come: nobody may expect it to start now")
+        if plate.seconds + WARM_UP > left:
+            raise PlateError(
+                f"it would not end before the owner's quiet hours, which begin in {left / 60:.0f} min"
+            )
+
+    def _follow(self, attempt: Attempt) -> None:
+        now = self._clock.monotonic()
+        status = self._status
+        ours = status.attempt == attempt.id and status.condition in {Condition.PRINTING, Condition.PAUSED}
+        if ours or status.condition is Condition.UNREACHABLE:
+            self._seen_at = now
+        seen = observe(attempt.state, attempt.id, status, now - self._seen_at)
+        if seen is None:
+            return
+        step, why = seen
+        if step is Step.CANCEL and self._cancelled_by:
+            why = f"{self._cancelled_by} asked for it. {why}".strip()
+        state = self._record(attempt.id, step, why)
+        if state not in IN_MOTION:
+            self._cancelled_by = ""
+            self._plates.tidy()
+        self.awake.set()
+
+    def _grant_wish(self, request: Request) -> None:
+        """Do what somebody wishes, if the owner allows it and it still makes sense."""
+        attempt = self._journal.attempt(request.attempt)
+        if self._expired(request.expires):
+            log.info("%s: a wish to %s %s came too late", self.name, request.wish, request.attempt)
+            return
+        if attempt is None or attempt.printer != self.name:
+            log.info("%s: no such attempt to %s: %s", self.name, request.wish, request.attempt)
+            return
+        log.info("%s: %s wishes to %s %s", self.name, request.by, request.wish, attempt.id)
+        try:
+            self._act(request, attempt)
+        except PrinterError as error:
+            log.warning("%s: can't %s: %s", self.name, request.wish, error)
+
+    def _act(self, request: Request, attempt: Attempt) -> None:
+        state = attempt.state
+        match request.wish:
+            case Wish.CANCEL if state in {State.GRANTED, State.FETCHING, State.CHECKED}:
+                self._record(attempt.id, Step.CANCEL, f"{request.by} asked for it")
+                self._plates.tidy()
+            case Wish.CANCEL if state in IN_MOTION:
+                self._cancelled_by = request.by
+                self._driver.cancel()
+            case Wish.PAUSE if state is State.PRINTING:
+                self._driver.pause()
+            case Wish.RESUME if state is State.PAUSED:
+                self._driver.resume()
+            case Wish.CLEARED if not self._setup.clear_from_page:
+                log.info("%s: its owner lets nobody clear the bed from a page", self.name)
+            case Wish.CLEARED if state not in IN_MOTION and self._latest_is(attempt):
+                self._journal.clear_bed(self.name, self._at(), f"said {request.by}")
+                self._changed()
+            case _:
+                log.info("%s: can't %s what is %s", self.name, request.wish, state)
+
+    def _latest_is(self, attempt: Attempt) -> bool:
+        latest = self._journal.latest(self.name)
+        return latest is not None and latest.id == attempt.id
+
+    def _called_off(self) -> bool:
+        """Asked between two chunks of a file: also the moment to be seen alive."""
+        current = self._journal.current(self.name)
+        self._tell(current.id if current else None)
+        return self._stopping or not self._wishes.empty()
+
+    def _record(self, attempt: str, step: Step, why: str = "") -> State:
+        state = self._journal.record(attempt, step, self._at(), why)
+        log.info("%s: %s is %s%s", self.name, attempt, state, f": {why}" if why else "")
+        self._changed()
+        return state
+
+    def _tell(self, attempt: str | None, hindrance: str = "") -> None:
+        clear = self._journal.bed_is_clear(self.name)
+        self._teller.tell(self._status, attempt, self._clock.monotonic(), clear=clear, hindrance=hindrance)
+
+    def _at(self) -> float:
+        return self._clock.now().timestamp()

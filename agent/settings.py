@@ -1,0 +1,194 @@
+"""The owner's settings: one TOML file, checked before anything starts. See settings.example.toml."""
+
+import os
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from msgspec import Meta, Struct, structs
+
+from agent.errors import OwnerError
+from agent.hours import Hours, HoursError, zone
+from gcode.document import DocumentError, decode
+from gcode.material import UnknownMaterialError, material
+from gcode.profile import Profile
+from gcode.script import Script, ScriptError, fill
+from gcode_templates import UnknownTemplateError, machine_source
+from wire.manifest import Name
+
+NAME = "muster-agent.toml"
+VARIABLE = "MUSTER_AGENT_CONFIG"
+
+T = TypeVar("T")
+
+
+class SettingsError(OwnerError):
+    """The settings can't be used; the text names file and line, and says what to change."""
+
+
+class _Printer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="driver"):
+    """What every printer has, however it is driven. `script` is the file of its own start and end scripts."""
+
+    name: Name
+    material: Name
+    profile: Profile = Profile()
+    script: str = ""
+
+    @property
+    def driver(self) -> str:
+        """The driver's name, as in the file."""
+        return str(self.__struct_config__.tag)
+
+
+class SerialPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="serial"):
+    """A printer at a serial port."""
+
+    port: Annotated[str, Meta(min_length=1, max_length=200)]
+    baud: Annotated[int, Meta(ge=1200, le=2_000_000)] = 115_200
+
+
+class OctoPrintPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="octoprint"):
+    """A printer behind an OctoPrint. The application key stands in a file of its own, or here."""
+
+    url: Annotated[str, Meta(pattern="^https?://", max_length=200)]
+    key: Annotated[str, Meta(max_length=200)] = ""
+    key_file: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.key) == bool(self.key_file):
+            raise ValueError("an octoprint printer needs `key_file` (or `key`), and not both")
+
+
+Printer = SerialPrinter | OctoPrintPrinter
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file. Paths may begin with `~`, and are else relative to the file."""
+
+    state: str = "~/.local/state/muster-agent"
+    place: tuple[Annotated[float, Meta(ge=-90, le=90)], Annotated[float, Meta(ge=-180, le=180)]] | None = None
+    clear_from_page: bool = False
+    hours: Hours = Hours()
+    printer: Annotated[tuple[Printer, ...], Meta(min_length=1, max_length=64)]
+
+    def __post_init__(self) -> None:
+        names = [printer.name for printer in self.printer]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two printers are called {twice!r}: give each a name of its own")
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """Settings with all that they refer to. `scripts` are by printer; `state` is a folder."""
+
+    path: Path
+    settings: Settings
+    state: Path
+    scripts: dict[str, Script]
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Where the agent is, to 0.1° (about 10 km): all that ever leaves this machine."""
+        place = self.settings.place
+        return None if place is None else (round(place[0], 1), round(place[1], 1))
+
+    def printer(self, name: str) -> Printer:
+        """The printer of this name.
+
+        Raises:
+            SettingsError: none has it.
+        """
+        for printer in self.settings.printer:
+            if printer.name == name:
+                return printer
+        known = ", ".join(printer.name for printer in self.settings.printer)
+        raise SettingsError(f"{self.path}: no printer is called {name!r} (there are: {known})")
+
+
+def find(given: str | None) -> Path:
+    """Where the settings are: as given, in $MUSTER_AGENT_CONFIG, ./muster-agent.toml, or the user's own."""
+    if chosen := given or os.environ.get(VARIABLE):
+        return Path(chosen).expanduser()
+    here = Path(NAME)
+    return here if here.exists() else Path("~/.config/muster/agent.toml").expanduser()
+
+
+def load(path: Path) -> Loaded:
+    """Read and check the settings.
+
+    Raises:
+        SettingsError: the file, or one that it names, is missing or wrong.
+    """
+    source = _read(path, "write one: settings.example.toml shows how")
+    settings = _decode(source, Settings, str(path))
+    try:
+        zone(settings.hours)
+    except HoursError as error:
+        raise _at(path, source, "zone", str(error)) from None
+    scripts: dict[str, Script] = {}
+    for printer in settings.printer:
+        scripts[printer.name] = _script(path, source, printer)
+    mended = tuple(_with_key(path, printer) for printer in settings.printer)
+    return Loaded(
+        path=path,
+        settings=structs.replace(settings, printer=mended),
+        state=_beside(path, settings.state),
+        scripts=scripts,
+    )
+
+
+def _script(path: Path, source: bytes, printer: Printer) -> Script:
+    try:
+        if printer.script:
+            own = _beside(path, printer.script)
+            script = _decode(_read(own, f"the script of {printer.name}"), Script, str(own))
+        else:
+            family = printer.profile.family
+            script = _decode(machine_source(family), Script, f"machines/{family}.toml")
+        fill(script, printer.profile, material(printer.material))
+    except UnknownTemplateError as error:
+        raise _at(path, source, printer.profile.family, str(error)) from None
+    except UnknownMaterialError as error:
+        raise _at(path, source, printer.material, str(error)) from None
+    except ScriptError as error:
+        raise _at(path, source, printer.name, f"printer {printer.name}: {error}") from None
+    return script
+
+
+def _with_key(path: Path, printer: Printer) -> Printer:
+    if isinstance(printer, SerialPrinter) or not printer.key_file:
+        return printer
+    source = _read(_beside(path, printer.key_file), f"the application key of {printer.name}'s OctoPrint")
+    try:
+        key = source.decode().strip()
+    except UnicodeDecodeError:
+        key = ""
+    if not key or len(key) > 200:
+        raise SettingsError(f"{_beside(path, printer.key_file)}: holds no application key")
+    return structs.replace(printer, key=key, key_file="")
+
+
+def _beside(path: Path, text: str) -> Path:
+    return path.parent.absolute() / Path(text).expanduser()
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: not there ({what})") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _decode(source: bytes, kind: type[T], name: str) -> T:
+    try:
+        return decode(source, kind, name)
+    except DocumentError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _at(path: Path, source: bytes, word: str, message: str) -> SettingsError:
+    """An error at the first line that holds `word` outside a comment."""
+    lines = source.decode().splitlines()
+    line = next((n for n, text in enumerate(lines, 1) if word in text.partition("#")[0]), 1)
+    return SettingsError(f"{path}:{line}: {message}")

@@ -1,0 +1,136 @@
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent import identity
+from agent.enrolment import EnrolmentError, enrol
+from agent.identity import IdentityError
+from tests.farend.authority import Authority
+from tests.farend.files import Server, serving
+from wire.enrolment import PATH, Answer, Invite, Request
+from wire.manifest import key_id
+
+
+class Desk:
+    """The coordinator's side of joining; each knob makes it wrong in one way."""
+
+    def __init__(self, server: Server) -> None:
+        self.authority = Authority()
+        self.signer = self.authority
+        self.own_key = False
+        self.name = "ana"
+        self.status = 200
+        self.body: bytes | None = None
+        self.dispatch = Ed25519PrivateKey.generate().public_key()
+        self.server = server
+        server.post = self.post
+
+    @property
+    def invite(self) -> Invite:
+        return Invite(self.server.url, "a-code-that-is-long-enough", self.authority.digest)
+
+    def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        assert path == PATH
+        request = msgspec.json.decode(body, type=Request)
+        csr = x509.load_pem_x509_csr(request.csr.encode())
+        assert csr.is_signature_valid
+        assert request.name == "ana"
+        key = ec.generate_private_key(ec.SECP256R1()).public_key() if self.own_key else csr.public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        answer = Answer(
+            agent="ana",
+            certificate=self.signer.sign(self.name, key),
+            ca=self.authority.pem,
+            broker="mqtts://localhost:8883",
+            keys={key_id(self.dispatch): self.dispatch.public_bytes_raw()},
+            url=self.server.url,
+        )
+        return self.status, msgspec.json.encode(answer) if self.body is None else self.body
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with serving() as server:
+        yield Desk(server)
+
+
+def test_an_agent_joins_and_finds_its_identity_again(desk: Desk, tmp_path: Path):
+    enrol(desk.invite, "ana", tmp_path)
+    found = identity.load(tmp_path)
+    assert found.agent == "ana"
+    assert found.dispatch_keys() == {key_id(desk.dispatch): desk.dispatch}
+    assert found.context().get_ca_certs()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"key.pem": 0o600, "certificate.pem": 0o600, "identity.json": 0o600}
+
+
+def test_another_ca_than_the_invites_is_not_trusted(desk: Desk, tmp_path: Path):
+    invite = desk.invite
+    desk.authority = desk.signer = Authority()
+    with pytest.raises(EnrolmentError, match="somebody else"):
+        enrol(invite, "ana", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_certificate_that_the_ca_did_not_sign_is_not_kept(desk: Desk, tmp_path: Path):
+    desk.signer = Authority()
+    with pytest.raises(EnrolmentError, match="not signed"):
+        enrol(desk.invite, "ana", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_certificate_for_another_key_is_not_kept(desk: Desk, tmp_path: Path):
+    desk.own_key = True
+    with pytest.raises(EnrolmentError, match="another key"):
+        enrol(desk.invite, "ana", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_certificate_for_another_name_is_not_kept(desk: Desk, tmp_path: Path):
+    desk.name = "bea"
+    with pytest.raises(EnrolmentError, match="not for ana"):
+        enrol(desk.invite, "ana", tmp_path)
+
+
+def test_a_spent_invite_is_told_in_the_coordinators_words(desk: Desk, tmp_path: Path):
+    desk.status = 410
+    desk.body = json.dumps({"title": "gone", "detail": "this invite was used already"}).encode()
+    with pytest.raises(EnrolmentError, match="this invite was used already"):
+        enrol(desk.invite, "ana", tmp_path)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"agent": 1}', b" " * 20_000])
+@pytest.mark.parametrize("status", [200, 400])
+def test_rubbish_is_no_answer(desk: Desk, tmp_path: Path, body: bytes, status: int):
+    desk.body, desk.status = body, status
+    with pytest.raises(EnrolmentError):
+        enrol(desk.invite, "ana", tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://coordinator.example"])
+def test_a_coordinator_that_is_not_there_or_in_the_open_is_told(desk: Desk, tmp_path: Path, url: str):
+    with pytest.raises(EnrolmentError):
+        enrol(msgspec.structs.replace(desk.invite, url=url), "ana", tmp_path)
+
+
+def test_who_has_not_joined_is_told_how(tmp_path: Path):
+    with pytest.raises(IdentityError, match="enroll"):
+        identity.load(tmp_path)
+
+
+def test_a_damaged_identity_is_told(desk: Desk, tmp_path: Path):
+    enrol(desk.invite, "ana", tmp_path)
+    (tmp_path / "identity.json").write_bytes(b"{")
+    with pytest.raises(IdentityError, match="damaged"):
+        identity.load(tmp_path)
+    enrol(desk.invite, "ana", tmp_path)
+    (tmp_path / "key.pem").unlink()
+    with pytest.raises(IdentityError, match="certificate"):
+        identity.load(tmp_path).context()

@@ -1,0 +1,279 @@
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.journal import Journal, JournalError
+from wire.errors import RemoteError
+from wire.lifecycle import State, Step
+from wire.manifest import Manifest, Signed, sign
+
+KEY = Ed25519PrivateKey.generate()
+
+
+def grant(attempt: str, printer: str = "left") -> tuple[Manifest, Signed]:
+    manifest = Manifest(
+        attempt=attempt,
+        job="job-1",
+        agent="ana",
+        printer=printer,
+        nonce="0123456789abcdef",
+        part="ear-saver",
+        version="1",
+        parameters={},
+        count=9,
+        material="petg",
+        profile="0" * 64,
+        url="http://127.0.0.1/file",
+        size=10,
+        digest="0" * 64,
+        grams=36,
+        seconds=3600,
+    )
+    return manifest, sign(manifest, KEY)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[Journal]:
+    journal = Journal(path)
+    yield journal
+    journal.close()
+
+
+def walk(journal: Journal, attempt: str, *steps: Step) -> None:
+    for at, step in enumerate(steps):
+        journal.record(attempt, step, at)
+
+
+PRINTED = (Step.CHECK, Step.START, Step.PRINT, Step.FINISH)
+
+
+def test_the_epoch_is_made_with_the_file(journal: Journal, path: Path, tmp_path: Path):
+    assert len(journal.epoch) == 32
+    again, other = Journal(path), Journal(tmp_path / "other.db")
+    assert again.epoch == journal.epoch
+    assert other.epoch != journal.epoch
+    again.close()
+    other.close()
+
+
+def test_counters_rise_across_restarts(path: Path):
+    numbers: list[int] = []
+    for _ in range(3):
+        journal = Journal(path)
+        numbers += [journal.rise("ready"), journal.rise("ready"), journal.rise("connection")]
+        journal.close()
+    assert numbers == [1, 2, 1, 3, 4, 2, 5, 6, 3]
+
+
+def test_an_attempt_is_taken_once_ever(journal: Journal):
+    assert journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert not journal.take(*grant("a-1"), Step.FETCH, 2.0)
+    journal.record("a-1", Step.REFUSE, 3.0, "no")
+    journal.acknowledge(journal.epoch, 2)
+    assert not journal.take(*grant("a-1"), Step.FETCH, 4.0)
+    assert journal.held() == (2, ())
+
+
+def test_the_manifest_is_kept_to_the_byte(journal: Journal):
+    manifest, signed = grant("a-1")
+    journal.take(manifest, signed, Step.FETCH, 1.0)
+    found = journal.current("left")
+    assert found is not None
+    assert found.signed == signed
+
+
+def test_events_are_numbered_without_a_gap_until_they_are_acknowledged(journal: Journal, path: Path):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    walk(journal, "a-1", *PRINTED)
+    assert [event.seq for event in journal.events()] == [1, 2, 3, 4, 5]
+    assert journal.acknowledge(journal.epoch, 3)
+    assert [event.step for event in journal.events()] == [Step.PRINT, Step.FINISH]
+    journal.acknowledge(journal.epoch, 5)
+    again = Journal(path)
+    again.clear_bed("left", 9.0)
+    assert [(event.seq, event.step) for event in again.events()] == [(6, Step.CLEAR)]
+    again.close()
+
+
+def test_an_acknowledgement_of_another_epoch_forgets_nothing(journal: Journal):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert journal.acknowledge("0" * 32, 1)
+    assert len(journal.events()) == 1
+
+
+def test_an_acknowledgement_of_what_was_never_said_is_told(journal: Journal):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert not journal.acknowledge(journal.epoch, 2)
+    assert len(journal.events()) == 1
+
+
+def test_a_step_that_the_table_forbids_changes_nothing(journal: Journal):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    with pytest.raises(RemoteError):
+        journal.record("a-1", Step.FINISH, 2.0)
+    assert len(journal.events()) == 1
+    assert journal.rise("seq") == 2
+
+
+def test_a_new_printers_bed_is_not_clear(journal: Journal):
+    assert not journal.bed_is_clear("left")
+
+
+def test_a_start_makes_the_bed_not_clear_and_a_person_makes_it_clear(journal: Journal, path: Path):
+    journal.clear_bed("left", 0.0)
+    assert journal.bed_is_clear("left")
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    walk(journal, "a-1", Step.CHECK)
+    assert journal.bed_is_clear("left")
+    journal.record("a-1", Step.START, 2.0)
+    again = Journal(path)
+    assert not again.bed_is_clear("left")
+    again.close()
+    walk(journal, "a-1", Step.PRINT, Step.FINISH)
+    journal.clear_bed("left", 3.0)
+    found = journal.attempt("a-1")
+    assert found is not None
+    assert found.state == State.CLEARED
+    assert journal.held() == (6, ())
+
+
+def test_a_bed_is_not_clear_while_something_prints_on_it(journal: Journal):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    walk(journal, "a-1", Step.CHECK, Step.START)
+    with pytest.raises(JournalError, match="left"):
+        journal.clear_bed("left", 2.0)
+    assert not journal.bed_is_clear("left")
+
+
+def test_a_failed_attempt_needs_a_clear_bed_but_is_over(journal: Journal):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    walk(journal, "a-1", Step.CHECK, Step.START, Step.FAIL)
+    assert journal.current("left") is None
+    assert not journal.bed_is_clear("left")
+    journal.clear_bed("left", 2.0)
+    assert journal.bed_is_clear("left")
+    assert journal.events()[-1].step == Step.FAIL
+
+
+def test_another_process_clears_the_bed_under_a_running_agent(journal: Journal, path: Path):
+    script = (
+        "import sys; from pathlib import Path; from agent.journal import Journal;"
+        "Journal(Path(sys.argv[1])).clear_bed('left', 1)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", script, path], check=True, env=environment)
+    assert journal.bed_is_clear("left")
+
+
+def test_many_threads_write_one_journal_without_losing_a_number(journal: Journal):
+    def work(name: str) -> None:
+        for number in range(10):
+            journal.take(*grant(f"{name}-{number}", name), Step.FETCH, 1.0)
+            journal.record(f"{name}-{number}", Step.REFUSE, 2.0)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("left", "right", "middle")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [event.seq for event in journal.events(limit=100)] == list(range(1, 61))
+
+
+def test_what_is_no_journal_is_told(path: Path):
+    path.write_bytes(b"not a database at all, but long enough to look at" * 100)
+    with pytest.raises(JournalError, match=r"journal\.db"):
+        Journal(path)
+
+
+def test_a_journal_from_the_future_is_left_alone(path: Path):
+    Journal(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("pragma user_version = 99")
+    db.close()
+    with pytest.raises(JournalError, match="newer"):
+        Journal(path)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from tests.unit.agent.test_journal import grant, PRINTED
+from agent.journal import Journal
+from wire.lifecycle import Step
+journal = Journal(Path(sys.argv[1]))
+number = 0
+def say(text):
+    sys.stdout.write(text + "\\n")
+    sys.stdout.flush()
+while True:
+    number += 1
+    name = f"a-{journal.rise('ready')}"
+    say(f"rise {name}")
+    journal.take(*grant(name), Step.FETCH, 1.0)
+    say(f"{name} fetch")
+    for step in PRINTED:
+        journal.record(name, step, 1.0)
+        say(f"{name} {step}")
+    journal.clear_bed("left", 1.0)
+    say(f"{name} clear")
+"""
+
+
+def test_a_killed_agent_has_all_that_it_announced_and_nothing_by_halves(path: Path):
+    chance = random.Random(2020)
+    said: list[str] = []
+    for _ in range(4):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, path],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert child.stdout is not None
+        said += [child.stdout.readline().strip() for _ in range(chance.randrange(5, 40))]
+        child.send_signal(signal.SIGKILL)
+        said += child.stdout.read().splitlines()
+        child.stdout.close()
+        child.wait()
+        journal = Journal(path)
+        try:
+            events = journal.events(limit=10_000)
+            assert [event.seq for event in events] == list(range(1, len(events) + 1))
+            announced = [line for line in said if not line.startswith("rise")]
+            recorded = [f"{event.attempt} {event.step}" for event in events]
+            # At most one step a life was committed and not announced any more.
+            known = set(announced)
+            assert [line for line in recorded if line in known] == announced
+            assert len(recorded) - len(announced) <= 4
+            names = [line.split()[1] for line in said if line.startswith("rise")]
+            assert len(set(names)) == len(names)
+            started = {event.attempt for event in events if event.step == Step.START}
+            cleared = {event.attempt for event in events if event.step == Step.CLEAR}
+            assert journal.bed_is_clear("left") == (bool(cleared) and not started - cleared)
+            current = journal.current("left")
+            if current is not None and current.state in (State.STARTING, State.PRINTING, State.PRINTED):
+                # What lies on the bed is a matter for a person: here one looks, so that life goes on.
+                if current.state != State.PRINTED:
+                    journal.record(current.id, Step.FINISH, 2.0)
+                    said.append(f"{current.id} finish")
+                journal.clear_bed("left", 2.0)
+                said.append(f"{current.id} clear")
+            elif current is not None:
+                journal.record(current.id, Step.REFUSE, 2.0)
+                said.append(f"{current.id} refuse")
+        finally:
+            journal.close()

@@ -1,0 +1,118 @@
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import agent
+from agent.hours import Hours
+from agent.settings import (
+    OctoPrintPrinter,
+    SerialPrinter,
+    Settings,
+    SettingsError,
+    find,
+    load,
+)
+from gcode.profile import Profile
+
+EXAMPLE = Path(agent.__file__).parent / "settings.example.toml"
+LEAST = '[[printer]]\nname = "left"\ndriver = "serial"\nport = "/dev/ttyUSB0"\nmaterial = "pla"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "muster-agent.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_example_can_be_used_as_it_stands(tmp_path: Path):
+    (tmp_path / "octoprint-right.key").write_text("ABCDEF\n")
+    loaded = load(write(tmp_path, EXAMPLE.read_text()))
+    left, right = loaded.settings.printer
+    assert (left.name, left.driver, left.profile) == ("left", "serial", Profile())
+    assert isinstance(right, OctoPrintPrinter)
+    assert (right.driver, right.key) == ("octoprint", "ABCDEF")
+
+
+@pytest.mark.parametrize("kind", [Settings, Hours, SerialPrinter, OctoPrintPrinter, Profile])
+def test_every_setting_is_told_in_the_example(kind: type[msgspec.Struct]):
+    told = set(re.findall(r"^(?:# )?\[*([a-z_]+)\]* *(?:=|$)", EXAMPLE.read_text(), re.MULTILINE))
+    told |= set(re.findall(r"^\[printer\.([a-z]+)\]$", EXAMPLE.read_text(), re.MULTILINE))
+    assert {field.name for field in msgspec.structs.fields(kind)} <= told
+
+
+def test_what_is_left_out_has_a_cautious_meaning(tmp_path: Path):
+    loaded = load(write(tmp_path, LEAST))
+    assert not loaded.settings.clear_from_page
+    assert loaded.place is None
+    assert loaded.state.is_absolute()
+    assert loaded.scripts["left"].family == "marlin"
+
+
+def test_the_place_leaves_rounded(tmp_path: Path):
+    assert load(write(tmp_path, "place = [40.41678, -3.70379]\n" + LEAST)).place == (40.4, -3.7)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "word"),
+    [
+        ("state = 1\n" + LEAST, 1, "state"),
+        ("stat = 'x'\n" + LEAST, 1, "stat"),
+        ("place = [91, 0]\n" + LEAST, 1, "place"),
+        ("clear_from_page = 'yes'\n" + LEAST, 1, "clear_from_page"),
+        ("[hours]\ndaily = ['22-7']\n" + LEAST, 2, "daily"),
+        ("[hours]\nzone = 'Europe/Atlantis'\n" + LEAST, 2, "Atlantis"),
+        (LEAST + "baud = 'fast'\n", 6, "baud"),
+        (LEAST + "[printer.profile]\nwidth = -1\n", 7, "width"),
+        (LEAST + "[printer.profile]\nfamily = 'mendel'\n", 7, "mendel"),
+        (LEAST.replace("pla", "wood"), 5, "wood"),
+        (LEAST.replace('"serial"', '"parallel"'), 3, "parallel"),
+        (LEAST.replace("left", "The Left One"), 2, "name"),
+        (LEAST.replace("port =", "prot ="), 4, "prot"),
+        (LEAST + LEAST, 1, "left"),
+        (LEAST + "[[printer]\n", 6, "TOML"),
+        ("", 1, "printer"),
+        ('[[printer]]\nname = "o"\ndriver = "octoprint"\nmaterial = "pla"\nurl = "http://h"\n', 1, "key"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, line: int, word: str):
+    path = write(tmp_path, text)
+    with pytest.raises(SettingsError) as error:
+        load(path)
+    told = str(error.value)
+    assert told.startswith(f"{path}:{line}: ")
+    assert word in told
+    assert "\n" not in told
+
+
+def test_a_script_of_ones_own_is_read_and_checked(tmp_path: Path):
+    own = 'family = "mine"\ntitle = "Mine"\nstart = ["G21", "M104 S{nozle}"]\nend = ["M104 S0"]\n'
+    (tmp_path / "mine.toml").write_text(own)
+    with pytest.raises(SettingsError, match="nozle"):
+        load(write(tmp_path, LEAST + 'script = "mine.toml"\n'))
+    (tmp_path / "mine.toml").write_text(own.replace("nozle", "nozzle"))
+    assert load(write(tmp_path, LEAST + 'script = "mine.toml"\n')).scripts["left"].family == "mine"
+    with pytest.raises(SettingsError, match=r"other\.toml"):
+        load(write(tmp_path, LEAST + 'script = "other.toml"\n'))
+
+
+def test_a_missing_file_is_told(tmp_path: Path):
+    with pytest.raises(SettingsError, match=r"nothing\.toml: not there"):
+        load(tmp_path / "nothing.toml")
+    with pytest.raises(SettingsError, match="can't be read"):
+        load(tmp_path)
+
+
+def test_the_file_given_wins_over_the_variable_over_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ana")
+    monkeypatch.delenv("MUSTER_AGENT_CONFIG", raising=False)
+    assert find(None) == Path("/home/ana/.config/muster/agent.toml")
+    write(tmp_path, LEAST)
+    assert find(None) == Path("muster-agent.toml")
+    monkeypatch.setenv("MUSTER_AGENT_CONFIG", "/b.toml")
+    assert find(None) == Path("/b.toml")
+    assert find("/c.toml") == Path("/c.toml")
