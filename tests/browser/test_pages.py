@@ -71,8 +71,11 @@ def test_an_open_page_follows_without_being_loaded_again(page, scene: Scene):
 
 
 def test_what_somebody_is_entering_survives_the_news(page, scene: Scene):
-    scene.office.vetted("Hospital Clínic")
+    for name in ("Hospital Clínic", "Charité"):
+        scene.office.vetted(name)
     page.reload()
+    hospitals = page.locator("select[name=hospital]")
+    hospitals.select_option("Charité")
     page.get_by_text("Add a hospital").click()
     page.get_by_label("Name").fill("half a na")
     page.get_by_label("How many").fill("12")
@@ -81,6 +84,7 @@ def test_what_somebody_is_entering_survives_the_news(page, scene: Scene):
     expect(page.locator(".card.need")).to_contain_text("7 × Strap clip")
     expect(page.get_by_label("How many")).to_have_value("13")
     expect(page.get_by_label("How many")).to_be_focused()
+    expect(hospitals.locator("option:checked")).to_have_text("Charité")
     expect(page.get_by_label("Name")).to_have_value("half a na")
 
 

@@ -7,14 +7,12 @@ from tests.unit.coordinator.web.house import open_house
 
 
 @pytest.fixture
-def database(tmp_path) -> str:
-    return f"sqlite:///{tmp_path}/muster.db"
-
-
-@pytest.fixture
-def house(office):
+def house(tmp_path):
+    office = open_office(tmp_path, f"sqlite:///{tmp_path}/muster.db")
     with open_house(office) as house:
         yield house
+    assert office.desk.ledger().objections == []
+    office.store.close()
 
 
 @pytest.fixture(scope="module")
