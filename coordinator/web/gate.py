@@ -50,7 +50,7 @@ class Gate:
         path = request.url.path
         if path == "/login" or path.startswith("/login/"):
             _same_site(request)
-        if any(path == each or path.startswith(each + "/") for each in OPEN):
+        if _is_open(path):
             return None
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if key:
@@ -101,6 +101,10 @@ def _same_site(request: Request) -> None:
         raise Forbidden("this form was not sent from our own page: open the page here and send it again")
 
 
+def _is_open(path: str) -> bool:
+    return any(path == each or path.startswith(each + "/") for each in OPEN)
+
+
 def _digits(text: str) -> str:
     return text if text.isascii() and text.isdigit() and len(text) < 20 else "0"
 
@@ -112,6 +116,10 @@ def _utf8(header: str) -> str:
 
 def describe(schema: dict[str, Any]) -> None:
     """Add to an OpenAPI schema how to get in."""
+    schema["security"] = [{"key": []}]
+    for path, operations in schema["paths"].items():
+        for operation in operations.values() if _is_open(path) else ():
+            operation["security"] = []
     schema.setdefault("components", {})["securitySchemes"] = {
         "key": {
             "type": "http",
