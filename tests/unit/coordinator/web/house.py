@@ -18,13 +18,14 @@ from tests.unit.coordinator.office import KEY, Office
 class House:
     """Where the pages are, and the office behind them."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, public_url: str) -> None:
         self.office = office
         self.app = create(
             office.desk,
             version="1.2.3",
             metrics=lambda: (b"muster_up 1\n", "text/plain; version=0.0.4"),
             clock=lambda: office.now[0],
+            public_url=public_url,
         )
         self.access: Access = self.app.state.access
 
@@ -66,9 +67,9 @@ class House:
 
 
 @contextmanager
-def open_house(office: Office) -> Generator[House]:
+def open_house(office: Office, public_url: str = "") -> Generator[House]:
     """Serve an office's pages until the end of the context."""
-    house = House(office)
+    house = House(office, public_url)
     house.start()
     try:
         yield house

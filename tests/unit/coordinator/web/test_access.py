@@ -5,7 +5,7 @@ import pytest
 
 from coordinator.web.access import ONCE, SESSION, Access
 from tests.unit.coordinator.office import KEY
-from tests.unit.coordinator.web.house import House
+from tests.unit.coordinator.web.house import House, open_house
 
 GUARDED = [
     ("GET", "/"),
@@ -196,3 +196,16 @@ def test_static_files_are_kept_and_asked_for_again(quiet_house: House):
         assert style.headers["cache-control"] == "no-cache"
         again = client.get("/static/muster.css", headers={"If-None-Match": style.headers["etag"]})
     assert (style.status_code, again.status_code) == (200, 304)
+
+
+def test_behind_a_proxy_people_come_from_the_public_address(quiet_house: House):
+    office = quiet_house.office
+    asked = {"hospital": office.vetted(), "part": "ear-saver", "quantity": "3"}
+    with open_house(office, public_url="https://muster.example/") as house, house.browser() as browser:
+        del browser.headers["Sec-Fetch-Site"]
+        assert (
+            browser.post("/needs", data=asked, headers={"Origin": "https://evil.example"}).status_code == 403
+        )
+        filed = browser.post("/needs", data=asked, headers={"Origin": "https://muster.example"})
+        assert filed.status_code == 303
+        assert "https://muster.example/t/" in browser.get(filed.headers["location"]).text
