@@ -171,7 +171,7 @@ class Bench:
 
 
 @contextmanager
-def benched(folder: Path, speed: float = 200, *faults: str) -> Generator[Bench]:
+def benched(folder: Path, speed: float = 60, *faults: str) -> Generator[Bench]:
     """A bench whose processes end with the block; the agent is not started yet."""
     kind = "mosquitto" if broker.MOSQUITTO else "amqtt"
     with contextlib.ExitStack() as stack:
