@@ -24,6 +24,7 @@ MITRE: Final = 4.0
 
 _clipper = cast("Any", pyclipper)
 _CLOSED: Final = True
+_NothingInside = cast("type[Exception]", _clipper.ClipperException)
 
 
 def circle(radius: int) -> Polygon:
@@ -142,11 +143,20 @@ def _combine(
     subject: Iterable[Sequence[Point]], clip: Iterable[Sequence[Point]], how: object
 ) -> list[Polygon]:
     engine = _clipper.Pyclipper()
-    for polygon in subject:
-        engine.AddPath(polygon, _clipper.PT_SUBJECT, _CLOSED)
+    taken = [_added(engine, polygon, _clipper.PT_SUBJECT) for polygon in subject]
+    if True not in taken:
+        return []
     for polygon in clip:
-        engine.AddPath(polygon, _clipper.PT_CLIP, _CLOSED)
+        _added(engine, polygon, _clipper.PT_CLIP)
     return _points(engine.Execute(how, _clipper.PFT_NONZERO, _clipper.PFT_NONZERO))
+
+
+def _added(engine: Any, polygon: Sequence[Point], kind: object) -> bool:
+    """Whether Clipper took it; it takes none that covers nothing."""
+    try:
+        return cast("bool", engine.AddPath(polygon, kind, _CLOSED))
+    except _NothingInside:
+        return False
 
 
 def _points(paths: Any) -> list[Polygon]:

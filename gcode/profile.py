@@ -31,5 +31,5 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """What names this very profile: SHA-256 of its fields as canonical JSON, in hex."""
+        """SHA-256 in hex of all of it: what a job was drawn for, so that it runs on nothing else."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()

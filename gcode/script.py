@@ -1,6 +1,7 @@
 """The owner's start and end scripts: what surrounds every job on this machine, and is never a job's to bring."""
 
 import re
+from math import floor
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -27,7 +28,8 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a machine is sent before and after every body, line by line, in canonical G-code with placeholders.
 
     `{nozzle}` and `{bed}` are the material's temperatures in °C, no hotter than the printer bears; `{travel}`,
-    `{slow}` feeds in mm/min; `{purge}` mm of filament for a line from X5 to `{right}`; `{back}` the Y to park at.
+    `{slow}` and `{retract}` feeds in mm/min; `{purge}` mm of filament for a line from X5 to `{right}`; `{back}` the Y
+    to park at.
     The body begins at `start`'s end hot, homed, with G21, a feed said, and no filament drawn back.
     """
 
@@ -55,16 +57,17 @@ def fill(script: Script, profile: Profile, material: Material) -> Surroundings:
     if nozzle < material.nozzle_least:
         needs, bears = material.nozzle_least, profile.hottest_nozzle
         raise ScriptError(f"{material.name} needs {needs} °C, this printer's nozzle bears {bears}")
-    right = min(_PURGE_FROM + _PURGE_LENGTH, profile.width - _PURGE_FROM)
-    bead = WIDEST_LINE * profile.nozzle**2 * _PURGE_SHARE
+    right = floor(max(_PURGE_FROM, min(_PURGE_FROM + _PURGE_LENGTH, profile.width - _PURGE_FROM)) * 100) / 100
+    bead = min(WIDEST_LINE * profile.nozzle**2, profile.flow * 60 / SLOWEST) * _PURGE_SHARE
     values = {
         "nozzle": f"{nozzle}",
         "bed": f"{min(material.bed, machine.hottest_bed)}",
         "travel": f"{min(6000, profile.feed)}",
-        "slow": f"{max(int(SLOWEST), min(900, int(profile.flow / bead * 60)))}",
+        "slow": f"{max(int(SLOWEST), min(900, profile.feed, int(profile.flow / bead * 60)))}",
+        "retract": f"{min(2100, profile.feed)}",
         "right": f"{right:.2f}",
-        "purge": f"{(right - _PURGE_FROM) * bead / machine.area:.4f}",
-        "back": f"{max(0.0, profile.depth - 5):.2f}",
+        "purge": f"{(right - _PURGE_FROM) * bead / machine.area:.5f}",
+        "back": f"{floor(max(0.0, profile.depth - 5)):d}",
     }
     return Surroundings(_filled(script.start, values), _filled(script.end, values))
 

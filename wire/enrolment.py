@@ -5,7 +5,6 @@ it. The invite pins that CA, so that nobody on the way can answer instead.
 """
 
 import base64
-import binascii
 from typing import Annotated
 
 import msgspec
@@ -71,5 +70,5 @@ def parse(text: str) -> Invite:
         body = text.removeprefix(PREFIX)
         data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(data, type=Invite)
-    except (msgspec.DecodeError, binascii.Error, UnicodeError):
+    except (msgspec.DecodeError, ValueError):
         raise RemoteError("invite", "this is not a whole invite: copy it again, to its last sign") from None

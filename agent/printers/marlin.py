@@ -125,6 +125,8 @@ class Marlin:
         self._repeats: deque[Sent] = deque()
         self._flight: deque[Sent] = deque()
         self._bytes = 0
+        self._taken = 0
+        """How many lines at the front of the flight are known to be out of the receive buffer."""
         self._history: deque[Sent] = deque(maxlen=HISTORY)
         self._number = 1
         self._tail = b""
@@ -243,13 +245,15 @@ class Marlin:
         return not self._flight or self._bytes + size <= limit
 
     def _send_again(self, out: list[bytes]) -> None:
-        while self._repeats and self._fits(len(self._repeats[0].framed)):
+        while self._repeats and (self._wants_fence or self._fits(len(self._repeats[0].framed))):
+            self._wants_fence = False  # the numbers leave no place for a fence: the next repeat has to do
             sent = self._repeats.popleft()
             out.append(sent.framed)
             self._fly(sent)
 
     def _send_orders(self, out: list[bytes]) -> None:
-        if self._wants_fence and (self._fits(RESERVE, WINDOW) or self._fences > 3):
+        spare = 2 * RESERVE if self._fences > 3 else 0  # the lines in the command queue are more than that
+        if self._wants_fence and self._fits(RESERVE, WINDOW + spare):
             self._wants_fence = False
             self._send_one(out, b"M105", "fence", "")
         while self._orders:
@@ -258,7 +262,7 @@ class Marlin:
                 if all(sent.kind == "raw" for sent in self._flight):
                     self._flight.clear()
                     self._orders.popleft()
-                    self._number = self._bytes = 0
+                    self._number = self._bytes = self._taken = 0
                     self._history.clear()
                     self._send_one(out, command, kind, tag)
                 return
@@ -344,7 +348,10 @@ class Marlin:
 
     def _pop(self, now: float) -> Sent:
         sent = self._flight.popleft()
-        self._bytes -= len(sent.framed)
+        if self._taken:
+            self._taken -= 1
+        else:
+            self._bytes -= len(sent.framed)
         self._heard_at, self._fences = now, 0
         if sent.kind == "alone":
             self._settled_at, self._wanted, self._number = now + SETTLE, None, 1
@@ -408,15 +415,22 @@ class Marlin:
     def _go_back(self, wanted: int) -> None:
         while self._flight and (self._flight[-1].number >= wanted or self._flight[-1].kind == "raw"):
             sent = self._flight.pop()
-            self._bytes -= len(sent.framed)
             if sent.kind != "raw":
                 self._repeats.appendleft(sent)
+        self._taken, self._bytes = len(self._flight), 0  # a refusal empties the receive buffer
         while self._history and self._history[-1].number >= wanted:
             sent = self._history.pop()
             self.executed -= sent.kind == "line"
             self._repeats.appendleft(sent)
         while self._repeats and self._repeats[0].number < wanted:
-            self._done(self._repeats.popleft())
+            self._skip(self._repeats.popleft())
+
+    def _skip(self, sent: Sent) -> None:
+        """The firmware has this one after all. Its ok may have been missed, and a fence is passed by nothing else."""
+        if sent.kind == "fence" and sent.tag:
+            self._orders.appendleft((b"M105", "fence", sent.tag))
+            sent = sent._replace(tag="")
+        self._done(sent)
 
     def _repeat_greeting(self) -> None:
         """Saying M110 twice does no harm, so it alone is repeated without being asked for."""

@@ -11,6 +11,7 @@ import pytest
 
 from agent.printers.serial import SerialDriver
 from tests.contract.bench import COLD, HEAT, Bench, moves
+from tests.contract.octoprint import octoprint
 from tests.farend.virtual import VirtualPrinter, end_pump
 
 
@@ -44,6 +45,7 @@ def serial(folder: Path) -> Generator[Bench]:
 Factory = Callable[[Path], AbstractContextManager[Bench]]
 PRINTERS = [
     pytest.param(serial, id="serial"),
+    pytest.param(octoprint, id="octoprint", marks=pytest.mark.octoprint),
 ]
 
 

@@ -29,8 +29,8 @@ WORD = re.compile(r"([A-Z])\s*([-+]?(?:\d+\.?\d*|\.\d+))?", re.ASCII)
 UNLOGGED = frozenset({"M85", "M105", "M108", "M110", "M113", "M114", "M115", "M155", "M400"})
 """What changes nothing in the machine."""
 ACCEPTED = frozenset(
-    ("G21", "M17", "M18", "M73", "M75", "M77", "M84", "M85", "M106", "M107", "M108", "M110", "M113")
-    + ("M117", "M204", "M205", "M220", "M221")
+    {"G21", "M17", "M18", "M73", "M75", "M77", "M84", "M85", "M106", "M107", "M108", "M110", "M113", "M117"}
+    | {"M204", "M205", "M220", "M221"}
 )
 """What has no effect that a host could see, but its ok."""
 
@@ -43,7 +43,7 @@ class Firmware:
     def __init__(
         self,
         faults: Faults | None = None,
-        log: Callable[[str], object] = str,
+        log: Callable[[str], object] | None = None,
         *,
         emergency: bool = True,
         quiet: float = 0.0,
@@ -153,6 +153,10 @@ class Firmware:
         while self._intake and len(self._queue) < QUEUE and not (self.killed or self.unplugged):
             self._read()
 
+    def _note(self, command: str) -> None:
+        if self._log:
+            self._log(command)
+
     def _read(self) -> None:
         command, begun = self._intake.read()
         if command:
@@ -168,12 +172,12 @@ class Firmware:
             else:
                 words[letter] = float(number) if number else 0.0
         if code in {"G1", "G0"}:
-            self._log(command)
+            self._note(command)
             self._move(words)
             return
         known = code in self._does or code in ACCEPTED
         if known and code not in UNLOGGED:
-            self._log(command)
+            self._note(command)
         if code in self._does:
             self._does[code](self, words)
             return

@@ -190,7 +190,7 @@ def run(
     stream = log.open("w", encoding="utf-8") if log else None
     firmware = Firmware(
         Faults(faults),
-        str if stream is None else (lambda line: stream.write(line + "\n")),
+        None if stream is None else (lambda line: stream.write(line + "\n")),
         emergency=emergency,
         quiet=QUIET * speed,
     )

@@ -1,0 +1,5 @@
+"""`python -m coordinator` is `muster`."""
+
+from coordinator.cli import main
+
+main()

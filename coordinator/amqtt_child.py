@@ -1,0 +1,57 @@
+"""The embedded broker: amqtt in a process of its own, on loopback only, for trying Muster out.
+
+`python -m coordinator.amqtt_child PORT` says READY once it listens, and ends when its stdin is closed, as it
+is when the coordinator dies whatever death. It knows no certificates and lets everyone do everything.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+
+from amqtt.broker import Broker
+from amqtt.contexts import BrokerConfig, ListenerConfig
+from amqtt.errors import BrokerError
+
+READY = "listening"
+HOST = "127.0.0.1"
+
+
+def configuration(port: int) -> BrokerConfig:
+    """What amqtt needs to be told: one listener, everyone welcome, no `$SYS` topics, no packets logged."""
+    return BrokerConfig(
+        listeners={"default": ListenerConfig(bind=f"{HOST}:{port}")},
+        plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    )
+
+
+async def serve(port: int) -> None:
+    """Run the broker until stdin is at its end.
+
+    Raises:
+        BrokerError: amqtt can't listen there.
+    """
+    broker = Broker(configuration(port))
+    await broker.start()
+    print(READY, flush=True)  # noqa: T201 - how the parent learns of it
+    cut = asyncio.Event()
+    asyncio.get_running_loop().add_reader(0, cut.set)
+    await cut.wait()
+    # Nothing is kept and clients reconnect by themselves: to leave is all that is left to do. amqtt's own
+    # shutdown waits for each client, some seconds long.
+    os._exit(0)
+
+
+def main() -> int:
+    """The command's exit code: 0 when told to end, 1 when it can't listen."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR, stream=sys.stderr)
+    try:
+        asyncio.run(serve(int(sys.argv[1])))
+    except BrokerError as error:
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - its log is stderr
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

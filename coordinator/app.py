@@ -1,0 +1,225 @@
+"""The coordinator, put together: the only place that makes clocks, sockets, threads and child processes."""
+
+import fcntl
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+import uvicorn
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from coordinator import broker, settings
+from coordinator.ca import Authority
+from coordinator.desk import Desk, Terms
+from coordinator.errors import StartError
+from coordinator.link import Link
+from coordinator.metrics import Metrics, Now
+from coordinator.plates import Plates
+from coordinator.store.engine import Store
+from coordinator.web import site
+from coordinator.web.server import Server
+from wire.messages import Down
+
+log = structlog.get_logger("app")
+
+SWEEP = 30
+"""Seconds between two looks for silent agents and readies that are over."""
+
+
+class App:
+    """Everything that `muster serve` runs. `url` is where its pages are."""
+
+    def __init__(self, wanted: settings.Settings) -> None:
+        """Start all but the web server; what was started before a failure is ended again.
+
+        Raises:
+            StartError: something that it needs can't be had; the message says what to do.
+        """
+        self._closing = ExitStack()
+        try:
+            self._start(wanted)
+        except BaseException:
+            self._closing.close()
+            raise
+
+    def run(self, announce: Callable[[], None]) -> None:
+        """Serve until SIGINT or SIGTERM; `announce` is called when the pages answer."""
+        threading.Thread(target=self._announce, args=(announce,), daemon=True).start()
+        with self._closing:
+            self._server.run(sockets=[self._socket])
+
+    def login(self) -> str:
+        """A link that logs its first user in; good for ten minutes."""
+        return f"{self.url}/login/{self.site.state.access.once()}"
+
+    def _start(self, wanted: settings.Settings) -> None:
+        data = _own(wanted.directory, self._closing)
+        self._socket = _listen(wanted.web.host, wanted.web.port)
+        self._closing.callback(self._socket.close)
+        self.url = f"http://{_host(wanted.web.host)}:{self._socket.getsockname()[1]}"
+
+        authority = Authority(data / "keys", time.time)
+        store = Store(wanted.database_url)
+        self._closing.callback(store.close)
+        running = broker.start(wanted.broker, data, authority)
+        self._closing.callback(running.stop)
+        self.broker = running.kind
+
+        metrics = Metrics()
+        self.desk = Desk(
+            store,
+            Plates(data / "plates"),
+            authority,
+            Terms(
+                public_url=wanted.web.public_url or self.url,
+                broker_url=running.agents_url,
+                access_key=access_key(data),
+                suspect_after=wanted.dispatch.suspect_after_minutes * 60,
+                wish_lifetime=wanted.dispatch.request_lifetime_minutes * 60,
+            ),
+            metrics,
+            clock=time.time,
+            post=self._post,
+        )
+        metrics.watch(self._standing)
+        self._link = Link(running.endpoint, self.desk.hear, metrics)
+        self._link.start()
+        self._closing.callback(self._link.stop)
+        self._plan_always()
+        self._recur(metrics)
+
+        self.site = site.create(
+            self.desk, version=version("muster"), metrics=metrics.render, secret=_secret(data / "session.key")
+        )
+        configuration = uvicorn.Config(
+            self.site, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+        )
+        self._server = Server(configuration, self.desk.news)
+        address = data / "address"
+        address.write_text(self.url + "\n")
+        self._closing.callback(address.unlink, missing_ok=True)
+
+    def _post(self, agent: str, message: Down) -> None:
+        self._link.publish(agent, message)
+
+    def _standing(self) -> Now:
+        return self.desk.standing()
+
+    def _plan_always(self) -> None:
+        """The planner's thread: gives out work whenever something changed."""
+        stopping = threading.Event()
+
+        def planner() -> None:
+            while True:
+                self.desk.work.wait()
+                self.desk.work.clear()
+                if stopping.is_set():
+                    return
+                try:
+                    self.desk.plan()
+                except Exception:
+                    log.exception("planning failed; it will be tried again")
+                    stopping.wait(1)
+                    self.desk.work.set()
+
+        thread = threading.Thread(target=planner, name="planner", daemon=True)
+
+        def stop() -> None:
+            stopping.set()
+            self.desk.work.set()
+            thread.join()
+
+        thread.start()
+        self._closing.callback(stop)
+
+    def _recur(self, metrics: Metrics) -> None:
+        """What APScheduler's thread does from time to time."""
+        scheduler: Any = BackgroundScheduler(  # APScheduler 3 has no types
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
+        )
+
+        def counted(name: str, job: Callable[[], None]) -> Callable[[], None]:
+            def run() -> None:
+                well = False
+                try:
+                    job()
+                    well = True
+                finally:
+                    metrics.ran(name, well=well)
+
+            return run
+
+        def summarise() -> None:
+            log.info("how things stand", **self.desk.summary())
+
+        def replan() -> None:
+            self.desk.sweep()
+            self.desk.work.set()
+
+        scheduler.add_job(counted("sweep", replan), "interval", seconds=SWEEP, id="sweep")
+        scheduler.add_job(counted("summary", summarise), "interval", hours=1, id="summary")
+        scheduler.start()
+        self._closing.callback(scheduler.shutdown)
+
+    def _announce(self, announce: Callable[[], None]) -> None:
+        while not self._server.started:
+            if self._server.should_exit:
+                return
+            time.sleep(0.02)
+        announce()
+
+
+def access_key(data: Path) -> str:
+    """The coordinator's access key, made at the first start."""
+    return _secret(data / "access.key").hex()
+
+
+def _secret(path: Path) -> bytes:
+    """32 random bytes, kept as hex in a file that only we can read."""
+    try:
+        return bytes.fromhex(path.read_text())
+    except FileNotFoundError:
+        made = secrets.token_bytes(32)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(made.hex())
+        return made
+    except (OSError, ValueError) as error:
+        raise StartError(f"{path} can't be read: {error}") from None
+
+
+def _own(data: Path, closing: ExitStack) -> Path:
+    """Make the data directory, and hold it against a second coordinator."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock: TextIO = (data / "lock").open("w")
+    except OSError as error:
+        raise StartError(f"can't use {data} for data: {error.strerror}") from None
+    closing.callback(lock.close)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise StartError(f"another coordinator runs on {data}: stop it, or set another `data`") from None
+    return data
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise StartError(f"can't listen on {host}:{port}: {reason} (set another [web] port)") from None
+
+
+def _host(host: str) -> str:
+    if ":" in host:
+        return f"[{host}]"
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - recognised, not bound

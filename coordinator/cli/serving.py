@@ -1,0 +1,44 @@
+"""`muster serve`: the coordinator itself."""
+
+import contextlib
+import signal
+
+import click
+
+from coordinator import logs
+from coordinator.cli.options import Wrong, config_option, load, wanted
+from coordinator.cli.words import example, line
+from coordinator.errors import StartError
+
+
+@click.command(epilog=example("muster serve", "muster serve --config /etc/muster/coordinator.toml"))
+@config_option
+@click.pass_context
+def serve(context: click.Context) -> None:
+    """Run the coordinator: queue, dispatch, ledger, broker and pages, until Ctrl-C.
+
+    Prints the pages' address and a link that logs one browser in. Every setting has a default;
+    settings.example.toml, beside the program, explains each.
+    """
+    # uvicorn raises the signal again when it has stopped: both must unwind us, not cut us off.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        _serve(wanted(context).config)
+
+
+def _serve(config: str | None) -> None:
+    settings = load(config)
+
+    from coordinator.app import App  # noqa: PLC0415 - a second or two; first what is wrong with the settings
+
+    logs.configure(settings.log.format, settings.log.level)
+    try:
+        app = App(settings)
+    except StartError as error:
+        raise Wrong(line(str(error))) from None
+
+    def announce() -> None:
+        with contextlib.suppress(OSError):  # whoever started us need not listen
+            click.echo(f"Muster is at {app.url} - log in, once and within ten minutes: {app.login()}")
+
+    app.run(announce)

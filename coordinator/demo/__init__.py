@@ -1,0 +1,1 @@
+"""`muster demo`: the whole chain on one machine, with real processes and virtual printers."""

@@ -1,0 +1,56 @@
+"""What can be wrong with what a person or a program asked; each says what to do instead.
+
+`kind` is stable and travels as the problem's type; `status` is the HTTP status it maps to.
+"""
+
+
+class Problem(Exception):
+    """The request can't be done as it stands. Nothing was changed."""
+
+    kind = "problem"
+    title = "The request can't be done"
+    status = 400
+
+
+class Missing(Problem):
+    """There is no such thing."""
+
+    kind = "missing"
+    title = "There is no such thing"
+    status = 404
+
+
+class Unauthorised(Problem):
+    """Who asks has not shown who they are."""
+
+    kind = "unauthorised"
+    title = "A key or a link is needed"
+    status = 401
+
+
+class Forbidden(Problem):
+    """Who asks may not do this."""
+
+    kind = "forbidden"
+    title = "This is not allowed"
+    status = 403
+
+
+class Conflict(Problem):
+    """It does not fit what has happened already."""
+
+    kind = "conflict"
+    title = "It does not fit what has happened already"
+    status = 409
+
+
+class Invalid(Problem):
+    """A value is out of bounds."""
+
+    kind = "invalid"
+    title = "A value is out of bounds"
+    status = 422
+
+
+class StartError(Exception):
+    """The coordinator can't start; the message says what to change."""

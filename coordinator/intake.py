@@ -1,0 +1,133 @@
+"""Hospitals and what they ask for."""
+
+from dataclasses import replace
+
+from coordinator import ledger
+from coordinator.errors import Conflict, Forbidden, Invalid, Missing
+from coordinator.ids import fresh
+from coordinator.plates import Plates
+from coordinator.records import Hospital, Need
+from coordinator.store import movements, needs
+from coordinator.store.engine import Tx
+
+MOST = 100_000
+"""Units that one need may ask for; more is a slip of the keyboard."""
+
+
+def add_hospital(
+    tx: Tx, *, name: str, contact: str, latitude: float, longitude: float, now: float
+) -> Hospital:
+    """Someone asks to be supplied; a person must vet them first.
+
+    Raises:
+        Invalid: no name, or a place that is not on Earth.
+    """
+    if not name.strip() or not contact.strip():
+        raise Invalid("say the hospital's name, and whom to contact there")
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise Invalid("latitude must lie between -90 and 90, longitude between -180 and 180")
+    hospital = Hospital(
+        id=fresh("h"),
+        name=name.strip(),
+        contact=contact.strip(),
+        latitude=latitude,
+        longitude=longitude,
+        created=now,
+    )
+    needs.hospitals.add(tx, hospital)
+    return hospital
+
+
+def approve(tx: Tx, hospital: str, *, by: str, now: float) -> Hospital:
+    """A person has vetted them. A second approval changes nothing.
+
+    Raises:
+        Missing: there is no such hospital.
+    """
+    known = _hospital(tx, hospital)
+    if known.approved is not None:
+        return known
+    needs.hospitals.change(tx, hospital, approved_by=by, approved=now)
+    return replace(known, approved_by=by, approved=now)
+
+
+def file(
+    tx: Tx,
+    plates: Plates,
+    *,
+    hospital: str,
+    part: str,
+    quantity: int,
+    priority: int,
+    deadline: float | None,
+    parameters: dict[str, float],
+    token: str,
+    by: str,
+    now: float,
+) -> Need:
+    """A vetted hospital asks for so many of a part. `token` is the SHA-256 of its tracking link's.
+
+    Raises:
+        Missing: no such hospital or part.
+        Forbidden: nobody has vetted the hospital.
+        Invalid: a quantity, priority, deadline or parameter out of bounds.
+    """
+    asking = _hospital(tx, hospital)
+    released = plates.part(part)
+    if asking.approved is None:
+        raise Forbidden(f"{asking.name} has not been approved yet: vet it first, then file its need")
+    if not 1 <= quantity <= MOST:
+        raise Invalid(f"quantity must lie between 1 and {MOST:,}")
+    if not 0 <= priority <= 9:
+        raise Invalid("priority must lie between 0 (routine) and 9 (now)")
+    if deadline is not None and deadline <= now:
+        raise Invalid("the deadline is over already")
+    need = Need(
+        id=fresh("n"),
+        hospital=hospital,
+        part=part,
+        version=released.version,
+        parameters=plates.parameters(part, parameters),
+        quantity=quantity,
+        priority=priority,
+        deadline=deadline,
+        created=now,
+    )
+    needs.needs.add(tx, need, token=token)
+    movements.post(tx, ledger.filed(need.id, quantity), cause=f"file:{need.id}", by=by, now=now)
+    return need
+
+
+def cancel(tx: Tx, need: str, *, by: str, now: float) -> Need:
+    """A need is withdrawn: what nobody has promised yet is not printed. What is under way may be surplus.
+
+    Raises:
+        Missing: no such need.
+        Conflict: it is withdrawn already.
+    """
+    known = get(tx, need)
+    if known.cancelled is not None:
+        raise Conflict(f"{need} is cancelled already")
+    needs.needs.change(tx, need, cancelled=now)
+    withdrawn = ledger.withdrawn(need, movements.balance(tx, need))
+    movements.post(tx, withdrawn, cause=f"cancel:{need}", by=by, now=now)
+    return replace(known, cancelled=now)
+
+
+def get(tx: Tx, need: str) -> Need:
+    """A need by its name.
+
+    Raises:
+        Missing: no such need.
+    """
+    known = needs.needs.get(tx, need)
+    if known is None:
+        raise Missing(f"there is no need {need!r}")
+    return known
+
+
+def _hospital(tx: Tx, hospital: str) -> Hospital:
+    known = needs.hospitals.get(tx, hospital)
+    if known is None:
+        raise Missing(f"there is no hospital {hospital!r}")
+    return known

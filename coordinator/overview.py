@@ -1,0 +1,125 @@
+"""Records put together for one look: the queries behind the pages."""
+
+from collections.abc import Mapping
+
+from coordinator import intake, ledger
+from coordinator.errors import Missing
+from coordinator.metrics import Now
+from coordinator.plates import Plates
+from coordinator.records import Attempt, Looks
+from coordinator.store import agents, attempts, movements, needs, parcels
+from coordinator.store.engine import Tx
+from coordinator.views import LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking
+from wire.lifecycle import FINAL
+
+
+def needs_(tx: Tx) -> list[NeedView]:
+    """Every need, newest first, and where its units stand."""
+    return [
+        NeedView(need=need, hospital=hospital, progress=movements.progress(tx, need.id, need.quantity))
+        for need, hospital in needs.all_needs(tx)
+    ]
+
+
+def need(tx: Tx, name: str) -> NeedDetail:
+    """One need with its lots and parcels.
+
+    Raises:
+        Missing: no such need.
+    """
+    known = intake.get(tx, name)
+    hospital = needs.hospitals.get(tx, known.hospital)
+    assert hospital is not None  # a foreign key
+    return NeedDetail(
+        need=known,
+        hospital=hospital,
+        progress=movements.progress(tx, known.id, known.quantity),
+        attempts=attempts.of_need(tx, name),
+        parcels=parcels.of_need(tx, name),
+    )
+
+
+def printers(tx: Tx, looks: Mapping[tuple[str, str], Looks], now: float) -> list[PrinterView]:
+    """Every printer, what it works on, and whether it waits for work."""
+    working: dict[tuple[str, str], Attempt] = {}
+    for attempt in attempts.open_attempts(tx):
+        working.setdefault((attempt.agent, attempt.printer), attempt)
+    waiting = {(ready.agent, ready.printer) for ready in agents.waiting(tx, now)}
+    return [
+        PrinterView(
+            printer=printer,
+            looks=looks.get((printer.agent, printer.name)),
+            attempt=working.get((printer.agent, printer.name)),
+            waiting=(printer.agent, printer.name) in waiting,
+        )
+        for printer in agents.printers(tx)
+    ]
+
+
+def tracking(tx: Tx, token_digest: str, plates: Plates) -> Tracking:
+    """What a hospital's link shows.
+
+    Raises:
+        Missing: no need has this link.
+    """
+    known = needs.by_token(tx, token_digest)
+    if known is None:
+        raise Missing("this link leads nowhere: check that it was copied whole")
+    detail = need(tx, known.id)
+    return Tracking(
+        need=known.id,
+        hospital=detail.hospital.name,
+        part=known.part,
+        title=plates.part(known.part).title,
+        version=known.version,
+        priority=known.priority,
+        deadline=known.deadline,
+        created=known.created,
+        cancelled=known.cancelled,
+        progress=detail.progress,
+        parcels=detail.parcels,
+        lots=[_lot(attempt) for attempt in detail.attempts],
+    )
+
+
+def ledger_(tx: Tx) -> LedgerView:
+    """Whether every unit stands where the attempts say."""
+    moves = movements.everything(tx)
+    known = attempts.all_attempts(tx)
+    lots = [(attempt.need, attempt.id, attempt.count, attempt.state) for attempt in known]
+    found = ledger.objections(moves, lots)
+    return LedgerView(balanced=not found, objections=found, movements=len(moves), attempts=len(known))
+
+
+def summary(tx: Tx) -> dict[str, int]:
+    """Units by account over all needs, and how many attempts are under way."""
+    sums = movements.totals(tx)
+    under_way = sum(attempt.state not in FINAL for attempt in attempts.open_attempts(tx))
+    return {"attempts": under_way, **{str(account): units for account, units in sums.items()}}
+
+
+def standing(tx: Tx, now: float) -> Now:
+    """How things stand: open needs, printers, units."""
+    wanting = sum(
+        movements.progress(tx, each.id, each.quantity).received < each.quantity
+        for each, _ in needs.open_needs(tx)
+    )
+    return Now(
+        open_needs=wanting,
+        printers_online=sum(printer.online for printer in agents.printers(tx)),
+        printers_waiting=len(agents.waiting(tx, now)),
+        units={str(account): units for account, units in movements.totals(tx).items()},
+    )
+
+
+def _lot(attempt: Attempt) -> Lot:
+    return Lot(
+        id=attempt.id,
+        part=attempt.part,
+        version=attempt.version,
+        material=attempt.material,
+        state=str(attempt.state),
+        count=attempt.count,
+        good=attempt.good,
+        changed=attempt.changed,
+    )

@@ -1,0 +1,134 @@
+"""Plates: parts laid out and drawn for one machine, kept by their digest."""
+
+import hashlib
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import gcode_templates
+from coordinator.errors import Invalid, Missing
+from coordinator.views import PartView
+from gcode import document, draw, part, plate
+from gcode.material import material
+from gcode.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to draw: a pure function of these alone. `parameters` are (name, mm), sorted by name."""
+
+    part: str
+    version: str
+    parameters: tuple[tuple[str, float], ...]
+    profile: Profile
+    material: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A drawn plate: its file's SHA-256 and bytes, and what printing it takes."""
+
+    digest: str
+    size: int
+    grams: float
+    seconds: float
+
+
+class Plates:
+    """Draws what is ordered, once. Thread-safe; drawing takes some tenths of a second."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self._parts = {
+            name: document.decode(gcode_templates.part_source(name), part.Part, f"{name}.toml")
+            for name in gcode_templates.part_names()
+        }
+        self._drawn: dict[Order, Plate] = {}
+        self._capacities: dict[tuple[str, tuple[tuple[str, float], ...], Profile], int] = {}
+        self._lock = threading.Lock()
+
+    def part(self, name: str) -> part.Part:
+        """A part by its name.
+
+        Raises:
+            Missing: nobody has released such a part.
+        """
+        try:
+            return self._parts[name]
+        except KeyError:
+            raise Missing(f"there is no part {name!r}; there are {', '.join(sorted(self._parts))}") from None
+
+    def parts(self) -> list[PartView]:
+        """What can be asked for."""
+        return [
+            PartView(
+                name=each.name,
+                version=each.version,
+                title=each.title,
+                purpose=each.purpose,
+                materials=list(each.materials),
+                parameters={name: parameter.default for name, parameter in each.parameters.items()},
+                checklist=list(each.inspection),
+            )
+            for each in self._parts.values()
+        ]
+
+    def parameters(self, name: str, wanted: dict[str, float]) -> dict[str, float]:
+        """All of a part's parameters, with what a person wants otherwise than by default.
+
+        Raises:
+            Invalid: the part has no such parameter, or the value is out of its bounds.
+        """
+        try:
+            return part.settle(self.part(name), wanted)
+        except part.PartError as error:
+            raise Invalid(str(error)) from None
+
+    def capacity(self, name: str, version: str, parameters: dict[str, float], profile: Profile) -> int:
+        """How many fit on one plate; 0 if the part does not fit, or is not of this version any more."""
+        released = self._parts.get(name)
+        if released is None or released.version != version:
+            return 0
+        key = (name, tuple(sorted(parameters.items())), profile)
+        if key not in self._capacities:
+            self._capacities[key] = plate.capacity(released, parameters, profile)
+        return self._capacities[key]
+
+    def drawn(self, order: Order) -> Plate | None:
+        """The plate, if it is drawn already. Takes no time."""
+        return self._drawn.get(order)
+
+    def draw(self, order: Order) -> Plate:
+        """Draw the plate and keep its file, unless that has been done."""
+        with self._lock:
+            if known := self._drawn.get(order):
+                return known
+            drawing = draw.render(
+                self._parts[order.part],
+                dict(order.parameters),
+                order.profile,
+                material(order.material),
+                order.count,
+            )
+            digest = hashlib.sha256(drawing.body).hexdigest()
+            self._keep(digest, drawing.body)
+            self._drawn[order] = Plate(digest, len(drawing.body), drawing.grams, drawing.seconds)
+            return self._drawn[order]
+
+    def path(self, digest: str) -> Path:
+        """Where a plate's file is."""
+        return self._directory / f"{digest}.gcode"
+
+    def _keep(self, digest: str, body: bytes) -> None:
+        path = self.path(digest)
+        if path.exists():
+            return
+        draft = path.with_suffix(".part")
+        with draft.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)

@@ -1,0 +1,157 @@
+"""What the coordinator knows, as it is kept and shown. Times are seconds since 1970 UTC on its own clock."""
+
+from dataclasses import dataclass, field
+
+from gcode.profile import Profile
+from wire.lifecycle import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hospital:
+    """Who asks for parts. Nothing is printed for one that nobody has vetted (`approved_by` is None)."""
+
+    id: str
+    name: str
+    contact: str
+    latitude: float
+    longitude: float
+    created: float
+    approved_by: str | None = None
+    approved: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """So many of one part for one hospital. `priority` 0 (routine) to 9 (now); `deadline` or None."""
+
+    id: str
+    hospital: str
+    part: str
+    version: str
+    parameters: dict[str, float] = field(default_factory=dict[str, float])
+    quantity: int
+    priority: int = 5
+    deadline: float | None = None
+    created: float
+    cancelled: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printer:
+    """A printer as its agent described it; `place` is (latitude, longitude) in a 0.1° cell."""
+
+    agent: str
+    name: str
+    driver: str
+    profile: Profile
+    material: str
+    online: bool
+    seen: float
+    place: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A printer that waits for work; good until `expires`, for a job that ends before `window_ends`."""
+
+    agent: str
+    printer: str
+    nonce: str
+    counter: int
+    expires: float
+    window_ends: float
+    material: str
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One plate on one printer, and the lot. `good` and `scrapped` are set when a person has counted."""
+
+    id: str
+    need: str
+    agent: str
+    printer: str
+    nonce: str
+    epoch: str
+    counter: int
+    part: str
+    version: str
+    material: str
+    count: int
+    digest: str
+    size: int
+    grams: float
+    seconds: float
+    state: State
+    granted: float
+    changed: float
+    why: str = ""
+    good: int | None = None
+    scrapped: int | None = None
+    inspected_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """Units of one need on their way to its hospital."""
+
+    id: str
+    need: str
+    units: int
+    packed: float
+    packed_by: str
+    sent: float | None = None
+    received: float | None = None
+    received_by: str | None = None
+    received_units: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where the units of one need stand; each a sum over movements."""
+
+    requested: int
+    needed: int
+    promised: int
+    printing: int
+    printed: int
+    good: int
+    scrapped: int
+    at_hub: int
+    packed: int
+    in_transit: int
+    received: int
+    suspect: int
+    written_off: int
+
+    @property
+    def surplus(self) -> int:
+        """Units above what was requested that are expected or here (a suspect lot that came back)."""
+        expected = (
+            self.promised
+            + self.printing
+            + self.printed
+            + self.good
+            + self.at_hub
+            + self.packed
+            + self.in_transit
+            + self.received
+        )
+        return max(0, expected - self.requested)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """A printer's latest telemetry; may be old or lost, no decision hangs on it."""
+
+    condition: str
+    bed_clear: bool
+    attempt: str | None
+    progress: float
+    nozzle: float | None
+    bed: float | None
+    why: str
+    at: float

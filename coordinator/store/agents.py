@@ -1,0 +1,135 @@
+"""Agents, their printers, and the printers that wait for work."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select, update
+
+from coordinator.records import Printer, Ready
+from coordinator.store import schema
+from coordinator.store.engine import Tx
+from coordinator.store.shelf import Shelf
+from wire import messages
+
+_agent = schema.agent
+_printer = schema.printer
+readies = Shelf(schema.ready, Ready)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """An agent as it was last heard. `seq` is the last event of `epoch` that is committed here."""
+
+    name: str
+    enrolled: float
+    epoch: str | None = None
+    seq: int = 0
+    connection: int = 0
+    online: bool = False
+    seen: float = 0.0
+    software: str = ""
+    place: tuple[float, float] | None = None
+
+
+agents = Shelf(_agent, Agent)
+
+
+def describe(tx: Tx, agent: str, described: tuple[messages.Printer, ...]) -> None:
+    """Take over the printers that an agent says it has. One that it has no more just says ready no more."""
+    known = {row.name for row in tx.execute(select(_printer.c.name).where(_printer.c.agent == agent))}
+    for each in described:
+        values = {"driver": each.driver, "profile": each.profile, "material": each.material}
+        if each.name in known:
+            tx.execute(
+                update(_printer).where(_printer.c.agent == agent, _printer.c.name == each.name).values(values)
+            )
+        else:
+            tx.execute(insert(_printer).values(agent=agent, name=each.name, counter=0, **values))
+
+
+def counter(tx: Tx, agent: str, printer: str) -> int | None:
+    """The highest counter that a ready of this printer has carried; None for a printer nobody described."""
+    return tx.execute(
+        select(_printer.c.counter).where(_printer.c.agent == agent, _printer.c.name == printer)
+    ).scalar()
+
+
+def await_work(tx: Tx, ready: Ready) -> None:
+    """This ready replaces any older one of its printer."""
+    forget(tx, ready.agent, ready.printer)
+    tx.execute(
+        update(_printer)
+        .where(_printer.c.agent == ready.agent, _printer.c.name == ready.printer)
+        .values(counter=ready.counter, material=ready.material)
+    )
+    readies.add(tx, ready)
+
+
+def forget(tx: Tx, agent: str, printer: str | None = None) -> None:
+    """The printer (or each of the agent's) no longer waits."""
+    query = delete(schema.ready).where(schema.ready.c.agent == agent)
+    tx.execute(query if printer is None else query.where(schema.ready.c.printer == printer))
+
+
+def expire(tx: Tx, now: float) -> None:
+    """Drop what waited too long: its agent has made a new nonce, or is gone."""
+    tx.execute(delete(schema.ready).where(schema.ready.c.expires <= now))
+
+
+def waiting(tx: Tx, now: float) -> list[Ready]:
+    """The readies that a grant may answer: fresh, and all that their agent had reported is committed."""
+    caught_up = select(_agent.c.name).where(
+        _agent.c.name == schema.ready.c.agent,
+        _agent.c.online,
+        _agent.c.epoch == schema.ready.c.epoch,
+        _agent.c.seq >= schema.ready.c.seq,
+    )
+    return readies.find(tx, schema.ready.c.expires > now, caught_up.exists())
+
+
+def printers(tx: Tx) -> list[Printer]:
+    """Every printer of every agent, in the order of their names."""
+    query = (
+        select(
+            _printer.c.agent,
+            _printer.c.name,
+            _printer.c.driver,
+            _printer.c.profile,
+            _printer.c.material,
+            _agent.c.online,
+            _agent.c.seen,
+            _agent.c.place,
+        )
+        .join(_agent, _agent.c.name == _printer.c.agent)
+        .order_by(_printer.c.agent, _printer.c.name)
+    )
+    return [Printer(**row) for row in tx.execute(query).mappings()]
+
+
+def printer(tx: Tx, agent: str, name: str) -> Printer | None:
+    """One printer."""
+    return next((each for each in printers(tx) if (each.agent, each.name) == (agent, name)), None)
+
+
+def add_invite(tx: Tx, *, code: str, expires: float, by: str) -> None:
+    """Keep the SHA-256 of a new invite's code."""
+    tx.execute(insert(schema.invite).values(code=code, expires=expires, by=by))
+
+
+def use_invite(tx: Tx, *, code: str, agent: str, now: float) -> bool:
+    """Spend an invite; False if there is none like this, it is spent, or too old."""
+    spent = tx.execute(
+        update(schema.invite)
+        .where(
+            schema.invite.c.code == code,
+            schema.invite.c.used.is_(None),
+            schema.invite.c.expires > now,
+        )
+        .values(used=now, agent=agent)
+    )
+    return spent.rowcount == 1
+
+
+def new_epoch(tx: Tx, agent: str, epoch: str) -> None:
+    """The agent's journal starts anew, and its counters with it."""
+    agents.change(tx, agent, epoch=epoch, seq=0, connection=0)
+    tx.execute(update(_printer).where(_printer.c.agent == agent).values(counter=0))

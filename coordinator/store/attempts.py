@@ -1,0 +1,80 @@
+"""Attempts, and the events that agents reported of them."""
+
+from dataclasses import replace
+
+from sqlalchemy import insert, select
+
+from coordinator.records import Attempt, Ready
+from coordinator.store import schema
+from coordinator.store.engine import Tx
+from coordinator.store.shelf import Shelf
+from wire.lifecycle import FINAL, State
+from wire.messages import Event
+
+attempts = Shelf(schema.attempt, Attempt)
+_at = schema.attempt.c
+
+
+def open_attempts(tx: Tx) -> list[Attempt]:
+    """Those that are not over, newest first."""
+    return attempts.find(tx, _at.state.not_in(list(FINAL)), newest="granted")
+
+
+def of_need(tx: Tx, need: str) -> list[Attempt]:
+    """A need's attempts, newest first."""
+    return attempts.find(tx, _at.need == need, newest="granted")
+
+
+def all_attempts(tx: Tx) -> list[Attempt]:
+    """Every attempt, newest first."""
+    return attempts.find(tx, newest="granted")
+
+
+def unheard(tx: Tx, ready: Ready) -> list[Attempt]:
+    """What was granted to older readies of this printer, and of which nothing was heard since."""
+    return attempts.find(
+        tx,
+        _at.agent == ready.agent,
+        _at.printer == ready.printer,
+        _at.epoch == ready.epoch,
+        _at.counter < ready.counter,
+        _at.state.in_([State.GRANTED, State.SUSPECT]),
+        ~select(schema.event.c.seq).where(schema.event.c.attempt == _at.id).exists(),
+    )
+
+
+def of_agent(tx: Tx, agent: str) -> list[Attempt]:
+    """An agent's attempts that are not over."""
+    return attempts.find(tx, _at.agent == agent, _at.state.not_in(list(FINAL)))
+
+
+def setbacks(tx: Tx, since: float) -> set[tuple[str, str, str]]:
+    """(agent, printer, need) wherever a printer refused or failed a need's plate since then."""
+    query = select(_at.agent, _at.printer, _at.need).where(
+        _at.state.in_([State.REFUSED, State.FAILED]), _at.changed > since
+    )
+    return {(row.agent, row.printer, row.need) for row in tx.execute(query)}
+
+
+def move(tx: Tx, attempt: Attempt, state: State, now: float, why: str = "") -> Attempt:
+    """Keep an attempt's new state; an empty `why` leaves the old one."""
+    moved = replace(attempt, state=state, changed=now, why=why or attempt.why)
+    attempts.change(tx, attempt.id, state=moved.state, changed=moved.changed, why=moved.why)
+    return moved
+
+
+def heard(tx: Tx, agent: str, epoch: str, event: Event, now: float, *, applied: bool) -> None:
+    """Keep an event as it was reported; `applied` is whether the table of states had a place for it."""
+    tx.execute(
+        insert(schema.event).values(
+            agent=agent,
+            epoch=epoch,
+            seq=event.seq,
+            attempt=event.attempt,
+            step=event.step,
+            at=event.at,
+            why=event.why,
+            heard=now,
+            applied=applied,
+        )
+    )

@@ -1,0 +1,91 @@
+"""The ledger's movements: added, summed, never changed."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, func, insert, select
+
+from coordinator.errors import Conflict
+from coordinator.ledger import OF_NEED, Account, Balance, Movement
+from coordinator.records import Progress
+from coordinator.store import schema
+from coordinator.store.engine import Tx
+
+_m = schema.movement.c
+
+
+def post(tx: Tx, movements: Iterable[Movement], *, cause: str, by: str, now: float) -> None:
+    """Add movements, all for one cause; the same cause can't move the same units twice.
+
+    Raises:
+        Conflict: an account would fall below zero.
+    """
+    moved = list(movements)
+    for each in moved:
+        tx.execute(
+            insert(schema.movement).values(
+                need=each.need,
+                lot=each.lot or "",
+                source=each.source,
+                target=each.target,
+                units=each.units,
+                cause=cause,
+                by=by,
+                at=now,
+            )
+        )
+    for need, lot in {(each.need, each.lot) for each in moved}:
+        _check(tx, need, lot)
+
+
+def balance(tx: Tx, need: str, lot: str | None = None) -> Balance:
+    """Units by account of one lot, or of a whole need with all its lots."""
+    return _sums(tx, _m.need == need) if lot is None else _sums(tx, _m.need == need, _m.lot == lot)
+
+
+def totals(tx: Tx) -> Balance:
+    """Units by account over all needs."""
+    return _sums(tx)
+
+
+def progress(tx: Tx, need: str, requested: int) -> Progress:
+    """Where a need's units stand."""
+    sums = balance(tx, need)
+    fields = {account.name.lower(): sums[account] for account in Account if account is not Account.DEMAND}
+    return Progress(requested=requested, **fields)
+
+
+def everything(tx: Tx) -> list[Movement]:
+    """Every movement, oldest first."""
+    return _select(tx)
+
+
+def of_cause(tx: Tx, cause: str) -> list[Movement]:
+    """The movements that one cause brought about."""
+    return _select(tx, _m.cause == cause)
+
+
+def _select(tx: Tx, *where: ColumnElement[bool]) -> list[Movement]:
+    query = select(_m.need, _m.lot, _m.source, _m.target, _m.units).where(*where).order_by(_m.id)
+    return [
+        Movement(row.need, row.lot or None, row.source, row.target, row.units) for row in tx.execute(query)
+    ]
+
+
+def _sums(tx: Tx, *where: ColumnElement[bool]) -> Balance:
+    result: Balance = Counter()
+    for column, sign in ((_m.source, -1), (_m.target, 1)):
+        query = select(column, func.sum(_m.units)).where(*where).group_by(column)
+        for account, units in tx.execute(query):
+            result[account] += sign * int(units)
+    return result
+
+
+def _check(tx: Tx, need: str, lot: str | None) -> None:
+    if balance(tx, need)[Account.NEEDED] < 0:
+        raise Conflict(f"{need} does not need that many units any more")
+    if lot is None:
+        return
+    for account, units in balance(tx, need, lot).items():
+        if units < 0 and account not in OF_NEED:
+            raise Conflict(f"{lot} has not that many units in {account}")

@@ -1,0 +1,28 @@
+"""Hospitals and what they need."""
+
+from coordinator.records import Hospital, Need
+from coordinator.store import schema
+from coordinator.store.engine import Tx
+from coordinator.store.shelf import Shelf
+
+hospitals = Shelf(schema.hospital, Hospital)
+needs = Shelf(schema.need, Need)
+
+
+def by_token(tx: Tx, digest: str) -> Need | None:
+    """The need whose tracking token has this SHA-256."""
+    found = needs.find(tx, schema.need.c.token == digest)
+    return found[0] if found else None
+
+
+def open_needs(tx: Tx) -> list[tuple[Need, Hospital]]:
+    """Needs that are not cancelled, of hospitals that somebody has vetted."""
+    vetted = {each.id: each for each in hospitals.find(tx, schema.hospital.c.approved.is_not(None))}
+    asked = needs.find(tx, schema.need.c.cancelled.is_(None), schema.need.c.hospital.in_(list(vetted)))
+    return [(each, vetted[each.hospital]) for each in asked]
+
+
+def all_needs(tx: Tx) -> list[tuple[Need, Hospital]]:
+    """Every need and who asks, newest first."""
+    known = {each.id: each for each in hospitals.find(tx)}
+    return [(each, known[each.hospital]) for each in needs.find(tx, newest="created")]

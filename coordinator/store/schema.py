@@ -1,0 +1,228 @@
+"""The tables. Rows of `event` and `movement` are only ever added."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from coordinator.ledger import Account
+from gcode.profile import Profile
+from wire.lifecycle import State, Step
+
+
+class Json(TypeDecorator[Any]):
+    """Any value that msgspec can write, kept as JSON text and read back as its type."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, type_: Any) -> None:
+        super().__init__()
+        self.type_ = type_
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else msgspec.json.encode(value, order="deterministic").decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002, D102
+        return None if value is None else msgspec.json.decode(value, type=self.type_)
+
+
+class Word(TypeDecorator[Any]):
+    """A member of a StrEnum, kept as its value."""
+
+    impl = String(20)
+    cache_ok = True
+
+    def __init__(self, words: type[State | Step | Account]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002, D102
+        return None if value is None else self.words(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Name = String(48)
+
+hospital = Table(
+    "hospital",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("contact", String(200), nullable=False),
+    Column("latitude", Float, nullable=False),
+    Column("longitude", Float, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("approved_by", String(100)),
+    Column("approved", Float),
+)
+
+need = Table(
+    "need",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("hospital", _Name, ForeignKey("hospital.id"), nullable=False),
+    Column("part", _Name, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("parameters", Json(dict[str, float]), nullable=False),
+    Column("quantity", Integer, CheckConstraint("quantity > 0", "quantity"), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("deadline", Float),
+    Column("created", Float, nullable=False),
+    Column("cancelled", Float),
+    Column("token", String(64), nullable=False, unique=True),
+)
+
+agent = Table(
+    "agent",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("enrolled", Float, nullable=False),
+    Column("epoch", String(32)),
+    Column("seq", Integer, nullable=False),
+    Column("connection", Integer, nullable=False),
+    Column("online", Boolean, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("software", String(64), nullable=False),
+    Column("place", Json(tuple[float, float])),
+)
+
+printer = Table(
+    "printer",
+    metadata,
+    Column("agent", _Name, ForeignKey("agent.name"), primary_key=True),
+    Column("name", _Name, primary_key=True),
+    Column("driver", String(16), nullable=False),
+    Column("profile", Json(Profile), nullable=False),
+    Column("material", _Name, nullable=False),
+    Column("counter", Integer, nullable=False),
+)
+
+ready = Table(
+    "ready",
+    metadata,
+    Column("agent", _Name, primary_key=True),
+    Column("printer", _Name, primary_key=True),
+    Column("nonce", String(64), nullable=False),
+    Column("counter", Integer, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("window_ends", Float, nullable=False),
+    Column("material", _Name, nullable=False),
+    Column("epoch", String(32), nullable=False),
+    Column("seq", Integer, nullable=False),
+    ForeignKeyConstraint(["agent", "printer"], ["printer.agent", "printer.name"]),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("need", _Name, ForeignKey("need.id"), nullable=False, index=True),
+    Column("agent", _Name, ForeignKey("agent.name"), nullable=False),
+    Column("printer", _Name, nullable=False),
+    Column("nonce", String(64), nullable=False, unique=True),
+    Column("epoch", String(32), nullable=False),
+    Column("counter", Integer, nullable=False),
+    Column("part", _Name, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("material", _Name, nullable=False),
+    Column("count", Integer, CheckConstraint("count > 0", "count"), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("grams", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("granted", Float, nullable=False),
+    Column("changed", Float, nullable=False),
+    Column("why", String(400), nullable=False),
+    Column("good", Integer),
+    Column("scrapped", Integer),
+    Column("inspected_by", String(100)),
+    CheckConstraint("good is null or good + scrapped = count", "counted"),
+    Index(None, "agent", "printer", "state"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("agent", _Name, ForeignKey("agent.name"), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("attempt", _Name, nullable=False, index=True),
+    Column("step", Word(Step), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("why", String(400), nullable=False),
+    Column("heard", Float, nullable=False),
+    Column("applied", Boolean, nullable=False),
+)
+
+parcel = Table(
+    "parcel",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("need", _Name, ForeignKey("need.id"), nullable=False, index=True),
+    Column("units", Integer, CheckConstraint("units > 0", "units"), nullable=False),
+    Column("packed", Float, nullable=False),
+    Column("packed_by", String(100), nullable=False),
+    Column("sent", Float),
+    Column("received", Float),
+    Column("received_by", String(100)),
+    Column("received_units", Integer),
+    Column("note", String(400), nullable=False),
+)
+
+movement = Table(
+    "movement",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("need", _Name, ForeignKey("need.id"), nullable=False),
+    Column("lot", _Name, nullable=False),  # empty where no account of the movement is divided by lot
+    Column("source", Word(Account), nullable=False),
+    Column("target", Word(Account), nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("cause", String(120), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("at", Float, nullable=False),
+    CheckConstraint("units > 0", "units"),
+    CheckConstraint("source <> target", "moves"),
+    UniqueConstraint("cause", "need", "lot", "source", "target"),
+    Index(None, "need", "lot"),
+)
+
+invite = Table(
+    "invite",
+    metadata,
+    Column("code", String(64), primary_key=True),  # its SHA-256
+    Column("expires", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("used", Float),
+    Column("agent", _Name),
+)

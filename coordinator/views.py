@@ -1,0 +1,90 @@
+"""What pages, API and command line show: records put together for one look."""
+
+from dataclasses import dataclass
+
+from coordinator.records import Attempt, Hospital, Looks, Need, Parcel, Printer, Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedView:
+    """A need, who asks, and where its units stand."""
+
+    need: Need
+    hospital: Hospital
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedDetail:
+    """A need with its lots and parcels, newest first."""
+
+    need: Need
+    hospital: Hospital
+    progress: Progress
+    attempts: list[Attempt]
+    parcels: list[Parcel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrinterView:
+    """A printer, how it looks, what it works on (an attempt not yet over), and whether it waits for work."""
+
+    printer: Printer
+    looks: Looks | None
+    attempt: Attempt | None
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """What a hospital sees of an attempt: never who printed it, or where."""
+
+    id: str
+    part: str
+    version: str
+    material: str
+    state: str
+    count: int
+    good: int | None
+    changed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracking:
+    """What a hospital's link shows."""
+
+    need: str
+    hospital: str
+    part: str
+    title: str
+    version: str
+    priority: int
+    deadline: float | None
+    created: float
+    cancelled: float | None
+    progress: Progress
+    parcels: list[Parcel]
+    lots: list[Lot]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartView:
+    """A part that can be asked for. `parameters` are the defaults, in mm."""
+
+    name: str
+    version: str
+    title: str
+    purpose: str
+    materials: list[str]
+    parameters: dict[str, float]
+    checklist: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerView:
+    """Whether the ledger adds up, and what does not."""
+
+    balanced: bool
+    objections: list[str]
+    movements: int
+    attempts: int

@@ -1,0 +1,223 @@
+"""What people and programs may send, with its bounds, and the answers that are not records as they are."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+import msgspec
+from fastapi import Path
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from coordinator.records import Attempt, Looks, Need, Printer
+from coordinator.views import PrinterView
+
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="The unguessable part of a link")]
+
+
+def _line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("one line of plain text")
+    return text
+
+
+def _lines(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    if not text.replace("\n", "").replace("\t", "").isprintable():
+        raise ValueError("plain text only")
+    return text
+
+
+def _moment(value: object) -> float:
+    """An ISO date (its end, UTC) or datetime (UTC unless it says otherwise) as seconds since 1970."""
+    try:
+        text = str(value)
+        if len(text) == len("2020-04-01"):
+            moment = dt.datetime.combine(dt.date.fromisoformat(text), dt.time(23, 59, 59))
+        else:
+            moment = dt.datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError("a date such as 2020-04-01, or a time such as 2020-04-01T12:00Z") from None
+
+
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_line)
+]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400), AfterValidator(_lines)]
+Person = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_line)
+]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Units = Annotated[int, Field(ge=0, le=100_000)]
+Moment = Annotated[
+    float,
+    PlainValidator(_moment),
+    WithJsonSchema({"type": "string", "description": "ISO date (its end, UTC) or datetime"}),
+]
+
+
+class Asked(BaseModel):
+    """What someone sends: nothing unknown, nothing guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def entered(cls, values: Mapping[str, str]) -> Self:
+        """The same from a form's fields; an empty field counts as not given.
+
+        Raises:
+            pydantic.ValidationError: a field is missing, unknown or out of bounds.
+        """
+        return cls.model_validate_strings({name: text for name, text in values.items() if text.strip()})
+
+
+class HospitalAsked(Asked):
+    """A hospital that wants to ask for parts; somebody vets it before anything is printed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "Hospital Clínic",
+                "contact": "procurement@clinic.example",
+                "latitude": 41.389,
+                "longitude": 2.153,
+            }
+        }
+    )
+    name: Line
+    contact: Line
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class NeedAsked(Asked):
+    """So many of one part for one hospital."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "hospital": "h1",
+                "part": "ear-saver",
+                "quantity": 24,
+                "priority": 7,
+                "deadline": "2020-04-01",
+            }
+        }
+    )
+    hospital: Identifier
+    part: Identifier
+    quantity: Annotated[int, Field(ge=1, le=100_000)]
+    priority: Annotated[int, Field(ge=0, le=9, description="0 routine, 9 now")] = 5
+    deadline: Moment | None = None
+    parameters: Annotated[
+        dict[
+            Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,48}$")],
+            Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)],
+        ]
+        | None,
+        Field(max_length=32, description="Where they differ from the part's own, in mm"),
+    ] = None
+
+
+class Inspection(Asked):
+    """What a person counted in a lot; both together are the whole lot."""
+
+    good: Units
+    scrapped: Units
+
+
+class Ruling(Asked):
+    """Why a lot that nobody heard of again is given up."""
+
+    why: Line
+
+
+class ParcelAsked(Asked):
+    """Pack what stands at the hub for a need; without `units`, all of it."""
+
+    need: Identifier
+    units: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+
+class Receipt(Asked):
+    """A hospital's signature: how many arrived, who counted."""
+
+    units: Units
+    by: Person
+    note: Note = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedFiled:
+    """A need, and the hospital's link, which is shown only now."""
+
+    need: Need
+    tracking: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invited:
+    """An invite for one agent, which is shown only now."""
+
+    invite: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginLink:
+    """Where one browser may log in, once, within ten minutes."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrinterShown:
+    """A printer as its agent described it; `profile` in mm, °C, mm/min and mm³/s."""
+
+    agent: str
+    name: str
+    driver: str
+    profile: dict[str, Any]
+    material: str
+    online: bool
+    seen: float
+    place: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrinterLook:
+    """A printer, how it looks, what it works on, and whether it waits for work."""
+
+    printer: PrinterShown
+    looks: Looks | None
+    attempt: Attempt | None
+    waiting: bool
+
+
+def look(view: PrinterView) -> PrinterLook:
+    """A printer's view in a shape that JSON and OpenAPI know."""
+    return PrinterLook(
+        printer=_printer(view.printer), looks=view.looks, attempt=view.attempt, waiting=view.waiting
+    )
+
+
+def _printer(printer: Printer) -> PrinterShown:
+    return PrinterShown(
+        agent=printer.agent,
+        name=printer.name,
+        driver=printer.driver,
+        profile=msgspec.to_builtins(printer.profile),
+        material=printer.material,
+        online=printer.online,
+        seen=printer.seen,
+        place=printer.place,
+    )

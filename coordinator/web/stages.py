@@ -1,0 +1,78 @@
+"""A need's units along their way, for bars and tables: pure, so that what must add up can be tested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coordinator.records import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """So many units stand here; `key` is the stage's name in style sheets."""
+
+    key: str
+    label: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One coloured piece of a bar, in units from its left end."""
+
+    key: str
+    start: int
+    units: int
+
+
+def along(progress: Progress) -> list[Stage]:
+    """From asked for to received. They add up to what was requested, but for `corrections`."""
+    return [
+        Stage("needed", "not yet promised", progress.needed),
+        Stage("promised", "promised", progress.promised),
+        Stage("printing", "printing", progress.printing),
+        Stage("printed", "printed, to be inspected", progress.printed),
+        Stage("good", "inspected, good", progress.good),
+        Stage("at-hub", "at the hub", progress.at_hub),
+        Stage("packed", "packed", progress.packed),
+        Stage("in-transit", "in transit", progress.in_transit),
+        Stage("received", "received", progress.received),
+    ]
+
+
+def outside(progress: Progress) -> list[Stage]:
+    """What was lost on the way, and is asked for again: it stands beside the sum, not in it."""
+    return [
+        Stage("scrapped", "rejected, replaced", progress.scrapped),
+        Stage("suspect", "out of contact, replaced", progress.suspect),
+        Stage("written-off", "lost, replaced", progress.written_off),
+    ]
+
+
+def corrections(progress: Progress) -> int:
+    """Units above what was requested (surplus), or, below zero, that are asked for no more (withdrawn)."""
+    return sum(stage.units for stage in along(progress)) - progress.requested
+
+
+def bar(progress: Progress) -> list[Segment]:
+    """The bar's pieces, the farthest stage first."""
+    return _pieces([stage for stage in reversed(along(progress)) if stage.key != "needed"])
+
+
+def width(progress: Progress) -> int:
+    """How many units the whole bar stands for."""
+    return max(1, progress.requested, sum(stage.units for stage in along(progress)))
+
+
+def spoken(progress: Progress) -> str:
+    """The bar in words."""
+    parts = [f"{stage.units} {stage.label}" for stage in reversed(along(progress)) if stage.units]
+    return f"{progress.requested} requested: " + ", ".join(parts or ["none"])
+
+
+def _pieces(stages: Sequence[Stage]) -> list[Segment]:
+    pieces: list[Segment] = []
+    start = 0
+    for stage in stages:
+        pieces.append(Segment(stage.key, start, stage.units))
+        start += stage.units
+    return pieces

@@ -1,0 +1,44 @@
+"""News for open pages, as server-sent events: that something changed, so that they look again."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import StringConstraints
+
+from coordinator.news import Listener
+from coordinator.web.front import Here
+
+router = APIRouter()
+
+Subject = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16}(/[A-Za-z0-9_-]{1,64}){0,2}$")]
+
+
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    tags=["live"],
+    summary="Hear that something changed, as server-sent events",
+)
+async def events(
+    desk: Here,
+    on: Annotated[
+        list[Subject],
+        Query(min_length=1, max_length=8, description="Such as `need`, `need/n1`, `printer`, `hospital`"),
+    ],
+) -> AsyncIterator[ServerSentEvent]:
+    """`hello` once, then `news` with the subjects that changed; look again after either."""
+    with desk.news.listen(*on) as listener:
+        async for event in told(listener):
+            yield event
+
+
+async def told(listener: Listener, *, silent: bool = False) -> AsyncIterator[ServerSentEvent]:
+    """What a listener hears; `silent` keeps the subjects to ourselves.
+
+    The greeting comes after the listening began: who looks again on it has missed nothing in between.
+    """
+    yield ServerSentEvent(event="hello", data=[], retry=2000)
+    async for subjects in listener:
+        yield ServerSentEvent(event="news", data=[] if silent else sorted(subjects))

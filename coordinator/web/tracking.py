@@ -1,0 +1,93 @@
+"""A hospital's own page, behind a link that nobody can guess: look, and sign for what arrived."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from coordinator.errors import Conflict, Invalid, Missing
+from coordinator.records import Parcel
+from coordinator.views import Tracking
+from coordinator.web import look, shapes
+from coordinator.web.forms import Refused, submit
+from coordinator.web.front import Entered, Here
+from coordinator.web.problem import documented
+from coordinator.web.shapes import Id, Token
+from coordinator.web.stream import told
+
+router = APIRouter()
+
+
+# ── for programs ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.get(
+    "/api/track/{token}",
+    tags=["hospital"],
+    summary="What a hospital's link shows",
+    responses=documented(Missing, Invalid),
+)
+def tracked(desk: Here, token: Token) -> Tracking:
+    """Needs no key: the link is one. Never says who printed, or where."""
+    return desk.track(token)
+
+
+@router.post(
+    "/api/track/{token}/parcels/{parcel}/receive",
+    tags=["hospital"],
+    summary="Sign for a parcel",
+    responses=documented(Missing, Conflict, Invalid),
+)
+def received(desk: Here, token: Token, parcel: Id, asked: shapes.Receipt) -> Parcel:
+    """`units` is what was counted on arrival; what is missing is printed again."""
+    return desk.receive(token, parcel, units=asked.units, by=asked.by, note=asked.note)
+
+
+# ── for people ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.get("/t/{token}", include_in_schema=False)
+def page(desk: Here, request: Request, token: Token) -> Response:
+    """The hospital's page."""
+    return _show(desk.track(token), request, token)
+
+
+@router.post("/t/{token}/parcels/{parcel}/receive", include_in_schema=False)
+def receive(desk: Here, request: Request, token: Token, parcel: Id, entered: Entered) -> Response:
+    """The page's form to sign for a parcel."""
+
+    def act() -> str:
+        asked = shapes.Receipt.entered(entered)
+        desk.receive(token, parcel, units=asked.units, by=asked.by, note=asked.note)
+        return f"/t/{token}"
+
+    def again(refused: Refused) -> Response:
+        return _show(desk.track(token), request, token, refused)
+
+    return submit(f"receive-{parcel}", entered, act, again)
+
+
+async def _need(desk: Here, token: Token) -> str:
+    return (await run_in_threadpool(desk.track, token)).need
+
+
+@router.get("/t/{token}/events", response_class=EventSourceResponse, include_in_schema=False)
+async def events(desk: Here, need: Annotated[str, Depends(_need)]) -> AsyncIterator[ServerSentEvent]:
+    """That something about this need changed; not what."""
+    with desk.news.listen(f"need/{need}") as listener:
+        async for event in told(listener, silent=True):
+            yield event
+
+
+def _show(tracking: Tracking, request: Request, token: str, refused: Refused | None = None) -> Response:
+    return look.page(
+        request,
+        "tracking.html",
+        status=refused.problem.status if refused else 200,
+        tracking=tracking,
+        token=token,
+        refused=refused,
+    )

@@ -1,0 +1,3 @@
+"""Far ends that any test may ask for."""
+
+pytest_plugins = ["tests.farend.postgres"]

@@ -1,0 +1,35 @@
+"""The bench of the OctoPrint driver."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.printers.octoprint import OctoPrintDriver
+from tests.contract.bench import COLD, HEAT, Bench, moves
+from tests.farend.octoprint import shared
+
+
+@contextmanager
+def octoprint(folder: Path) -> Generator[Bench]:
+    """The OctoPrint driver, octorest, and a real OctoPrint with its virtual printer."""
+    far = shared()
+    opened: list[OctoPrintDriver] = []
+
+    def attach() -> OctoPrintDriver:
+        driver = OctoPrintDriver("mk3", far.url, far.key)
+        opened.append(driver)
+        return driver
+
+    bench = Bench(
+        driver=attach(),
+        attach=attach,
+        far=far,
+        folder=folder,
+        short=[*HEAT, *moves(200, 10, 6000), *COLD],
+        long=[*HEAT, *moves(1500, 50, 600), *COLD],
+    )
+    try:
+        yield bench
+    finally:
+        for driver in opened:
+            driver.close()

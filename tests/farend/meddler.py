@@ -1,0 +1,75 @@
+"""A proxy that stands between an agent and a web server and meddles with what passes."""
+
+import http.client
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+class Meddler:
+    """Knobs; each is asked about every request as `method, path`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.before: Callable[[str, str], None] = lambda _method, _path: None
+        """Called before a request is passed on: something happens in this very moment."""
+        self.swallow: Callable[[str, str], bool] = lambda _method, _path: False
+        """Whether to answer 204 without passing it on."""
+        self.lose: Callable[[str, str], bool] = lambda _method, _path: False
+        """Whether to pass it on and lose the answer."""
+        self.spoil: Callable[[bytes], bytes] = lambda body: body
+        """Changes what is sent."""
+
+
+@contextmanager
+def meddler(target: str) -> Generator[Meddler]:
+    parts = urlsplit(target)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.close_connection = True
+            knobs.before(self.command, self.path)
+            if knobs.swallow(self.command, self.path):
+                self.send_response(204)
+                self.end_headers()
+                return
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+            try:
+                headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
+                connection.request(self.command, self.path, knobs.spoil(body), headers)
+                answer = connection.getresponse()
+                content = answer.read()
+            finally:
+                connection.close()
+            if knobs.lose(self.command, self.path):
+                return
+            self.send_response(answer.status)
+            for name in ("Content-Type", "Location"):
+                if value := answer.getheader(name):
+                    self.send_header(name, value)
+            if answer.status != 204:
+                self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def do_DELETE(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        knobs = Meddler(f"http://127.0.0.1:{server.server_address[1]}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield knobs
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,155 @@
+"""A real OctoPrint with its bundled virtual printer, and the hands of its owner on it."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from agent.printers.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+
+
+def executable() -> Path:
+    """OctoPrint's command in the checkout, or where MUSTER_OCTOPRINT says."""
+    candidates = [
+        ROOT / ".venv-octoprint/bin/octoprint",
+        Path(os.environ.get("MUSTER_OCTOPRINT", "/nowhere")),
+    ]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    if os.environ.get("CI"):
+        pytest.fail("OctoPrint is missing: run `make setup-octoprint`")
+    pytest.skip("OctoPrint is missing: run `make setup-octoprint`")
+
+
+@contextmanager
+def octoprint(speed: float = 20) -> Generator["OctoPrint"]:
+    """A running OctoPrint of one's own."""
+    with tempfile.TemporaryDirectory(prefix="muster-octoprint-") as folder:
+        sandbox = Sandbox(executable(), Path(folder), speed=speed)
+        try:
+            yield OctoPrint(sandbox)
+        finally:
+            sandbox.close()
+
+
+_shared = ExitStack()
+_running: list["OctoPrint"] = []
+
+
+def shared() -> "OctoPrint":
+    """The OctoPrint of this test process, as new. It starts once; `end_shared` ends it with the session."""
+    if not _running:
+        _running.append(_shared.enter_context(octoprint()))
+    _running[0].refresh()
+    return _running[0]
+
+
+def end_shared() -> None:
+    _running.clear()
+    _shared.close()
+
+
+class OctoPrint:
+    """What its owner can do with it, in a browser or at the printer."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.url = sandbox.url
+        self.key = sandbox.key
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["X-Api-Key"] = sandbox.owner_key
+
+    def get(self, path: str) -> Any:
+        answer = self._session.get(f"{self.url}{path}", timeout=10)
+        return answer.json() if answer.ok else {}
+
+    def post(self, path: str, **json: Any) -> None:
+        self._session.post(f"{self.url}{path}", json=json, timeout=10).raise_for_status()
+
+    def refresh(self) -> None:
+        """As new: no job, no files, a cold printer that has just been switched on."""
+        if self._flag("printing") or self._flag("paused"):
+            path = self.job()
+            with suppress(requests.HTTPError):  # it ended in this moment
+                self.cancel()
+            self._until(lambda: self._flag("ready"))
+            # Its record is written a moment later: were the file deleted first, the record would outlive it.
+            self._until(lambda: "prints" in self.get(f"/api/files/local/{path}"))
+        self.unplug()
+        self._until(lambda: not self.get("/api/printer"))
+        self._until(lambda: self.job() is None)
+        # One by one: a folder's records outlive it in OctoPrint's memory, and return with a new file's name.
+        for entry in self.get("/api/files/local?recursive=true")["files"]:
+            for file in entry.get("children", [entry]):
+                self.delete(file["path"])
+        self.plug()
+
+    def plug(self) -> None:
+        """Switch the printer on and connect it."""
+        self.post("/api/connection", command="connect", port="VIRTUAL", baudrate=115200)
+        self._until(lambda: self._flag("ready"))
+        self.post("/api/printer/command", command="M105")
+        self._until(lambda: "tool0" in self.get("/api/printer").get("temperature", {}))
+
+    def unplug(self) -> None:
+        """Disconnect the printer."""
+        self.post("/api/connection", command="disconnect")
+
+    def overheat(self) -> None:
+        self.firmware("trigger_fatal_error_marlin")
+
+    def restart(self) -> None:
+        self.firmware("reset")
+
+    def executed(self) -> list[str] | None:
+        return None
+
+    def firmware(self, order: str) -> None:
+        """Tell the virtual printer what to do wrong."""
+        self.post("/api/printer/command", command=f"!!DEBUG:{order}")
+
+    def upload(self, name: str, lines: list[str]) -> None:
+        """Put a file there, as its owner does."""
+        content = "".join(f"{line}\n" for line in lines)
+        self._session.post(
+            f"{self.url}/api/files/local", files={"file": (name, content)}, timeout=10
+        ).raise_for_status()
+
+    def print(self, path: str) -> None:
+        """Start a file by hand."""
+        self.post(f"/api/files/local/{path}", command="select", print=True)
+
+    def cancel(self) -> None:
+        """Cancel by hand whatever runs."""
+        self.post("/api/job", command="cancel")
+
+    def delete(self, path: str) -> None:
+        self._session.delete(f"{self.url}/api/files/local/{path}", timeout=10).raise_for_status()
+
+    def files(self) -> list[str]:
+        """The files in our folder."""
+        return [file["path"] for file in self.get("/api/files/local/muster").get("children", [])]
+
+    def job(self) -> str | None:
+        """What is selected."""
+        return self.get("/api/job")["job"]["file"]["path"]
+
+    def _flag(self, name: str) -> bool:
+        printer = self.get("/api/printer")
+        return bool(printer) and printer["state"]["flags"][name]
+
+    def _until(self, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 15
+        while not reached():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

@@ -1,0 +1,149 @@
+import msgspec
+import pytest
+
+from agent.printers import octoprint_answers as answers
+from agent.printers.driver import Condition, Ending
+from agent.printers.octoprint_answers import File, Flags, Job, Printer, Prints
+
+
+def look(
+    text: str,
+    path: str | None = "muster/a1.gcode",
+    origin: str = "local",
+    error: str = "",
+    flags: Flags | None = None,
+):
+    job = Job(
+        job=answers.SelectedJob(file=answers.SelectedFile(path=path, origin=origin)),
+        progress=answers.Progress(),
+        state=text,
+        error=error,
+    )
+    printer = Printer(state=answers.State(text=text, flags=flags)) if flags else None
+    return answers.look(job, printer)
+
+
+@pytest.mark.parametrize(
+    ("flags", "condition"),
+    [
+        ({"operational": True, "ready": True}, Condition.IDLE),
+        ({"operational": True, "printing": True}, Condition.PRINTING),
+        ({"operational": True, "printing": True, "cancelling": True}, Condition.PRINTING),
+        ({"operational": True, "printing": True, "finishing": True}, Condition.PRINTING),
+        ({"operational": True, "finishing": True}, Condition.PRINTING),
+        ({"operational": True, "printing": True, "pausing": True}, Condition.PRINTING),
+        ({"operational": True, "paused": True}, Condition.PAUSED),
+        ({"operational": True, "paused": True, "printing": True}, Condition.PAUSED),  # as 2.0 says it
+        ({"operational": True}, Condition.BUSY),  # sends a file to its SD card
+        ({"operational": True, "ready": True, "finishing": True}, Condition.PRINTING),
+    ],
+)
+def test_flags_become_a_condition(flags: dict[str, bool], condition: Condition):
+    assert look("as it may be", flags=Flags(**flags)).condition("a1") is condition
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "running"),
+    [
+        ("benchy.gcode", "local", "a1"),
+        ("muster/a2.gcode", "local", "a1"),
+        ("muster/a1.gcode", "sdcard", "a1"),
+        ("muster/a1.gcode", "local", None),
+        (None, "local", "a1"),
+    ],
+)
+def test_what_is_not_our_running_attempt_is_another_hand(path: str | None, origin: str, running: str | None):
+    seen = look("Printing", path, origin, flags=Flags(operational=True, printing=True))
+    assert seen.condition(running) is Condition.BUSY
+    assert seen.why(Condition.BUSY)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "condition"),
+    [
+        ("Offline", "", Condition.UNREACHABLE),
+        ("Connecting", "", Condition.UNREACHABLE),
+        ("Error", "", Condition.FAULT),
+        ("Offline after error", "MINTEMP triggered!", Condition.FAULT),
+    ],
+)
+def test_without_a_printer_the_state_tells_a_fault_from_an_absence(
+    text: str, error: str, condition: Condition
+):
+    seen = look(text, error=error)
+    assert seen.condition("a1") is condition
+    assert (error or text) in seen.why(condition)
+
+
+@pytest.mark.parametrize(
+    ("prints", "ending"),
+    [
+        (None, None),
+        (Prints(), None),
+        (Prints(success=1), Ending.DONE),
+        (Prints(failure=1), Ending.FAILED),
+        (Prints(success=2), Ending.DONE),
+        (Prints(success=1, failure=1), Ending.UNKNOWN),
+    ],
+)
+def test_the_record_of_a_file_tells_the_ending(prints: Prints | None, ending: Ending | None):
+    assert answers.ending_of(prints) is ending
+
+
+def test_an_attempt_and_its_path_name_each_other():
+    assert answers.attempt_of(answers.path_of("0190-ab_C")) == "0190-ab_C"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        None,
+        "",
+        "benchy.gcode",
+        "muster/",
+        "muster/.gcode",
+        "muster/a/b.gcode",
+        "other/a1.gcode",
+        "muster/a b.gcode",
+    ],
+)
+def test_a_file_that_is_not_ours_has_no_attempt(path: str | None):
+    assert answers.attempt_of(path) is None
+
+
+@pytest.mark.parametrize("name", ["", "../a", "a/b", "a b", ".a", "-a", "a.gcode;rm", "ä", "a\n", "a" * 81])
+def test_an_odd_name_is_no_file_name(name: str):
+    assert not answers.is_name(name)
+
+
+def test_the_newest_of_our_files_is_the_last_attempt():
+    files = [
+        File("muster/a1.gcode", date=10),
+        File("muster/a2.gcode", date=30),
+        File("muster/a3.gcode", date=20),
+        File("muster/benchy draft.gcode", date=99),
+    ]
+    assert answers.newest(files) == "a2"
+    assert answers.newest([]) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [
+        ("1.11.8", False),
+        ("1.11.10", False),
+        ("1.12", False),
+        ("2.0.0rc1", False),
+        ("1.11.7", True),
+        ("1.9.3", True),
+        ("unknown", True),
+    ],
+)
+def test_old_versions_are_known_by_their_number(version: str, old: bool):
+    assert answers.is_old(version) is old
+
+
+def test_flags_are_read_as_octoprint_writes_them():
+    read = msgspec.convert({"closedOrError": False, "sdReady": True, "ready": True, "printing": False}, Flags)
+    assert read.ready
+    assert not read.printing

@@ -1,0 +1,164 @@
+"""A whole desk on a real database, with agents that are played by hand and a clock that is turned by hand."""
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coordinator.ca import Authority
+from coordinator.desk import Desk, Terms
+from coordinator.metrics import Metrics
+from coordinator.plates import Plates
+from coordinator.records import Attempt, Need
+from coordinator.store import agents
+from coordinator.store.engine import Store
+from gcode.profile import Profile
+from wire import manifest
+from wire.lifecycle import Step
+from wire.manifest import Manifest
+from wire.messages import Ack, Down, Event, Grant, Presence, Printer, Ready, Report
+
+KEY = "the-coordinators-access-key"
+NOON = 1_800_000_000.0
+A_DAY = 86_400.0
+
+
+@dataclass
+class Office:
+    """The desk under test, what it posted, and the hands of its clock."""
+
+    desk: Desk
+    store: Store
+    authority: Authority
+    posted: list[tuple[str, Down]]
+    now: list[float]
+
+    def vetted(self, name: str = "St Anna") -> str:
+        hospital = self.desk.add_hospital(name=name, contact="ward 3", latitude=48.2, longitude=16.3)
+        return self.desk.approve_hospital(hospital.id, by="coordinator").id
+
+    def needs(self, quantity: int, part: str = "ear-saver", **more) -> tuple[Need, str]:
+        hospital = more.pop("hospital", None) or self.vetted()
+        return self.desk.file_need(hospital=hospital, part=part, quantity=quantity, by="coordinator", **more)
+
+    def agent(self, name: str, **more) -> "PlayedAgent":
+        agent = PlayedAgent(self, name, **more)
+        with self.store.write() as tx:
+            agents.agents.add(tx, agents.Agent(name=name, enrolled=self.now[0]))
+        agent.is_born()
+        return agent
+
+
+@dataclass
+class PlayedAgent:
+    """Says what an agent would say, straight to the desk."""
+
+    office: Office
+    name: str
+    profile: Profile = field(default_factory=Profile)
+    material: str = "petg"
+    place: tuple[float, float] | None = (48.2, 16.3)
+    epoch: str = "a" * 32
+    connection: int = 1
+    seq: int = 0
+    counter: int = 0
+    held: list[str] = field(default_factory=list)
+
+    def is_born(self) -> None:
+        printer = Printer(name="one", driver="serial", profile=self.profile, material=self.material)
+        self.says(
+            Presence(
+                online=True,
+                connection=self.connection,
+                epoch=self.epoch,
+                place=self.place,
+                printers=(printer,),
+            )
+        )
+
+    def dies(self, connection: int | None = None) -> None:
+        self.says(Presence(online=False, connection=connection or self.connection, epoch=self.epoch))
+
+    def loses_its_disk(self) -> None:
+        self.epoch = f"{int(self.epoch, 16) + 1:032x}"
+        self.connection, self.seq, self.counter, self.held = 1, 0, 0, []
+        self.is_born()
+
+    def is_ready(self, *, window: float = A_DAY, seq: int | None = None, nonce: str | None = None) -> None:
+        self.counter += 1
+        self.says(
+            Ready(
+                printer="one",
+                nonce=nonce or f"{self.name}-{self.epoch[-4:]}-nonce-{self.counter:08}",
+                counter=self.counter,
+                lifetime=60,
+                window=window,
+                material=self.material,
+                epoch=self.epoch,
+                seq=self.seq if seq is None else seq,
+                held=tuple(self.held),
+            )
+        )
+        self.office.desk.plan()
+
+    def reports(self, attempt: str, *steps: Step, why: str = "") -> Report:
+        events: list[Event] = []
+        for step in steps:
+            self.seq += 1
+            events.append(Event(seq=self.seq, attempt=attempt, step=step, at=0, why=why))
+        report = Report(epoch=self.epoch, events=tuple(events))
+        self.says(report)
+        return report
+
+    def prints(self, attempt: str) -> None:
+        self.reports(attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR)
+
+    def says(self, message) -> None:
+        self.office.desk.hear(self.name, message)
+
+    @property
+    def grants(self) -> list[Manifest]:
+        keys = {
+            manifest.key_id(
+                self.office.authority.dispatch.public_key()
+            ): self.office.authority.dispatch.public_key()
+        }
+        return [
+            manifest.verify(message.manifest, keys)
+            for agent, message in self.office.posted
+            if agent == self.name and isinstance(message, Grant)
+        ]
+
+    @property
+    def acked(self) -> list[int]:
+        return [
+            message.seq
+            for agent, message in self.office.posted
+            if agent == self.name and isinstance(message, Ack)
+        ]
+
+    def attempt(self) -> Attempt:
+        return self.office.desk.attempt(self.grants[-1].attempt)
+
+
+def open_office(directory: Path, database: str) -> Office:
+    """An office on an empty database."""
+    now = [NOON]
+    ticks = itertools.count()
+    posted: list[tuple[str, Down]] = []
+    store = Store(database)
+    authority = Authority(directory / "ca", lambda: now[0])
+    desk = Desk(
+        store,
+        Plates(directory / "plates"),
+        authority,
+        Terms(
+            public_url="http://127.0.0.1:1",
+            broker_url="mqtt://127.0.0.1:1",
+            access_key=KEY,
+            suspect_after=900,
+        ),
+        Metrics(),
+        clock=lambda: now[0] + next(ticks) / 1000,
+        post=lambda agent, message: posted.append((agent, message)),
+    )
+    return Office(desk, store, authority, posted, now)

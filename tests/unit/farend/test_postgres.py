@@ -1,0 +1,42 @@
+import os
+
+import pytest
+import sqlalchemy
+
+from tests.farend.postgres import Postgres, postgres, postgres_url  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.system
+
+
+def test_each_test_has_a_database_of_its_own(postgres, postgres_url):  # noqa: F811
+    with postgres.database() as other:
+        for url in (postgres_url, other):
+            engine = sqlalchemy.create_engine(url)
+            with engine.begin() as connection:
+                connection.execute(sqlalchemy.text("CREATE TABLE only_here (n int)"))
+                version = connection.execute(sqlalchemy.text("SHOW server_version_num")).scalar_one()
+            engine.dispose()
+            assert version.startswith("15")
+
+
+def test_a_database_goes_even_while_it_is_in_use(postgres):  # noqa: F811
+    with postgres.database() as url:
+        engine = sqlalchemy.create_engine(url)
+        lingering = engine.connect()
+        lingering.execute(sqlalchemy.text("SELECT 1"))
+    with pytest.raises(sqlalchemy.exc.OperationalError):
+        lingering.execute(sqlalchemy.text("SELECT 1"))
+    lingering.invalidate()
+    engine.dispose()
+
+
+def test_a_stopped_cluster_leaves_nothing(postgres):  # noqa: F811
+    cluster = Postgres()
+    try:
+        cluster.start()
+        pid, directory = cluster._process.pid, cluster._directory
+    finally:
+        cluster.stop()
+    assert not directory.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
