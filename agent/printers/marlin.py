@@ -45,6 +45,7 @@ FENCE_AFTER = 0.5
 FENCES = 6
 """After so many, whoever watches the silence has to decide."""
 GREET_AGAIN = 2.0
+"""Seconds after which an M110 is repeated; then twice as long, up to eight times."""
 PASSED = 8
 """A firmware that has taken more lines than this and asks for line 1 has started anew."""
 REPEATS = 10
@@ -129,6 +130,7 @@ class Marlin:
         """How many lines at the front of the flight are known to be out of the receive buffer."""
         self._history: deque[Sent] = deque(maxlen=HISTORY)
         self._number = 1
+        self._greetings = 0
         self._tail = b""
         self._events: list[Event] = []
         self._heard_at = 0.0
@@ -215,8 +217,10 @@ class Marlin:
             self._send_again(out)
             if not self._repeats:
                 self._send_orders(out)
-                if not self._orders and self._source is not None and not self._held:
-                    self._send_lines(out, self._source)
+            if self._source is not None and not (
+                self._held or self._repeats or self._orders or self._greets()
+            ):
+                self._send_lines(out, self._source)
         if was_empty and out:
             self._heard_at, self._fences = now, 0
         return b"".join(out), self._take_events()
@@ -226,6 +230,10 @@ class Marlin:
     def silent_for(self, now: float) -> float:
         """Seconds that a line in flight has waited without an ok or a sign of work."""
         return now - self._heard_at if self._flight else 0.0
+
+    def has_orders(self) -> bool:
+        """Whether an order still waits to be sent."""
+        return bool(self._orders)
 
     def is_long(self) -> bool:
         """Whether something is in flight that may take minutes."""
@@ -354,7 +362,7 @@ class Marlin:
             self._bytes -= len(sent.framed)
         self._heard_at, self._fences = now, 0
         if sent.kind == "alone":
-            self._settled_at, self._wanted, self._number = now + SETTLE, None, 1
+            self._settled_at, self._wanted, self._number, self._greetings = now + SETTLE, None, 1, 0
         self._done(sent)
         return sent
 
@@ -440,12 +448,13 @@ class Marlin:
 
     def _patience(self) -> float:
         if self._greets():
-            return GREET_AGAIN
+            return GREET_AGAIN * 2.0 ** min(self._greetings, 3)
         return FENCE_AFTER * 2.0**self._fences
 
     def _break_silence(self, now: float) -> None:
         if self._greets():
             self._heard_at = now
+            self._greetings += 1
             self._repeat_greeting()
         else:
             self._fences += 1

@@ -1,4 +1,4 @@
-"""What the agent says to a pump and hears from it, one JSON object a line over a Unix socket; and what a pump keeps."""
+"""What the agent says to a pump and hears from it, one JSON object a line over a Unix socket."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from agent.printers.driver import Ending, Status
+from agent.printers.driver import Status
 
 LONGEST = 16_384
 """Bytes of one line, either way."""
@@ -29,24 +29,6 @@ class Answer(Struct, frozen=True, omit_defaults=True):
     error: str = ""
 
 
-class Record(Struct, frozen=True, kw_only=True):
-    """The last attempt on a port, kept on disk so that neither agent nor pump can forget it.
-
-    `hot` until the heaters are known to be off: whoever opens the port next switches them off first.
-    """
-
-    attempt: str | None = None
-    ending: Ending | None = None
-    why: str = ""
-    progress: float = 0.0
-    hot: bool = False
-
-    @property
-    def runs(self) -> bool:
-        """Whether the attempt has no ending yet."""
-        return self.attempt is not None and self.ending is None
-
-
 def place(state: Path, name: str) -> Path:
     """The folder of one printer's pump: its socket, its lock, its record, its log."""
     return state / name
@@ -61,4 +43,3 @@ def reachable(socket: Path, folder: int) -> str:
 encode = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(Order).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
-decode_record = msgspec.json.Decoder(Record).decode

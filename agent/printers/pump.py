@@ -9,7 +9,6 @@ import fcntl
 import os
 import select
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -17,19 +16,13 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, TextIO
 
-import msgspec
-
+from agent.printers.desk import Desk
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.order import (
-    LONGEST,
     Answer,
     Order,
-    Record,
-    decode_order,
-    decode_record,
-    encode,
-    reachable,
 )
+from agent.printers.record import Memory
 from agent.printers.serial import Port, PortLost
 from agent.printers.session import Session
 
@@ -41,13 +34,12 @@ STUCK_SECONDS = 1.0
 CHUNK = 65536
 LOCK_SECONDS = 2.0
 """How long a pump before us may take to end."""
-BLOCK = 1 << 20
 
 
 def count_lines(stream: BinaryIO) -> int:
     """How many lines a file has; it stands at its beginning after that."""
     count, last = 0, b"\n"
-    while block := stream.read(BLOCK):
+    while block := stream.read(CHUNK):
         count += block.count(b"\n")
         last = block[-1:]
     stream.seek(0)
@@ -59,105 +51,6 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
     with stream:
         for line in stream:
             yield line.rstrip(b"\r\n")
-
-
-class Desk:
-    """Where the agent puts its orders: a Unix socket in the pump's folder."""
-
-    def __init__(self, path: Path, poller: select.poll) -> None:
-        self._path = path
-        self._poller = poller
-        self._callers: dict[int, tuple[socket.socket, bytes]] = {}
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        os.set_blocking(self._listener.fileno(), False)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            path.unlink(missing_ok=True)  # a stale one: we hold the lock, so nobody listens there
-            self._listener.bind(reachable(path, folder))
-        finally:
-            os.close(folder)
-        self._listener.listen(4)
-        poller.register(self._listener.fileno(), select.POLLIN)
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether no agent is there."""
-        return not self._callers
-
-    def serve(self, ready: set[int]) -> Iterator[tuple[int, Order | str]]:
-        """The orders that have come, each with its caller; a string says why it is none."""
-        if self._listener.fileno() in ready:
-            caller, _ = self._listener.accept()
-            os.set_blocking(caller.fileno(), False)
-            self._callers[caller.fileno()] = (caller, b"")
-            self._poller.register(caller.fileno(), select.POLLIN)
-        for number in ready & self._callers.keys():
-            yield from self._hear(number)
-
-    def answer(self, number: int, answer: Answer) -> None:
-        """Say something to a caller; one that does not listen is hung up on."""
-        if number not in self._callers:
-            return
-        try:
-            self._callers[number][0].sendall(encode(answer) + b"\n")
-        except OSError:
-            self._hang_up(number)
-
-    def close(self) -> None:
-        """Nobody is heard any more."""
-        for number in list(self._callers):
-            self._hang_up(number)
-        self._listener.close()
-        self._path.unlink(missing_ok=True)
-
-    def _hear(self, number: int) -> Iterator[tuple[int, Order | str]]:
-        caller, held = self._callers[number]
-        try:
-            data = caller.recv(LONGEST)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data or len(held) + len(data) > LONGEST:
-            self._hang_up(number)
-            return
-        *lines, rest = (held + data).split(b"\n")
-        self._callers[number] = (caller, rest)
-        for line in lines:
-            try:
-                yield number, decode_order(line)
-            except msgspec.MsgspecError as error:
-                yield number, str(error)
-
-    def _hang_up(self, number: int) -> None:
-        caller, _ = self._callers.pop(number)
-        self._poller.unregister(number)
-        caller.close()
-
-
-class Memory:
-    """The record on disk, which is there before anything moves and after everything stands still."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self.record = decode_record(path.read_bytes())
-        except FileNotFoundError:
-            self.record = Record()
-        except msgspec.MsgspecError:
-            self.record = Record(why="the record of the last print can't be read", hot=True)
-
-    def keep(self, record: Record) -> None:
-        """Write it down if it is another than before."""
-        if record is self.record:
-            return
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as stream:
-            stream.write(encode(record))
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self._path)
-        self.record = record
 
 
 class Pump:

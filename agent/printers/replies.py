@@ -169,7 +169,7 @@ def temperatures(line: bytes) -> Temperatures | None:
 
 
 def _temperatures(line: bytes) -> Temperatures | None:
-    return temperatures(line) if line[:3].lstrip()[:2] in (b"T:", b"B:") else None
+    return temperatures(line) if line.lstrip()[:2] in (b"T:", b"B:") else None
 
 
 def _position(line: bytes) -> Position | None:

@@ -17,16 +17,8 @@ import msgspec
 import serial
 
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import (
-    LONGEST,
-    Answer,
-    Order,
-    decode_answer,
-    decode_record,
-    encode,
-    place,
-    reachable,
-)
+from agent.printers.order import LONGEST, Answer, Order, decode_answer, encode, place, reachable
+from agent.printers.record import decode
 
 CALL_SECONDS = 4.5
 """What a call may take in all; the protocol promises five."""
@@ -150,17 +142,18 @@ class SerialDriver:
     def close(self) -> None:
         """Let go: a pump that prints goes on without us, an idle one ends."""
         deadline = time.monotonic() + 1.0
+        prints = False
         try:
             if self._connection or self._connect(deadline):
-                self._exchange(Order("close"), deadline)
+                status = self._exchange(Order("close"), deadline).status
+                prints = status.attempt is not None and status.ending is None
         except (OSError, msgspec.MsgspecError):
             pass  # it is gone already, or it ends by itself when it is left alone
         self._hang_up()
-        if self._pump:
-            try:
+        if self._pump and not prints:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._pump.wait(1.0)
-            except subprocess.TimeoutExpired:
-                self._pump = None  # it prints; it is not ours any more
+        self._pump = None
 
     def _order(self, order: Order) -> None:
         answer = self._ask(order)
@@ -256,7 +249,7 @@ class SerialDriver:
     def _remembered(self, why: str) -> Status:
         """What the pump has left on disk, where none can be asked."""
         try:
-            record = decode_record((self._folder / "record.json").read_bytes())
+            record = decode((self._folder / "record.json").read_bytes())
         except (OSError, msgspec.MsgspecError):
             return Status(condition=Condition.UNREACHABLE, why=why)
         return Status(

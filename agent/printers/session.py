@@ -10,7 +10,8 @@ import msgspec
 
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Marlin
-from agent.printers.order import Record
+from agent.printers.modes import Modes
+from agent.printers.record import Record
 from agent.printers.replies import (
     Action,
     Capability,
@@ -25,6 +26,8 @@ from agent.printers.watchdog import Watchdog
 
 BOOT_SECONDS = 0.3
 """A board that does not reset when its port is opened says nothing; one that does says `start`."""
+GREETING_SECONDS = 40.0
+"""After so much silence the greeting begins anew."""
 LIFT = 5.0
 POLL_SECONDS = 2.0
 URGE_SECONDS = 0.5
@@ -201,6 +204,8 @@ class Session:
         if self.stage is Stage.GREETING:
             if not self._greeted and now >= self._greet_at:
                 self._greet()
+            elif self._greeted and self._marlin.silent_for(now) > GREETING_SECONDS:
+                self._greet_anew(now)
             return
         if self.stage is Stage.FAULT:
             return
@@ -209,14 +214,16 @@ class Session:
             if "EMERGENCY_PARSER" in self._capabilities and self._marlin.is_long():
                 self._marlin.urge(b"M108")  # a wait that began after the first one is not ended by it
         reports = "AUTOREPORT_TEMP" in self._capabilities
-        if not reports and now >= self._poll_at:
+        if not reports and now >= self._poll_at and not self._marlin.has_orders():
             self._poll_at = now + POLL_SECONDS
             self._marlin.send(b"M105")
         wrong = self._watchdog.look(
             now, self._marlin.silent_for(now), long=self._marlin.is_long(), reports=reports
         )
-        if wrong:
+        if wrong and self.record.runs:
             self._stop_for_safety(wrong)
+        elif wrong:
+            self._greet_anew(now)
 
     def transmit(self, now: float) -> bytes:
         """The bytes to send now."""
@@ -302,6 +309,10 @@ class Session:
     def _restart(self, now: float) -> None:
         if self.record.runs:
             self._end(Ending.FAILED, "the printer restarted in the middle of the print")
+        self._greet_anew(now)
+
+    def _greet_anew(self, now: float) -> None:
+        """Ask who is there, as if the port had just been opened."""
         self.stage = Stage.GREETING
         self._marlin = Marlin()
         self._capabilities.clear()
@@ -382,35 +393,6 @@ class Session:
         if self._lines:
             self._furthest = max(self._furthest, min(self._marlin.executed / self._lines, 0.999))
         return self._furthest
-
-
-class Modes:
-    """What the lines that went out have set, and what a pause must put back."""
-
-    def __init__(self) -> None:
-        self._fed = b""
-        self._relative = False
-        self._homed = False
-
-    def follow(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """The same lines."""
-        for line in lines:
-            if b"F" in line:
-                self._fed = line
-            elif line[:2] in (b"G9", b"G2"):
-                self._relative = (self._relative and line != b"G90") or line == b"G91"
-                self._homed = self._homed or line == b"G28"
-            yield line
-
-    @property
-    def can_lift(self) -> bool:
-        """Whether `G1 Z` means what it says."""
-        return self._homed and not self._relative
-
-    @property
-    def feed(self) -> bytes:
-        """The last F word, empty if there was none."""
-        return next((word for word in self._fed.split() if word[:1] == b"F"), b"")
 
 
 def _heat(reading: Reading | None, last: Heat | None) -> Heat | None:

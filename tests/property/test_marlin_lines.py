@@ -1,19 +1,39 @@
 """Marlin's line discipline against a firmware, over a cable that loses and flips bytes both ways."""
 
+from itertools import pairwise
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.printers.marlin import RESERVE, WINDOW, Acknowledged, Broken, Marlin
-from agent.printers.order import Record
+from agent.printers.record import Record
 from agent.printers.session import Session
 from agent.printers.virtual.faults import Faults
 from agent.printers.virtual.firmware import Firmware
 
 SAID = st.sampled_from(
     [
-        *(b"ok\n", b"ok\r\n", b"ok T:20.0 /0.0 B:20.0 /0.0\n", b"ok N3 P15 B3\n", b"start\n", b"wait\n", b"\0\n"),
-        *(b"Error:checksum mismatch, Last Line: 2\nResend: 3\nok\n", b"Resend: 99999\n", b"rs 2\n", b"Resend:\n"),
-        *(b"echo:busy: processing\n", b" T:20.1 /200.0 B:30 /60 @:0 B@:0 W:?\n", b"//action:pause\n", b"!!\n"),
+        *(
+            b"ok\n",
+            b"ok\r\n",
+            b"ok T:20.0 /0.0 B:20.0 /0.0\n",
+            b"ok N3 P15 B3\n",
+            b"start\n",
+            b"wait\n",
+            b"\0\n",
+        ),
+        *(
+            b"Error:checksum mismatch, Last Line: 2\nResend: 3\nok\n",
+            b"Resend: 99999\n",
+            b"rs 2\n",
+            b"Resend:\n",
+        ),
+        *(
+            b"echo:busy: processing\n",
+            b" T:20.1 /200.0 B:30 /60 @:0 B@:0 W:?\n",
+            b"//action:pause\n",
+            b"!!\n",
+        ),
         *(b"X:0.00 Y:1.00 Z:2.00 E:3.00 Count X:0\n", b"Cap:EMERGENCY_PARSER:1\n", b"FIRMWARE_NAME:Marlin\n"),
         *(b"Error:Printer halted. kill() called!\n", b"o", b"Resend: ", b"x" * 700, b"ok " * 300 + b"\n"),
     ]
@@ -23,7 +43,7 @@ NOISE = st.lists(st.one_of(SAID, st.binary(max_size=40)), max_size=30).map(b"".j
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def conversation() -> Marlin:
@@ -91,7 +111,9 @@ def faults(span: int, gap: int) -> st.SearchStrategy[dict[int, int]]:
             places[at] = flip
         return places
 
-    return st.lists(st.tuples(st.integers(0, span), st.sampled_from([0, 1, 2, 16, 32, 64])), max_size=8).map(spread)
+    return st.lists(st.tuples(st.integers(0, span), st.sampled_from([0, 1, 2, 16, 32, 64])), max_size=8).map(
+        spread
+    )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -115,8 +137,9 @@ def test_every_line_is_executed_once_and_in_order(
     now = 0.0
     ended = False
     exhausted = False
+    events: list[object] = []
     for _ in range(4000):
-        events = host.tick(now)
+        events = [*host.tick(now)]
         sent, more = host.transmit(now)
         events += more
         assert host._bytes <= WINDOW + 2 * RESERVE

@@ -309,6 +309,7 @@ class Firmware:
         self._out.append(b"Error:Printer halted. kill() called!\n")
         self.killed = True
         self.nozzle.target = self.bed.target = 0.0
+        self.nozzle.runs_away = False
         self.planner.stop()
         self._queue.clear()
 

@@ -21,6 +21,9 @@ QUIET = 0.02
 TICK = 0.002
 """The printer looks at its clock no oftener than this, so that a fast one leaves the processor to others."""
 LOOK_FOR_HOST = 0.05
+LATE = 4.0
+"""Seconds of the printer's that it may oversleep. What is more is lost to its clock: else a busy machine would see
+its heaters leap."""
 CHUNK = 65536
 
 
@@ -64,7 +67,8 @@ class VirtualPrinter:
         self._firmware = firmware
         self._link = link
         self._speed = speed
-        self._started = time.monotonic()
+        self._clock = 0.0
+        self._looked_at = time.monotonic()
         self._poller = select.poll()
         self._terminal: Terminal | None = None
         self._present = False
@@ -96,32 +100,38 @@ class VirtualPrinter:
         """Never returns."""
         timeout: float | None = 0.0
         while True:
-            ready = {
-                descriptor for descriptor, _ in self._poller.poll(None if timeout is None else timeout * 1000)
-            }
-            if self._steered and sys.stdin.fileno() in ready:
-                self._steer()
-            due = self._firmware.advance(self._now())
-            if self._terminal and not self._present:
-                self._watch(present=self._terminal.has_host())
-            if self._terminal and self._present:
-                self._talk(self._terminal, readable=self._terminal.descriptor in ready)
-                due = self._firmware.advance(self._now())
-                self._write(self._terminal)
-            else:
-                self._firmware.take()
-            if self._firmware.unplugged:
-                self.unplug()
-            if self._log:
-                self._log.flush()
-            timeout = (
-                None if due is None else max(TICK, due / self._speed - (time.monotonic() - self._started))
-            )
-            if self._terminal and not self._present:
-                timeout = min(LOOK_FOR_HOST, timeout or LOOK_FOR_HOST)
+            events = self._poller.poll(None if timeout is None else timeout * 1000)
+            self._tick(timeout)
+            timeout = self._turn({descriptor for descriptor, _ in events})
 
-    def _now(self) -> float:
-        return (time.monotonic() - self._started) * self._speed
+    def _turn(self, ready: set[int]) -> float | None:
+        """Do what is due; gives for how long there is nothing to do, None if for ever."""
+        if self._steered and sys.stdin.fileno() in ready:
+            self._steer()
+        due = self._firmware.advance(self._clock)
+        if self._terminal and not self._present:
+            self._watch(present=self._terminal.has_host())
+        if self._terminal and self._present:
+            self._talk(self._terminal, readable=self._terminal.descriptor in ready)
+            due = self._firmware.advance(self._clock)
+            self._write(self._terminal)
+        else:
+            self._firmware.take()
+        if self._firmware.unplugged:
+            self.unplug()
+        if self._log:
+            self._log.flush()
+        timeout = None if due is None else max(TICK, (due - self._clock) / self._speed)
+        if self._terminal and not self._present:
+            return min(LOOK_FOR_HOST, timeout or LOOK_FOR_HOST)
+        return timeout
+
+    def _tick(self, slept: float | None) -> None:
+        """Let the printer's clock follow ours, but for what it overslept; `slept` is what it meant to sleep."""
+        now = time.monotonic()
+        elapsed = (now - self._looked_at) * self._speed
+        self._looked_at = now
+        self._clock += elapsed if slept is None else min(elapsed, slept * self._speed + LATE)
 
     def _talk(self, terminal: Terminal, *, readable: bool) -> None:
         if not readable:
