@@ -190,6 +190,18 @@ def test_a_thermal_runaway_is_a_failed_attempt_and_the_printer_is_left_alone(ben
     assert len([message for _, message in bench.coordinator.heard if isinstance(message, Ready)]) == 1
 
 
+def test_a_pulled_cable_is_a_failed_attempt_and_the_printer_comes_back_when_it_is_plugged(bench: Bench):
+    bench.clear()
+    bench.start()
+    bench.print(LONG)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    bench.far.unplug()
+    bench.coordinator.wait_for_steps(*TAKEN, "print", "fail")
+    bench.far.plug()
+    bench.clear()
+    assert bench.ready(within=40).held == ()
+
+
 def test_what_had_not_begun_does_not_begin_after_a_restart(bench: Bench):
     bench.clear()
     bench.start()
