@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from agent.cli import main
 from agent.journal import Journal
+from tests.farend.agent import environment
 from tests.farend.files import serving
 from tests.unit.agent.test_enrolment import Desk
 from tests.unit.agent.test_settings import LEAST
@@ -171,3 +174,14 @@ def test_the_virtual_printer_comes_along(capsys: pytest.CaptureFixture[str]):
     said = Said(capsys, "virtual-printer", "--help")
     assert said.code == 0
     assert "--speed" in said.out
+
+
+def test_an_agent_without_octoprints_does_not_carry_their_libraries():
+    script = (
+        "import sys, agent.app, agent.printers.serial;"
+        "print([name for name in ('requests', 'octorest', 'cryptography.x509') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment()
+    )
+    assert done.stdout == "[]\n"

@@ -82,6 +82,7 @@ def test_birth_and_goodbye_are_said_and_stay(broker: Broker):
 def test_a_broken_connection_dies_with_its_own_number_and_the_next_has_a_higher_one(broker: Broker):
     with Coordinator(broker.port) as coordinator, linked(broker.port) as link:
         coordinator.wait(Presence)
+        until(lambda: link.up)
         session = link._session
         assert session is not None
         sock = session.client.socket()
