@@ -56,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from agent.printers.virtual import main as virtual  # noqa: PLC0415  to try things only
 
         return virtual(given[1:])
+    if given[:1] == ["octoprint-sandbox"]:
+        from agent.printers.sandbox import main as sandbox  # noqa: PLC0415  to try things only
+
+        return sandbox(given[1:])
     parsed = _parser().parse_args(given)
     try:
         code: int = parsed.act(parsed)
@@ -122,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser(
         "virtual-printer", help="a printer to try things with, at the far end of a pty", add_help=False
+    )
+    commands.add_parser(
+        "octoprint-sandbox", help="a throw-away OctoPrint with a virtual printer", add_help=False
     )
     return parser
 

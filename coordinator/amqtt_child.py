@@ -1,7 +1,8 @@
 """The embedded broker: amqtt in a process of its own, on loopback only, for trying Muster out.
 
-`python -m coordinator.amqtt_child PORT` says READY once it listens, and ends when its stdin is closed, as it
-is when the coordinator dies whatever death. It knows no certificates and lets everyone do everything.
+`python -m coordinator.amqtt_child HOST PORT WORD` says WORD once it listens, and ends when its stdin is closed,
+as it is when the coordinator dies whatever death. It knows no certificates and lets everyone do everything.
+Only this process imports amqtt, which is large.
 """
 
 import asyncio
@@ -13,27 +14,24 @@ from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
 from amqtt.errors import BrokerError
 
-READY = "listening"
-HOST = "127.0.0.1"
 
-
-def configuration(port: int) -> BrokerConfig:
+def configuration(host: str, port: int) -> BrokerConfig:
     """What amqtt needs to be told: one listener, everyone welcome, no `$SYS` topics, no packets logged."""
     return BrokerConfig(
-        listeners={"default": ListenerConfig(bind=f"{HOST}:{port}")},
+        listeners={"default": ListenerConfig(bind=f"{host}:{port}")},
         plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     )
 
 
-async def serve(port: int) -> None:
-    """Run the broker until stdin is at its end.
+async def serve(host: str, port: int, word: str) -> None:
+    """Run the broker until stdin is at its end; print `word` once it listens.
 
     Raises:
         BrokerError: amqtt can't listen there.
     """
-    broker = Broker(configuration(port))
+    broker = Broker(configuration(host, port))
     await broker.start()
-    print(READY, flush=True)  # noqa: T201 - how the parent learns of it
+    print(word, flush=True)  # noqa: T201 - how the parent learns of it
     cut = asyncio.Event()
     asyncio.get_running_loop().add_reader(0, cut.set)
     await cut.wait()
@@ -45,8 +43,9 @@ async def serve(port: int) -> None:
 def main() -> int:
     """The command's exit code: 0 when told to end, 1 when it can't listen."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR, stream=sys.stderr)
+    host, port, word = sys.argv[1:]
     try:
-        asyncio.run(serve(int(sys.argv[1])))
+        asyncio.run(serve(host, int(port), word))
     except BrokerError as error:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - its log is stderr
         return 1

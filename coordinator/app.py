@@ -97,7 +97,12 @@ class App:
         self._recur(metrics)
 
         self.site = site.create(
-            self.desk, version=version("muster"), metrics=metrics.render, secret=_secret(data / "session.key")
+            self.desk,
+            version=version("muster"),
+            metrics=metrics.render,
+            clock=time.time,
+            secret=_secret(data / "session.key"),
+            public_url=wanted.web.public_url,
         )
         configuration = uvicorn.Config(
             self.site, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3

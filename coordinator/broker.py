@@ -2,7 +2,8 @@
 
 import contextlib
 import errno
-import getpass
+import os
+import pwd
 import random
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from coordinator import amqtt_child, leash, mosquitto, settings
+from coordinator import leash, mosquitto, settings
 from coordinator.ca import Authority
 from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
@@ -26,6 +27,9 @@ STARTS_WITHIN = 30.0
 """Seconds that a broker has for its start on a slow and busy machine."""
 LONGEST_PAUSE = 30.0
 """Seconds between two restarts of a broker that keeps dying."""
+LOOPBACK = "127.0.0.1"
+"""Where the embedded broker listens, and nowhere else: it lets everyone do everything."""
+_LISTENING = "listening"
 _TRIES = 5  # for a free port that another program takes just then
 
 
@@ -202,16 +206,16 @@ class Child:
 
 def _start_embedded(wanted: settings.Broker, directory: Path) -> Child:
     def child(port: int) -> Child:
-        url = f"mqtt://{amqtt_child.HOST}:{port}"
+        url = f"mqtt://{LOOPBACK}:{port}"
         return Child(
             "embedded",
-            [sys.executable, "-m", "coordinator.amqtt_child", str(port)],
+            [sys.executable, "-m", "coordinator.amqtt_child", LOOPBACK, str(port), _LISTENING],
             Endpoint(url=url),
             wanted.public_url or url,
-            is_ready=lambda line: line == amqtt_child.READY,
+            is_ready=lambda line: line == _LISTENING,
         )
 
-    return _on_port(child, amqtt_child.HOST, wanted.port, directory)
+    return _on_port(child, LOOPBACK, wanted.port, directory)
 
 
 def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Authority) -> Child:
@@ -223,8 +227,8 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
         )
     reached_as = wanted.public_url.split("://")[-1].rsplit(":", 1)[0]
     # We connect by loopback where that is served, so that a moved public name can't cut us off.
-    nearest = "127.0.0.1" if wanted.host in ("0.0.0.0", "::", "localhost") else wanted.host  # noqa: S104
-    hosts = [host for host in (reached_as, nearest, "localhost", "127.0.0.1") if host]
+    nearest = LOOPBACK if wanted.host in ("0.0.0.0", "localhost") else wanted.host  # noqa: S104
+    hosts = [host for host in (reached_as, nearest, "localhost", LOOPBACK) if host]
     server = authority.issue_server(hosts)
     own = authority.issue_coordinator()
     rules, configuration = directory / "access", directory / "mosquitto.conf"
@@ -234,7 +238,7 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
     def child(port: int) -> Child:
         configuration.write_text(
             mosquitto.configuration(
-                host=wanted.host, port=port, server=server, rules=rules.absolute(), user=getpass.getuser()
+                host=wanted.host, port=port, server=server, rules=rules.absolute(), user=_ourselves()
             )
         )
         url = f"mqtts://{nearest}:{port}"
@@ -248,6 +252,14 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
         )
 
     return _on_port(child, wanted.host, wanted.port, directory)
+
+
+def _ourselves() -> str:
+    """Who we run as, and not who the environment says; a number without a name matters to nobody but root."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return "nobody"
 
 
 def _on_port(child: Callable[[int], Child], host: str, port: int, directory: Path) -> Child:
@@ -283,7 +295,7 @@ def _remembered(memory: Path) -> int:
 
 def _trouble(host: str, port: int) -> str:
     """Why nobody can listen there now; empty if one can. Asked first, so as not to meet another's broker."""
-    with _socket(host) as probe:
+    with _socket() as probe:
         try:
             probe.bind((host, port))
         except OSError as error:
@@ -292,7 +304,7 @@ def _trouble(host: str, port: int) -> str:
 
 
 def _free_port(host: str) -> int:
-    with _socket(host) as probe:
+    with _socket() as probe:
         try:
             probe.bind((host, 0))
         except OSError as error:
@@ -300,8 +312,8 @@ def _free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def _socket(host: str) -> socket.socket:
-    probe = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+def _socket() -> socket.socket:
+    probe = socket.socket()
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return probe
 

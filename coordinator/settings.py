@@ -26,7 +26,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=253)]
 BrokerUrl = Annotated[str, Meta(pattern=f"^$|{PATTERN}")]
 WebUrl = Annotated[str, Meta(pattern=r"^$|^https?://[^/\s]+(/[^/\s]+)*$", max_length=200)]
 
-_ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to be recognised, not bound
+_ANYWHERE = "0.0.0.0"  # noqa: S104 - to be recognised, not bound
 
 
 class Web(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +66,9 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError(f"{url} is not encrypted (use mqtts:// between machines)")
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key go together (set both, or neither)")
-        if self.host in _ANYWHERE and not self.public_url:
+        if ":" in self.host:
+            raise ValueError(f"host {self.host} can't be used (give an IPv4 address or a name)")
+        if self.host == _ANYWHERE and not self.public_url:
             raise ValueError(f"host {self.host} needs public_url (set what agents reach the broker by)")
 
 

@@ -1,3 +1,9 @@
-"""Far ends that any test may ask for."""
+"""What the whole session shares: far ends that any test may ask for, and their end."""
+
+from tests.farend import octoprint
 
 pytest_plugins = ["tests.farend.postgres"]
+
+
+def pytest_sessionfinish() -> None:
+    octoprint.end_shared()

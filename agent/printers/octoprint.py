@@ -15,14 +15,12 @@ and delete files; print; control (heaters off, where the owner's script for canc
 
 import contextlib
 import hashlib
-import os
-import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -30,6 +28,7 @@ from octorest import OctoRest
 
 from agent.printers import octoprint_answers as answers
 from agent.printers.driver import Condition, Ending, PrinterError, Status
+from agent.printers.form import Form
 from agent.printers.octoprint_answers import FOLDER, Look, attempt_of, path_of
 
 PATIENCE = 4.5
@@ -40,7 +39,6 @@ GRACE = 5.0
 """Seconds that OctoPrint gets to write its record of a print after the print is over."""
 TRIES = 3
 """How often a look is taken again because the state changed while it was taken."""
-CHUNK = 64 * 1024
 
 Clock = Callable[[], float]
 
@@ -133,10 +131,12 @@ class OctoPrintDriver:
         self._session.until = deadline - RESERVE
         try:
             self._order(attempt)
-        except PrinterError:
+        except PrinterError as error:
             self._session.until = deadline
             if self._withdrawn(attempt):
-                raise
+                raise PrinterError(
+                    f"OctoPrint did not start the print, and nothing moves: {error}"
+                ) from error
         self._attempt, self._ending, self._why, self._told = attempt, None, "", False
         self._progress, self._cancelled, self._last_seen = 0.0, False, self._clock()
 
@@ -236,15 +236,16 @@ class OctoPrintDriver:
     def _follow(self, look: Look) -> None:
         """See whether our attempt still runs, else how it ended."""
         assert self._attempt is not None
-        fraction = min(look.completion / 100.0, 0.99)
-        if look.runs(self._attempt) and fraction >= self._progress:
-            self._progress = fraction
+        running = look.runs(self._attempt)
+        if running:
             self._last_seen = self._clock()
-            return
+            fraction = min(look.completion / 100.0, 0.99)
+            if fraction >= self._progress or look.closing:
+                self._progress = max(self._progress, fraction)
+                return
+            # Less than before: another hand prints our file again, or the figure was mended. The trace tells.
         ending = answers.ending_of(self._prints(self._attempt))
-        if look.runs(self._attempt) and ending is None:
-            self._last_seen = self._clock()  # OctoPrint corrected its figure
-        elif ending is None and self._clock() - self._last_seen >= GRACE:
+        if ending is None and not running and self._clock() - self._last_seen >= GRACE:
             ending = Ending.UNKNOWN
         self._end(ending)
         if self._cancelled and self._ending is Ending.CANCELLED and look.ready:
@@ -309,18 +310,13 @@ class OctoPrintDriver:
 
     def _order(self, attempt: str) -> None:
         """Select and print in one request, so that no other selection comes between; then see it run."""
-        try:
-            self._rest.select(f"local/{path_of(attempt)}", print=True)
-        except RefusedError:
-            raise
-        except PrinterError:
-            pass  # it may have been heard all the same
+        self._rest.select(f"local/{path_of(attempt)}", print=True)
         while self._clock() < self._session.until:
             look = self._glance()
             if look.runs(attempt) or answers.ending_of(self._prints(attempt)):
                 return
             self._sleep(0.1)
-        raise PrinterError("OctoPrint took the order to print but did not start; nothing moves")
+        raise PrinterError("it took the order and did nothing")
 
     def _withdrawn(self, attempt: str) -> bool:
         """Make sure that an order comes to nothing, by deleting its file. False if it runs, or may run."""
@@ -341,12 +337,8 @@ class OctoPrintDriver:
             raise
 
     def _file(self, attempt: str) -> answers.File | None:
-        try:
-            return _read(self._rest.files(f"local/{path_of(attempt)}"), answers.File)
-        except RefusedError as refusal:
-            if refusal.code == HTTPStatus.NOT_FOUND:
-                return None
-            raise
+        """Our file as the folder lists it; asked for the one, OctoPrint 1.11.8 logs four tracebacks."""
+        return next((file for file in self._files() if file.path == path_of(attempt)), None)
 
     def _prints(self, attempt: str) -> answers.Prints | None:
         file = self._file(attempt)
@@ -394,7 +386,7 @@ class _Session(requests.Session):
         path = url.removeprefix(self._origin)
         files = rest.pop("files", None)
         if files:
-            form = _Form(rest.pop("json"), files["file"], self._remaining)
+            form = Form(rest.pop("json"), files["file"], self._remaining)
             rest |= {"data": form, "headers": {"Content-Type": form.content_type}}
         try:
             rest |= {
@@ -430,38 +422,6 @@ class _Session(requests.Session):
         if left <= 0:
             raise PrinterError("OctoPrint takes too long")
         return left
-
-
-class _Form:
-    """A form with one file, sent piece by piece (RFC 7578)."""
-
-    def __init__(
-        self, fields: dict[str, str], file: tuple[str, BinaryIO, str], remaining: Callable[[], float]
-    ) -> None:
-        boundary = secrets.token_hex(16)
-        self.content_type = f"multipart/form-data; boundary={boundary}"
-        name, self._content, kind = file
-        parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
-            for field, value in fields.items()
-        ]
-        parts.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quote(name)}"\r\n'
-            f"Content-Type: {kind}\r\n\r\n"
-        )
-        self._head = "".join(parts).encode()
-        self._tail = f"\r\n--{boundary}--\r\n".encode()
-        self._remaining = remaining
-
-    def __len__(self) -> int:
-        return len(self._head) + os.fstat(self._content.fileno()).st_size + len(self._tail)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._head
-        while chunk := self._content.read(CHUNK):
-            self._remaining()
-            yield chunk
-        yield self._tail
 
 
 Answer = TypeVar("Answer")

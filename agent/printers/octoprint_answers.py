@@ -136,6 +136,11 @@ class Look(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def closing(self) -> bool:
+        """Whether the job is being brought to its end; its trace may be there already, and it still moves."""
+        return self.flags is not None and (self.flags.cancelling or self.flags.finishing)
+
+    @property
     def ready(self) -> bool:
         """Whether a job may be started."""
         return self.flags is not None and self.flags.ready and not self.active

@@ -14,6 +14,7 @@ from coordinator.cli.options import far_options
 from coordinator.cli.words import example, line
 
 COMMANDS = {
+    "demo": ("coordinator.cli.demo:demo", "See the whole chain work, on this machine."),
     "serve": (
         "coordinator.cli.serving:serve",
         "Run the coordinator: queue, dispatch, ledger, broker, pages.",

@@ -12,7 +12,7 @@ from rich.console import ConsoleRenderable
 
 from coordinator.cli.options import Failed, Wanted, Wrong, far_options, load, wanted
 from coordinator.cli.tables import print_
-from coordinator.cli.words import line
+from coordinator.cli.words import line, plain
 from coordinator.client import Client, Refused, Trouble
 from coordinator.settings import Settings
 
@@ -38,7 +38,7 @@ class Far:
             return
         what = shown()
         if isinstance(what, str):
-            click.echo(what)
+            click.echo(plain(what))
         else:
             print_(what)
 

@@ -1,6 +1,6 @@
 """Tables on the terminal, with rich."""
 
-import shutil
+import sys
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -45,9 +45,5 @@ def facts(rows: Iterable[tuple[str, Cell]]) -> ConsoleRenderable:
 
 def print_(what: ConsoleRenderable) -> None:
     """Print to stdout, wrapped to the terminal where there is one."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_UNBOUNDED)
-    elif not console.width:
-        console.width = shutil.get_terminal_size().columns
-    console.print(what)
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    Console(width=width, highlight=False, markup=False, emoji=False).print(what)

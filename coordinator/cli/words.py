@@ -30,7 +30,12 @@ def example(*commands: str) -> str:
 
 def line(text: str) -> str:
     """One line without terminal codes, whatever others put into it."""
-    return "".join(sign if sign.isprintable() else "�" for sign in " ".join(text.split()))
+    return plain(" ".join(text.split()))
+
+
+def plain(text: str) -> str:
+    """Text of one or more lines without terminal codes."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
 def units(count: int) -> str:

@@ -34,8 +34,8 @@ class Options:
     octoprint: Path | None
 
 
-def play(options: Options) -> int:
-    """Run the demo; 0 when the hospital has signed, 1 if it came to no end.
+def play(options: Options) -> bool:
+    """Run the demo; whether the hospital has signed, or a person ended it.
 
     Raises:
         StartError: something that it needs did not start.
@@ -47,12 +47,12 @@ def play(options: Options) -> int:
             return _play(options, stage, console)
         except KeyboardInterrupt:
             console.print("ending all that was started …")
-            return 0
+            return True
         finally:
             stage.close()
 
 
-def _play(options: Options, stage: Stage, console: Console) -> int:
+def _play(options: Options, stage: Stage, console: Console) -> bool:
     began = time.monotonic()
     console.print("starting a coordinator, three agents and their printers …")
     url, key = stage.coordinator(options.broker, options.database)
@@ -81,7 +81,7 @@ def _play(options: Options, stage: Stage, console: Console) -> int:
             console.print("the pages stay up until Ctrl-C")
             while True:
                 time.sleep(1)
-        return 0 if signed else 1
+        return signed
     finally:
         people.close()
 

@@ -22,9 +22,11 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 class Gate:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: Access, host: str = "") -> None:
+        """`host` is what browsers call us, beside what their requests' Host says."""
         self._app = app
         self._access = access
+        self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through to the application, or answer it here."""
@@ -49,8 +51,8 @@ class Gate:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
         path = request.url.path
         if path == "/login" or path.startswith("/login/"):
-            _same_site(request)
-        if any(path == each or path.startswith(each + "/") for each in OPEN):
+            self._same_site(request)
+        if _is_open(path):
             return None
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if key:
@@ -60,7 +62,7 @@ class Gate:
             return None
         by = self._access.who(request.cookies.get(COOKIE, ""))
         if by is not None:
-            _same_site(request)
+            self._same_site(request)
             request.state.by = by
             return None
         if problem.wants_page(request) and request.method in _SAFE:
@@ -68,6 +70,20 @@ class Gate:
         raise Unauthorised(
             "send `Authorization: Bearer KEY` with the coordinator's access key, or log in at /login"
         )
+
+    def _same_site(self, request: Request) -> None:
+        """Refuse what another site's page makes this browser send along with its cookie.
+
+        Raises:
+            Forbidden: the request changes something and does not come from our own pages.
+        """
+        if request.method in _SAFE:
+            return
+        site = request.headers.get("sec-fetch-site")
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+        ours = site == "same-origin" if site else origin in {request.headers.get("host"), self._host} - {""}
+        if not ours:
+            raise Forbidden("this form was not sent from our own page: open the page here and send it again")
 
 
 class _Bounded:
@@ -86,19 +102,8 @@ class _Bounded:
         return message
 
 
-def _same_site(request: Request) -> None:
-    """Refuse what another site's page makes this browser send along with its cookie.
-
-    Raises:
-        Forbidden: the request changes something and does not come from our own pages.
-    """
-    if request.method in _SAFE:
-        return
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin", "")
-    ours = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host", "")
-    if not ours:
-        raise Forbidden("this form was not sent from our own page: open the page here and send it again")
+def _is_open(path: str) -> bool:
+    return any(path == each or path.startswith(each + "/") for each in OPEN)
 
 
 def _digits(text: str) -> str:
@@ -112,6 +117,10 @@ def _utf8(header: str) -> str:
 
 def describe(schema: dict[str, Any]) -> None:
     """Add to an OpenAPI schema how to get in."""
+    schema["security"] = [{"key": []}]
+    for path, operations in schema["paths"].items():
+        for operation in operations.values() if _is_open(path) else ():
+            operation["security"] = []
     schema.setdefault("components", {})["securitySchemes"] = {
         "key": {
             "type": "http",

@@ -1,7 +1,5 @@
 """What every answer tells the browser: run nothing but ours, guess nothing, keep nothing, tell nobody."""
 
-from collections.abc import MutableMapping
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
@@ -16,7 +14,7 @@ HEADERS = {
 }
 
 
-def add(headers: MutableMapping[str, str], path: str) -> None:
+def add(headers: MutableHeaders, path: str) -> None:
     """Add to the headers of an answer what stands above; `path` is what was asked for."""
     headers.update(HEADERS)
     if path.startswith("/t/"):

@@ -241,7 +241,7 @@ def _need(
         status=refused.problem.status if refused else 200,
         detail=detail,
         part=next((part for part in desk.parts() if part.name == detail.need.part), None),
-        link=str(request.base_url).rstrip("/") + link if link else "",
+        link=(request.app.state.public_url or str(request.base_url).rstrip("/")) + link if link else "",
         refused=refused,
     )
 

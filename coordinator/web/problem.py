@@ -16,6 +16,24 @@ from coordinator.web import headers, look
 
 MEDIA_TYPE = "application/problem+json"
 
+_SAYS = {
+    "json_invalid": "the body is not JSON",
+    "missing": "is needed",
+    "extra_forbidden": "is not known here",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a much smaller number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_type": "must be text",
+    "string_too_short": "is needed",
+    "string_too_long": "must have at most {max_length} signs",
+}
+"""Pydantic's findings in words for people; what is not here keeps Pydantic's own."""
+
 _log = structlog.get_logger(__name__)
 
 SCHEMA: dict[str, Any] = {
@@ -68,8 +86,9 @@ def fields(error: ValidationError | RequestValidationError) -> Fields:
     for each in cast(Sequence[dict[str, Any]], error.errors()):
         where = [str(step) for step in each["loc"] if step not in ("body", "query", "header")]
         if each["type"] == "json_invalid":
-            where, each["msg"] = [], "the body is not JSON"
-        found[".".join(where)] = str(each["msg"]).removeprefix("Value error, ")
+            where = []
+        said = _SAYS.get(each["type"], str(each["msg"]).removeprefix("Value error, "))
+        found[".".join(where)] = said.format_map(each.get("ctx", {})) if each["type"] in _SAYS else said
     return Fields(found)
 
 
@@ -121,6 +140,7 @@ def install(app: FastAPI) -> None:
     async def ours(request: Request, error: Exception) -> Response:
         _log.error("request failed", path=request.url.path, error=type(error).__name__)
         response = respond(request, Ours("it was noted in our log; try again, or tell who runs this service"))
+        response.headers["Connection"] = "close"  # the server closes it after an error: say so
         headers.add(response.headers, request.url.path)  # this answer does not pass the gate
         return response
 
@@ -133,6 +153,8 @@ def install(app: FastAPI) -> None:
 def _of_status(status: int, request: Request) -> Problem:
     if status == HTTPStatus.NOT_FOUND:
         return Missing(f"there is nothing at {request.url.path}")
+    if status == HTTPStatus.BAD_REQUEST:
+        return Problem("the request's body can't be read")
     problem = Problem(f"{request.method} {request.url.path}: {HTTPStatus(status).description}")
     problem.kind = HTTPStatus(status).phrase.lower().replace(" ", "-")
     problem.title = HTTPStatus(status).phrase

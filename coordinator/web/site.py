@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -40,10 +41,12 @@ def create(
     metrics: Metrics | None = None,
     clock: Callable[[], float] = time.time,
     secret: bytes | None = None,
+    public_url: str = "",
 ) -> FastAPI:
     """The web application; `app.state.access` is its `Access`, for one-time login links.
 
     `secret` signs the sessions: without it each process makes its own, and a restart logs everyone out.
+    `public_url` is how people reach the pages, where that is not the address that their requests carry (a proxy).
     """
     app = FastAPI(
         title="Muster",
@@ -55,7 +58,8 @@ def create(
     )
     app.state.desk = desk
     app.state.access = Access(desk.check_key, clock, secret or secrets.token_bytes(32))
-    app.add_middleware(gate.Gate, access=app.state.access)
+    app.state.public_url = public_url.rstrip("/")
+    app.add_middleware(gate.Gate, access=app.state.access, host=urlsplit(public_url).netloc)
     problem.install(app)
     for room in (api, joining, tracking, stream, doors, pages):
         app.include_router(room.router)

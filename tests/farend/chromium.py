@@ -1,22 +1,25 @@
 """Debian's Chromium, driven by Playwright: a person in front of the pages."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 PROGRAM = Path("/usr/bin/chromium")
-DESK = {"width": 1180, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1180, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+
+Scheme = Literal["light", "dark"]
 
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser() -> Generator[Browser]:
     """A headless browser, closed again afterwards. Skips where there is none; fails in CI."""
     if not PROGRAM.exists():
         missing = "Chromium is not installed: apt install chromium"
@@ -33,9 +36,17 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def page(
-    running: Browser, *, viewport: dict[str, int] = DESK, scheme: str = "light", scripts: bool = True
-) -> Iterator[Page]:
-    """A fresh window with a memory of its own; any error on its console fails the test."""
+    running: Browser,
+    *,
+    viewport: ViewportSize = DESK,
+    scheme: Scheme = "light",
+    scripts: bool = True,
+    quiet: bool = True,
+) -> Generator[Page]:
+    """A fresh window with a memory of its own; any error of its scripts fails the test.
+
+    `quiet` also forbids what the browser itself complains of on the console: policies, connections.
+    """
     context = running.new_context(
         viewport=viewport,
         color_scheme=scheme,
@@ -45,7 +56,13 @@ def page(
     )
     opened = context.new_page()
     complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+
+    def console(said: ConsoleMessage) -> None:
+        of_page = said.location["url"] == opened.url  # that a page is refused is the test's to judge
+        if quiet and said.type == "error" and not of_page:
+            complaints.append(said.text)
+
+    opened.on("console", console)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.set_default_timeout(10_000)
     try:
@@ -53,3 +70,37 @@ def page(
     finally:
         context.close()
     assert complaints == []
+
+
+def faint_texts(page: Page) -> list[str]:
+    """Texts whose contrast with their ground is below WCAG's 4.5 (3 for large ones), as `ratio text`."""
+    return page.evaluate(_CONTRAST)
+
+
+_CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const over = (colours) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((each) => each / 255).map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim();
+    const element = walker.currentNode.parentElement;
+    if (!text || !element.checkVisibility() || element.closest("option, .skip")) continue;
+    const grounds = [];
+    for (let each = element; each; each = each.parentElement) grounds.unshift(getComputedStyle(each).backgroundColor);
+    const style = getComputedStyle(element);
+    const a = light(over(grounds)), b = light(over([...grounds, style.color]));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 700);
+    if (ratio < (large ? 3 : 4.5)) found.push(ratio.toFixed(2) + " " + text);
+  }
+  return found;
+}"""

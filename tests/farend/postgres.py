@@ -1,7 +1,7 @@
 """A private PostgreSQL: one cluster per test process, a fresh database per test.
 
-A test module says `from tests.farend.postgres import postgres, postgres_url  # noqa: F401` and takes
-`postgres_url`, a SQLAlchemy URL. The cluster listens on a Unix socket only, in its own directory, so there is no port
+A folder's conftest.py imports the fixtures `postgres` and `postgres_url` (a SQLAlchemy URL) and names them in
+`__all__`. The cluster listens on a Unix socket only, in its own directory, so there is no port
 to collide on.
 """
 
@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -103,7 +103,7 @@ class Postgres:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self) -> Generator[str]:
         """A fresh, empty database for the time of the block; its SQLAlchemy URL."""
         self._names += 1
         name = f"test_{self._names}"
@@ -113,7 +113,7 @@ class Postgres:
         finally:
             self._do(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _do(self, command: sql.Composable) -> None:
+    def _do(self, command: sql.Composed) -> None:
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
             connection.execute(command)
 

@@ -16,7 +16,7 @@ from typing import TextIO
 from agent.printers.virtual.faults import KNOBS, ONCE, Faults
 from agent.printers.virtual.firmware import Firmware
 
-QUIET = 0.02
+QUIET = 0.01
 """Real seconds between two words that nobody asked for, whatever the speed."""
 TICK = 0.002
 """The printer looks at its clock no oftener than this, so that a fast one leaves the processor to others."""

@@ -8,6 +8,8 @@ const events = document.body.dataset.events;
 const pulse = document.getElementById("pulse");
 const PAUSE = 400; // ms between two looks, however much happens
 
+const RETRY = 3000; // ms until a stream that was refused is tried again
+
 let source = null;
 let looking = false;
 let again = false;
@@ -95,7 +97,7 @@ async function look() {
       again = false;
       const answer = await fetch(page, { headers: { Accept: "text/html" }, credentials: "same-origin" });
       if (answer.redirected) {
-        location.reload(); // the session is over
+        location.href = page; // the session is over: this leads to the door, and back here
         return;
       }
       if (answer.ok) {
@@ -121,6 +123,13 @@ function show(lost) {
   if (pulse.textContent !== text) pulse.textContent = text;
 }
 
+// A refusal ends a stream for good: the session is over, which a look finds out, or the server was not all there.
+function retry() {
+  if (document.hidden) return;
+  look();
+  open();
+}
+
 function open() {
   if (source && source.readyState !== EventSource.CLOSED) return;
   source = new EventSource(events);
@@ -131,8 +140,7 @@ function open() {
   source.addEventListener("news", look);
   source.addEventListener("error", () => {
     show(true);
-    // A refusal ends the stream for good; a server that restarts refuses for a moment.
-    if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(retry, RETRY);
   });
 }
 

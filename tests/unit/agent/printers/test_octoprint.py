@@ -16,7 +16,7 @@ from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.octoprint import GRACE, OctoPrintDriver
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import Meddler, meddler
-from tests.farend.octoprint import OctoPrint, shared
+from tests.farend.octoprint import OctoPrint, octoprint, shared
 
 QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(1500, 50, 600), *COLD]
@@ -154,20 +154,18 @@ def test_a_print_that_left_no_record_is_unknown(far: OctoPrint, plate: Plate):
 
 
 @pytest.mark.octoprint
-def test_a_cancelled_print_is_cooled_where_octoprint_does_not(
-    far: OctoPrint, driver: OctoPrintDriver, plate: Plate
-):
-    scripts = far.get("/api/settings")["scripts"]["gcode"]
-    far.post("/api/settings", scripts={"gcode": {"afterPrintCancelled": "M84"}})
-    try:
+def test_a_cancelled_print_is_cooled_where_octoprint_does_not(plate: Plate):
+    with octoprint() as far:  # one that never cancelled: it keeps a script from its first use
+        far.refresh()
+        far.post("/api/settings", scripts={"gcode": {"afterPrintCancelled": "M84"}})
+        driver = OctoPrintDriver("mk3", far.url, far.key)
         driver.start("a1", plate(SLOW), 60)
-        wait(driver, lambda status: status.progress > 0.03)
+        wait(driver, lambda status: status.progress > 0.02)
         driver.cancel()
         wait(driver, lambda status: status.ending is Ending.CANCELLED)
         wait(driver, lambda status: status.nozzle is not None and status.nozzle.target == 0)
         wait(driver, lambda status: status.bed is not None and status.bed.target == 0)
-    finally:
-        far.post("/api/settings", scripts={"gcode": {"afterPrintCancelled": scripts["afterPrintCancelled"]}})
+        driver.close()
 
 
 @pytest.mark.octoprint
@@ -212,7 +210,7 @@ def test_an_order_that_comes_to_nothing_is_withdrawn(
 ):
     between.swallow = is_order
     began = time.monotonic()
-    with pytest.raises(PrinterError, match="did not start; nothing moves"):
+    with pytest.raises(PrinterError, match="did not start the print, and nothing moves"):
         meddled.start("a1", plate(QUICK), 60)
     assert time.monotonic() - began < 5
     assert far.files() == []

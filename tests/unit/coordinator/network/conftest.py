@@ -1,4 +1,4 @@
-"""An office on each kind of database, and both brokers that the coordinator starts itself: real ones all."""
+"""Both brokers that the coordinator starts itself, real ones."""
 
 import logging
 import os
@@ -9,24 +9,6 @@ import structlog
 
 from coordinator import broker, logs, mosquitto, settings
 from coordinator.ca import Authority
-from tests.unit.coordinator.office import Office, open_office
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.system)])
-def database(request, tmp_path) -> str:
-    """The URL of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/muster.db"
-    return request.getfixturevalue("postgres_url")
-
-
-@pytest.fixture
-def office(tmp_path, database):
-    """An open office; whatever a test did there, the ledger must add up after it."""
-    opened: Office = open_office(tmp_path, database)
-    yield opened
-    assert opened.desk.ledger().objections == []
-    opened.store.close()
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_it_is_gone_after_stop_and_its_port_is_kept_for_the_next_start(running, 
 def test_it_comes_back_when_it_dies(running):
     first = running.pid
     os.kill(first, signal.SIGKILL)
-    eventually(lambda: running.pid != first and is_taken(running.endpoint))
+    eventually(lambda: bool(running.pid != first and is_taken(running.endpoint)))
     running.stop()
     assert not is_taken(running.endpoint)
 
@@ -85,7 +85,7 @@ def test_a_port_that_is_taken_is_told(kind, tmp_path, authority):
 def test_a_host_that_is_not_ours_is_told(tmp_path, authority):
     need_mosquitto()
     wanted = settings.Broker(kind="mosquitto", host="192.0.2.1", port=18_883)
-    with pytest.raises(StartError, match="192.0.2.1: cannot assign"):
+    with pytest.raises(StartError, match=r"192\.0\.2\.1: cannot assign"):
         broker.start(wanted, tmp_path, authority)
 
 
@@ -109,7 +109,7 @@ def test_auto_takes_mosquitto_where_it_is_installed(tmp_path, authority):
 def test_a_program_that_will_not_start_says_why(tmp_path, authority, monkeypatch):
     need_mosquitto()
     monkeypatch.setattr(mosquitto, "access_rules", lambda: "nonsense\n")
-    with pytest.raises(StartError, match="the mosquitto broker can't start: .*Error"):
+    with pytest.raises(StartError, match=r"the mosquitto broker can't start: .*Error"):
         broker.start(settings.Broker(kind="mosquitto"), tmp_path, authority)
 
 
@@ -121,6 +121,7 @@ def test_an_outside_broker_is_only_named(tmp_path, authority):
         8883,
         True,
     )
+    assert outside.endpoint.credentials is not None
     assert outside.endpoint.credentials.ca == authority.certificate_file
     assert outside.agents_url == "mqtts://broker.example.org:8883"
     outside.stop()
@@ -148,6 +149,7 @@ def test_it_never_outlives_us(kind, tmp_path):
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     with parent:
+        assert parent.stdout is not None
         try:
             endpoint = broker.Endpoint(url=f"mqtt://127.0.0.1:{int(parent.stdout.readline())}")
             assert is_taken(endpoint)

@@ -1,5 +1,4 @@
 import hashlib
-import os
 import stat
 from datetime import UTC, datetime
 
@@ -109,7 +108,7 @@ def test_all_is_readable_to_us_only(tmp_path):
     authority.issue_coordinator()
     authority.issue_server(["localhost"])
     assert stat.S_IMODE((tmp_path / "ca").stat().st_mode) == 0o700
-    names = sorted(os.listdir(tmp_path / "ca"))
+    names = sorted(each.name for each in (tmp_path / "ca").iterdir())
     assert [n for n in names if n.endswith(".key")] == [
         "ca.key",
         "coordinator.key",

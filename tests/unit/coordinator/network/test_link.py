@@ -1,3 +1,5 @@
+import os
+import signal
 import socket
 import threading
 import time
@@ -17,8 +19,8 @@ from wire.messages import Ack, Presence, Ready, Request, Telemetry, Wish
 EPOCH = "0" * 32
 
 
-def presence(**changes):
-    return Presence(**{"online": True, "connection": 1, "epoch": EPOCH, **changes})
+def presence():
+    return Presence(online=True, connection=1, epoch=EPOCH)
 
 
 def ready(counter=1, printer="one"):
@@ -58,7 +60,7 @@ class Office:
 
     def wait_for(self, count, seconds=10):
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.heard) >= count, seconds), self.heard
+            assert self._changed.wait_for(lambda: bool(len(self.heard) >= count), seconds), self.heard
         return self.heard
 
 
@@ -195,12 +197,13 @@ def test_a_message_is_acknowledged_only_after_its_handler(running, anna, office,
     link.start()
     try:
         assert link.connected.wait(10)
+        assert link._connection is not None
         client = link._connection.client
         real = client.ack
         client.ack = lambda mid, qos: (acknowledged.append(mid), real(mid, qos))[1]
         office.gate.clear()
         say(anna, "anna", ready())
-        eventually(lambda: link._waiting.empty())
+        eventually(link._waiting.empty)
         time.sleep(0.05)
         assert (office.heard, acknowledged) == ([], [])
         office.gate.set()
@@ -232,9 +235,6 @@ def test_too_much_telemetry_is_dropped_and_everything_else_is_kept(running, anna
 def test_after_the_broker_died_both_find_each_other_again(
     link, running, authority, tmp_path, office, metrics
 ):
-    import os
-    import signal
-
     os.kill(running.pid, signal.SIGKILL)
     eventually(lambda: not link.connected.is_set())
     assert link.publish("anna", Ack(sent=1, epoch=EPOCH, seq=1)) is False

@@ -3,9 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import httpx
 import uvicorn
@@ -16,52 +15,63 @@ from coordinator.web.site import create
 from tests.unit.coordinator.office import KEY, Office
 
 
-@dataclass
 class House:
     """Where the pages are, and the office behind them."""
 
-    url: str
-    office: Office
-    access: Access
-    server: Server
+    def __init__(self, office: Office, public_url: str) -> None:
+        self.office = office
+        self.app = create(
+            office.desk,
+            version="1.2.3",
+            metrics=lambda: (b"muster_up 1\n", "text/plain; version=0.0.4"),
+            clock=lambda: office.now[0],
+            public_url=public_url,
+        )
+        self.access: Access = self.app.state.access
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, port: int = 0) -> None:
+        listening = socket.create_server(("127.0.0.1", port))
+        self.port: int = listening.getsockname()[1]
+        config = uvicorn.Config(self.app, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
+        self.server = Server(config, self.office.desk.news)
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]})
+        self._thread.start()
+        while not self.server.started:
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self._thread.join(10)
+        assert not self._thread.is_alive()
 
     def client(self, by: str = "coordinator") -> httpx.Client:
         """Who has the key."""
-        headers = {"Authorization": f"Bearer {KEY}".encode(), "Muster-By": by.encode()}
+        headers = {b"Authorization": f"Bearer {KEY}".encode(), b"Muster-By": by.encode()}
         return httpx.Client(base_url=self.url, headers=headers)
 
     def stranger(self) -> httpx.Client:
         """Who has nothing."""
         return httpx.Client(base_url=self.url)
 
-    def browser(self, by: str = "") -> httpx.Client:
+    @contextmanager
+    def browser(self, by: str = "") -> Generator[httpx.Client]:
         """A browser that has logged in, as far as HTTP goes."""
-        client = httpx.Client(
-            base_url=self.url, headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
-        )
-        assert client.post("/login", data={"key": KEY, "by": by}).status_code == 303
-        return client
+        headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+        with httpx.Client(base_url=self.url, headers=headers) as client:
+            assert client.post("/login", data={"key": KEY, "by": by}).status_code == 303
+            yield client
 
 
 @contextmanager
-def open_house(office: Office) -> Iterator[House]:
+def open_house(office: Office, public_url: str = "") -> Generator[House]:
     """Serve an office's pages until the end of the context."""
-    app = create(
-        office.desk,
-        version="1.2.3",
-        metrics=lambda: (b"muster_up 1\n", "text/plain; version=0.0.4"),
-        clock=lambda: office.now[0],
-    )
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(uvicorn.Config(app, lifespan="off", log_config=None), office.desk.news)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    house = House(office, public_url)
+    house.start()
     try:
-        yield House(url, office, app.state.access, server)
+        yield house
     finally:
-        server.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive()
+        house.stop()

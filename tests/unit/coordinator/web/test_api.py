@@ -1,5 +1,7 @@
 """The HTTP API: the way of a unit by requests alone, and what it says to nonsense."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -12,7 +14,7 @@ from wire.messages import Request, Telemetry, Wish
 HOSPITAL = {"name": "St Anna", "contact": "ward 3", "latitude": 48.2, "longitude": 16.3}
 
 
-def problem(response) -> dict:
+def problem(response) -> dict[str, Any]:
     """The problem that a response must be."""
     assert response.headers["content-type"] == MEDIA_TYPE
     body = response.json()
@@ -23,7 +25,7 @@ def problem(response) -> dict:
     return body
 
 
-def need(client, hospital: str, **more) -> dict:
+def need(client, hospital: str, **more) -> dict[str, Any]:
     asked = {"hospital": hospital, "part": "ear-saver", "quantity": 5} | more
     answer = client.post("/api/needs", json=asked)
     assert answer.status_code == 201, answer.text
@@ -92,6 +94,7 @@ def test_a_suspect_lot_is_written_off_with_a_reason(house: House):
     anna.is_ready()
     lot = anna.grants[-1].attempt
     anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
+    anna.dies()
     house.office.now[0] += 1000
     house.office.desk.sweep()
     with house.client() as client:
@@ -147,9 +150,9 @@ def test_a_deadline_is_a_date_or_a_time(house: House, deadline, seconds):
         ({"colour": "blue"}, 422, "colour"),
     ],
 )
-def test_a_need_that_makes_no_sense_says_why(house: House, changes, status, field):
-    asked = {"hospital": house.office.vetted(), "part": "ear-saver", "quantity": 5} | changes
-    with house.client() as client:
+def test_a_need_that_makes_no_sense_says_why(quiet_house: House, changes, status, field):
+    asked = {"hospital": quiet_house.office.vetted(), "part": "ear-saver", "quantity": 5} | changes
+    with quiet_house.client() as client:
         answer = client.post("/api/needs", json=asked)
         assert answer.status_code == status
         found = problem(answer)
@@ -180,28 +183,29 @@ def test_nothing_is_printed_for_a_hospital_that_nobody_vetted(house: House):
         {"contact": None},
     ],
 )
-def test_a_hospital_that_makes_no_sense_is_not_taken_in(house: House, changes):
-    with house.client() as client:
+def test_a_hospital_that_makes_no_sense_is_not_taken_in(quiet_house: House, changes):
+    with quiet_house.client() as client:
+        before = client.get("/api/hospitals").json()
         assert problem(client.post("/api/hospitals", json=HOSPITAL | changes))["status"] == 422
-        assert client.get("/api/hospitals").json() == []
+        assert client.get("/api/hospitals").json() == before
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"17", b'{"name": NaN}', b"\xff", b'{"name": "\\ud800"}', b"[" * 9000]
 )
-def test_a_body_that_is_no_json_object_is_refused(house: House, body):
-    with house.client() as client:
+def test_a_body_that_is_no_json_object_is_refused(quiet_house: House, body):
+    with quiet_house.client() as client:
         answer = client.post("/api/hospitals", content=body, headers={"Content-Type": "application/json"})
-    assert problem(answer)["status"] == 422
+    assert problem(answer)["status"] in (400, 422)
 
 
-def test_a_flood_is_turned_away_before_it_is_read(house: House):
+def test_a_flood_is_turned_away_before_it_is_read(quiet_house: House):
     flood = b"x" * (1 << 20)
 
     def unannounced():
         yield from (flood[:60_000] for _ in range(3))
 
-    with house.stranger() as client:
+    with quiet_house.stranger() as client:
         assert problem(client.post("/api/enrol", content=flood))["status"] == 413
         assert problem(client.post("/api/enrol", content=unannounced()))["status"] == 413
 
@@ -222,13 +226,13 @@ def test_a_flood_is_turned_away_before_it_is_read(house: House):
         ("GET", "/nothing"),
     ],
 )
-def test_what_does_not_exist_is_a_problem_that_says_so(house: House, method, path):
-    with house.client() as client:
+def test_what_does_not_exist_is_a_problem_that_says_so(quiet_house: House, method, path):
+    with quiet_house.client() as client:
         assert problem(client.request(method, path))["type"] == "urn:muster:missing"
 
 
-def test_a_wrong_method_is_a_problem_too(house: House):
-    with house.client() as client:
+def test_a_wrong_method_is_a_problem_too(quiet_house: House):
+    with quiet_house.client() as client:
         assert problem(client.delete("/api/needs"))["type"] == "urn:muster:method-not-allowed"
 
 
@@ -267,15 +271,15 @@ def test_a_wrong_link_leads_nowhere(house: House):
         assert problem(ward.post("/api/track/wrong/parcels/p1/receive", json=asked))["status"] == 404
 
 
-def test_the_parts_and_the_ledger_can_be_asked_for(house: House):
-    with house.client() as client:
+def test_the_parts_and_the_ledger_can_be_asked_for(quiet_house: House):
+    with quiet_house.client() as client:
         assert "ear-saver" in [part["name"] for part in client.get("/api/parts").json()]
         assert client.get("/api/ledger").json()["objections"] == []
 
 
 def test_our_own_failure_shows_nobody_a_traceback(house: House):
     with house.office.store.write() as tx:
-        tx.exec_driver_sql("ALTER TABLE hospitals RENAME TO elsewhere")
+        tx.exec_driver_sql("ALTER TABLE hospital RENAME TO elsewhere")
     with house.client() as client:
         answer = client.get("/api/hospitals")
         page = client.get("/", headers={"Accept": "text/html"})
@@ -288,11 +292,14 @@ def test_our_own_failure_shows_nobody_a_traceback(house: House):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_openapi_description_teaches(house: House):
-    with house.client() as client:
+def test_the_openapi_description_teaches(quiet_house: House):
+    with quiet_house.client() as client:
         schema = client.get("/api/openapi.json").json()
     assert schema["info"]["version"] == "1.2.3"
     assert schema["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert schema["security"] == [{"key": []}]
+    assert schema["paths"]["/api/track/{token}"]["get"]["security"] == []
+    assert "security" not in schema["paths"]["/api/needs"]["get"]
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (method, path)
@@ -302,8 +309,8 @@ def test_the_openapi_description_teaches(house: House):
                 assert all(MEDIA_TYPE in each["content"] for each in refusals), (method, path)
 
 
-def test_health_and_metrics_need_no_key(house: House):
-    with house.stranger() as client:
+def test_health_and_metrics_need_no_key(quiet_house: House):
+    with quiet_house.stranger() as client:
         assert client.get("/healthz").json() == {"status": "ok", "version": "1.2.3"}
         assert client.get("/metrics").text == "muster_up 1\n"
         assert client.get("/metrics").headers["content-type"].startswith("text/plain")
@@ -326,11 +333,11 @@ def test_every_invite_is_another_one(house: House):
         msgspec.json.encode({"code": "x" * 22, "name": "UPPER", "csr": "-----BEGIN"}),
     ],
 )
-def test_an_enrolment_that_makes_no_sense_is_refused(house: House, body):
-    with house.stranger() as client:
+def test_an_enrolment_that_makes_no_sense_is_refused(quiet_house: House, body):
+    with quiet_house.stranger() as client:
         assert problem(client.post("/api/enrol", content=body))["status"] == 422
 
 
-def test_an_enrolment_is_bounded(house: House):
-    with house.stranger() as client:
+def test_an_enrolment_is_bounded(quiet_house: House):
+    with quiet_house.stranger() as client:
         assert problem(client.post("/api/enrol", content=b" " * 20_000))["status"] == 413
