@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def need_mosquitto() -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
-def run(*arguments: str) -> dict:
+def run(*arguments: str) -> dict[str, Any]:
     """What the demo says of itself, after a look that it left nothing running."""
     marked = processes.mark()
     done = subprocess.run(
@@ -42,7 +43,7 @@ def run(*arguments: str) -> dict:
     return json.loads(done.stdout)
 
 
-def held(result: dict, units: int) -> None:
+def held(result: dict[str, Any], units: int) -> None:
     assert list(result) == [
         "needed",
         "printed",
