@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if unknown := set(options.benches) - BENCHES.keys():
         parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     console, aside = Console(), Console(stderr=True)
     if not console.is_terminal:
         console.width = WIDTH
@@ -45,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             try:
                 outcomes.append(Outcome(name, BENCHES[name](quick=options.quick)))
             except Skipped as why:
-                outcomes.append(Outcome(name, skipped=str(why)))
+                outcomes.append(Outcome(name, missing=f"skipped, {why}"))
             except (Failed, Refused, StartError, Trouble) as error:
-                aside.print(f"{name}: {error}", style="red")
+                outcomes.append(Outcome(name, missing=f"failed, {error}"))
                 code = 1
     except KeyboardInterrupt:
         aside.print("ended; nothing is left running")
@@ -60,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End all that was started, and let no second signal break into that."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

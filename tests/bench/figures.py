@@ -60,7 +60,7 @@ class Outcome:
 
     bench: str
     figures: Sequence[Figure] = ()
-    skipped: str = ""
+    missing: str = ""
 
 
 def machine() -> dict[str, Any]:
@@ -76,8 +76,8 @@ def machine() -> dict[str, Any]:
 def as_json(outcomes: Sequence[Outcome], on: dict[str, Any]) -> str:
     """All of it as one JSON object."""
     benches = {
-        outcome.bench: {"skipped": outcome.skipped}
-        if outcome.skipped
+        outcome.bench: {"missing": outcome.missing}
+        if outcome.missing
         else {"figures": [figure.as_json() for figure in outcome.figures]}
         for outcome in outcomes
     }
@@ -92,8 +92,8 @@ def show(outcomes: Sequence[Outcome], on: dict[str, Any], console: Console) -> N
         table.add_column(column, justify="right", no_wrap=True)
     for outcome in outcomes:
         table.add_section()
-        if outcome.skipped:
-            table.add_row(f"{outcome.bench}: skipped, {outcome.skipped}")
+        if outcome.missing:
+            table.add_row(f"{outcome.bench}: {outcome.missing}")
         for figure in outcome.figures:
             _row(table, figure)
     console.print(table)

@@ -70,7 +70,9 @@ def run(*, quick: bool) -> list[Figure]:
     return [
         *_figures(f"agent that prints ({how})", agents),
         *_figures("pump that prints", pumps),
-        Figure(name="bare Python, for comparison: resident", unit="MB", values=[_bare() for _ in range(BARE)]),
+        Figure(
+            name="bare Python, for comparison: resident", unit="MB", values=[_bare() for _ in range(BARE)]
+        ),
     ]
 
 

@@ -56,7 +56,7 @@ class Tap:
         near.symlink_to(os.ttyname(self._held))
         self._ends, self._end = os.pipe()
         self._watch: Watch | None = None
-        self._thread = threading.Thread(target=self._pass_on, name="tap")
+        self._thread = threading.Thread(target=self._pass_on, name="tap", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
