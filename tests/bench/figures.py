@@ -64,7 +64,7 @@ class Outcome:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hang on; `load` is that of the last minute, before we began."""
+    """What the figures hang on; `load` is that of the minute before we began."""
     return {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
