@@ -14,7 +14,7 @@ from agent.fetch import Fetcher
 from agent.following import GRACE
 from agent.hours import Hours
 from agent.journal import Journal
-from agent.offer import LIFETIME
+from agent.offer import LIFETIME, RENEWAL
 from agent.plate import Plates
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.runner import Runner, Setup
@@ -218,6 +218,15 @@ def test_a_grant_for_an_older_nonce_is_dropped(bench: Bench):
     with pytest.raises(RemoteError, match="did not just ask"):
         bench.take(nonce=old)
     assert bench.steps == []
+
+
+def test_a_printer_that_waits_is_never_without_an_offer(bench: Bench):
+    bench.step()
+    first = bench.line.readies[-1].nonce
+    bench.step(LIFETIME - RENEWAL - 1)
+    assert bench.line.readies[-1].nonce == first
+    bench.step(1)
+    assert bench.line.readies[-1].nonce != first
 
 
 def test_a_nonce_dies_with_its_lifetime_even_if_nobody_looked(bench: Bench):
