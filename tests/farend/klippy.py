@@ -108,7 +108,7 @@ class Machine:
             "idle_timeout": {"state": "Printing" if busy else "Ready" if self._planned else "Idle"},
             "extruder": self.extruder.status(),
             "heater_bed": self.bed.status(),
-            "heaters": {"available_heaters": ["heater_bed", "extruder"], "available_sensors": []},
+            "heaters": {"available_heaters": ["heater_bed", "extruder"], "available_sensors": ["heater_bed", "extruder"]},
             "display_status": {"progress": 0.0, "message": None},
             "toolhead": {"homed_axes": "xyz"},
             "configfile": {"config": {"virtual_sdcard": {"path": str(self.gcodes)}}, "settings": {}},
