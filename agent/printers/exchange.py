@@ -5,6 +5,7 @@ costs 6.7 MB of memory and httpx 9.8 MB, and neither keeps a deadline: their tim
 A connection is never kept: so nobody has to guess whether an order on a stale one was heard.
 """
 
+import hashlib
 import http.client
 import io
 import os
@@ -152,13 +153,25 @@ class Exchange:
             RefusedError: the answer is not 2xx; redirects are not followed.
             PrinterError: out of reach, or no time left.
         """
-        every = self._headers | dict(headers or {})
-        response, content = self._exchange(method, path, body, every)
-        if response.status == HTTPStatus.UNAUTHORIZED and self._digest and self._digest.asked(response):
-            response, content = self._exchange(method, path, body, every)
-        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            return content
-        raise self._refusal(method, path, response, content)
+        content = bytearray()
+
+        def keep(chunk: bytes) -> None:
+            content.extend(chunk)
+            if len(content) > MOST:
+                raise PrinterError(f"{self.server} at {self._origin} answers with more than can be")
+
+        self._send(method, path, body, headers or {}, keep)
+        return bytes(content)
+
+    def sha256(self, path: str) -> str:
+        """The SHA-256, in hexadecimal digits, of what the server gives for this path, whatever its length.
+
+        Raises:
+            PrinterError: see `send`.
+        """
+        digest = hashlib.sha256()
+        self._send("GET", path, None, {}, digest.update)
+        return digest.hexdigest()
 
     def remaining(self) -> float:
         """Seconds until the time is over.
@@ -171,14 +184,36 @@ class Exchange:
             raise _LateError(f"{self.server} at {self._origin} does not answer in time")
         return left
 
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Body | bytes | None,
+        headers: Mapping[str, str],
+        keep: Callable[[bytes], object],
+    ) -> None:
+        every = self._headers | dict(headers)
+        response, content = self._exchange(method, path, body, every, keep)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._digest and self._digest.asked(response):
+            response, content = self._exchange(method, path, body, every, keep)
+        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self._refusal(method, path, response, content)
+
     def _exchange(
-        self, method: str, path: str, body: Body | bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: Body | bytes | None,
+        headers: Mapping[str, str],
+        keep: Callable[[bytes], object],
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        sent = False
+        """Send a request; `keep` what a good answer holds, and give what a refusal says."""
+        sent, wire = False, None
         connection = http.client.HTTPConnection(self._host, self._port)
         path = f"{self._prefix}{path}"
         try:
-            connection.sock = cast("socket.socket", _Wire(self._connect(), self.remaining))
+            wire = self._connect()
+            connection.sock = cast("socket.socket", _Wire(wire, self.remaining))
             connection.putrequest(method, path, skip_accept_encoding=True)
             for name, value in headers.items():
                 connection.putheader(name, value)
@@ -192,7 +227,10 @@ class Exchange:
                 connection.send(piece)
             sent = True
             response = connection.getresponse()
-            content = response.read(MOST + 1)
+            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                return response, response.read(CHUNK)
+            while chunk := response.read(CHUNK):
+                keep(chunk)
         except (TimeoutError, _LateError) as error:
             kind = SilentError if sent else PrinterError
             raise kind(f"{self.server} at {self._origin} does not answer in time") from error
@@ -205,14 +243,11 @@ class Exchange:
                 raise SilentError(
                     f"{self.server} at {self._origin} broke off; what it was told may have been heard"
                 ) from error
-            raise PrinterError(
-                f"{self.server} at {self._origin} is out of reach; is it running?"
-            ) from error
+            raise PrinterError(f"{self.server} at {self._origin} is out of reach; is it running?") from error
         finally:
-            connection.close()
-        if len(content) > MOST:
-            raise PrinterError(f"{self.server} at {self._origin} answers with more than can be")
-        return response, content
+            if wire is not None:
+                wire.close()
+        return response, b""
 
     def _connect(self) -> socket.socket:
         """Try one address of the host after another; each gets its share of the time."""
@@ -240,7 +275,9 @@ class Exchange:
     ) -> RefusedError:
         code, path = response.status, path.partition("?")[0]
         if code == HTTPStatus.UNAUTHORIZED:
-            return RefusedError(code, f"{self.server} refuses {'the password' if self._digest else 'the key'}")
+            return RefusedError(
+                code, f"{self.server} refuses {'the password' if self._digest else 'the key'}"
+            )
         location = response.getheader("Location")
         elsewhere = f" and points to {location}" if code < HTTPStatus.BAD_REQUEST and location else ""
         said = _said(content)
@@ -289,7 +326,7 @@ class _Wire:
         return io.BufferedReader(_Incoming(self._wire, self._remaining))
 
     def close(self) -> None:
-        self._wire.close()
+        """Nothing yet: http.client closes it as soon as an answer begins that is to be the last."""
 
 
 class _Incoming(io.RawIOBase):

@@ -69,7 +69,9 @@ class MoonrakerDriver:
             PrinterError: the address is not one, or the key can't be one.
         """
         if not key.isascii() or not (key.isprintable() or not key):
-            raise PrinterError("Moonraker's key is not one: copy it from Mainsail or Fluidd, Settings, API key")
+            raise PrinterError(
+                "Moonraker's key is not one: copy it from Mainsail or Fluidd, Settings, API key"
+            )
         self.name = name
         self._clock = clock
         self._sleep = sleep
@@ -124,9 +126,7 @@ class MoonrakerDriver:
         except PrinterError as error:
             self._server.until = deadline
             if self._withdrawn(attempt):
-                raise PrinterError(
-                    f"Klipper did not start the print, and nothing moves: {error}"
-                ) from error
+                raise PrinterError(f"Klipper did not start the print, and nothing moves: {error}") from error
         self._attempt, self._ending, self._why, self._told = attempt, None, "", False
         self._progress, self._cancelled, self._last_seen, self._late = 0.0, False, self._clock(), ""
 
@@ -140,7 +140,10 @@ class MoonrakerDriver:
 
     def cancel(self) -> None:
         """Cancel; Klipper runs its owner's CANCEL_PRINT."""
-        before, self._cancelled = self._cancelled, True  # first: an order may be heard though its answer is lost
+        before, self._cancelled = (
+            self._cancelled,
+            True,
+        )  # first: an order may be heard though its answer is lost
         try:
             self._ask_of_ours("cancel", "The cancellation")
         except RefusedError:
@@ -292,13 +295,16 @@ class MoonrakerDriver:
                     self._delete(attempt)
 
     def _store(self, attempt: str, path: Path) -> None:
-        """Upload, and see that Moonraker holds our bytes under our name: it may be set to rewrite uploads."""
+        """Upload, and see that Moonraker holds our bytes under our name.
+
+        Its own checksum is of what came in. What it stores may differ: it may be set to rewrite uploads; and
+        two Moonrakers on one machine use one temporary file for uploads that begin in the same second.
+        """
         if any(job.filename == path_of(attempt) for job in self._history()):
             raise PrinterError(f"Moonraker has a record of {path_of(attempt)} already; nothing was started")
         try:
             with path.open("rb") as content:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
-                size = content.seek(0, 2)
                 content.seek(0)
                 fields = {"root": "gcodes", "path": FOLDER, "checksum": digest}
                 kind = "application/octet-stream"
@@ -311,7 +317,7 @@ class MoonrakerDriver:
             raise PrinterError(f"the job's file {path} cannot be read: {error}") from error
         if uploaded.item.path != path_of(attempt):
             raise PrinterError(f"Moonraker stored {path_of(attempt)} under another name; nothing was started")
-        if uploaded.item.size not in {None, size}:
+        if self._server.sha256(f"/server/files/gcodes/{path_of(attempt)}") != digest:
             raise PrinterError("Moonraker changed the uploaded file; nothing was started")
 
     def _order(self, attempt: str) -> None:
@@ -329,19 +335,15 @@ class MoonrakerDriver:
         try:
             if self._glance().holds(attempt):
                 return False
-            with contextlib.suppress(_NotThereError):
+            with contextlib.suppress(RefusedError):  # as for a file that was never stored
                 self._delete(attempt)
-            return not self._glance().holds(attempt)  # it may have been opened just before
+            there = any(attempt_of(f"{FOLDER}/{file.filename}") == attempt for file in self._files())
+            return not (there or self._glance().holds(attempt))  # it may have been opened just before
         except PrinterError:
             return False
 
     def _delete(self, attempt: str) -> None:
-        try:
-            self._server.send("DELETE", f"/server/files/gcodes/{path_of(attempt)}")
-        except RefusedError as refusal:
-            if refusal.code == HTTPStatus.NOT_FOUND:
-                raise _NotThereError(refusal.code, str(refusal)) from refusal
-            raise
+        self._server.send("DELETE", f"/server/files/gcodes/{path_of(attempt)}")
 
     def _files(self) -> list[answers.File]:
         """Our files; none where the folder is not there, which older versions call a bad request."""
@@ -363,7 +365,3 @@ class MoonrakerDriver:
             if refusal.code == HTTPStatus.NOT_FOUND:
                 return []
             raise
-
-
-class _NotThereError(RefusedError):
-    """The file to delete is gone already."""

@@ -136,10 +136,9 @@ class Folder(Struct):
 
 
 class Item(Struct):
-    """Where an upload was put. Older versions tell no size."""
+    """Where an upload was put."""
 
     path: str
-    size: int | None = None
 
 
 class Uploaded(Struct):
@@ -214,24 +213,24 @@ class Look(Struct, frozen=True, kw_only=True):
 
     def why(self, condition: Condition) -> str:
         """What to tell the owner of this condition; empty where there is nothing to do."""
+        if condition is Condition.UNREACHABLE and self.state == "startup":
+            return "Klipper is starting, or waits for the printer's board: is the printer switched on?"
         if condition is Condition.UNREACHABLE:
-            if self.state == "startup":
-                return "Klipper is starting, or waits for the printer's board: is the printer switched on?"
             return "Moonraker has no contact to Klipper: is it running?"
+        if condition is Condition.FAULT and self.state == "ready":
+            return "Klipper can't print files: add [virtual_sdcard] and [pause_resume] to printer.cfg."
         if condition is Condition.FAULT:
-            if self.state == "ready":
-                return "Klipper can't print files: add [virtual_sdcard] and [pause_resume] to printer.cfg."
-            return (
-                f"Klipper stopped: {self.message or self.state}. "
-                "Look at the printer, mend the cause, then press Firmware Restart."
-            )
-        if condition is Condition.BUSY:
-            if self.active:
-                return f"Klipper prints something that is not ours ({self.parts.print_stats.filename})."
-            if self.queue != "paused":
-                return "Moonraker's job queue is about to start a print of its own: pause it there."
-            return "Klipper is busy with something that is not ours."
-        return ""
+            said = self.message or self.state
+            return f"Klipper stopped: {said}. Mend the cause at the printer, then press Firmware Restart."
+        return self._occupation if condition is Condition.BUSY else ""
+
+    @property
+    def _occupation(self) -> str:
+        if self.active:
+            return f"Klipper prints something that is not ours ({self.parts.print_stats.filename})."
+        if self.queue != "paused":
+            return "Moonraker's job queue is about to start a print of its own: pause it there."
+        return "Klipper is busy with something that is not ours."
 
     def trace(self, attempt: str, jobs: list[Job]) -> Ending | None:
         """How the print of an attempt's file ended, None while it runs or nothing is known.

@@ -31,7 +31,9 @@ RUNAWAY = (
     "config, and restart the host software.\n"
     "Printer is shutdown"
 )
-LOST = "Lost communication with MCU 'mcu'\nOnce the underlying issue is corrected, use the\nPrinter is shutdown"
+LOST = (
+    "Lost communication with MCU 'mcu'\nOnce the underlying issue is corrected, use the\nPrinter is shutdown"
+)
 
 
 class CommandError(Exception):
@@ -79,7 +81,12 @@ class Machine:
         self._work: asyncio.Task[None] | None = None
         self._must_pause = False
         self._paused = self._sd_paused = False
-        self.stats: dict[str, Any] = {"state": "standby", "filename": "", "message": "", "total_duration": 0.0}
+        self.stats: dict[str, Any] = {
+            "state": "standby",
+            "filename": "",
+            "message": "",
+            "total_duration": 0.0,
+        }
         self._began = 0.0
 
     def now(self) -> float:
@@ -108,7 +115,10 @@ class Machine:
             "idle_timeout": {"state": "Printing" if busy else "Ready" if self._planned else "Idle"},
             "extruder": self.extruder.status(),
             "heater_bed": self.bed.status(),
-            "heaters": {"available_heaters": ["heater_bed", "extruder"], "available_sensors": ["heater_bed", "extruder"]},
+            "heaters": {
+                "available_heaters": ["heater_bed", "extruder"],
+                "available_sensors": ["heater_bed", "extruder"],
+            },
             "display_status": {"progress": 0.0, "message": None},
             "toolhead": {"homed_axes": "xyz"},
             "configfile": {"config": {"virtual_sdcard": {"path": str(self.gcodes)}}, "settings": {}},
@@ -386,7 +396,9 @@ class _Client:
                 continue
             now = self._shown(self._objects)
             changed = {
-                name: {key: value for key, value in parts.items() if self._last.get(name, {}).get(key) != value}
+                name: {
+                    key: value for key, value in parts.items() if self._last.get(name, {}).get(key) != value
+                }
                 for name, parts in now.items()
             }
             self._last = now
@@ -402,7 +414,7 @@ class _Client:
             for name, keys in objects.items()
         }
 
-    async def _result(self, method: str, params: dict[str, Any]) -> Any:  # noqa: C901 - one line a method
+    async def _result(self, method: str, params: dict[str, Any]) -> Any:
         machine = self._machine
         match method:
             case "info":

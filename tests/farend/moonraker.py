@@ -96,12 +96,14 @@ class Moonraker:
 
     def raise_server(self) -> None:
         """Start Moonraker, and wait until it answers."""
+        foreign = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         with (self._folder / "moonraker.out").open("ab") as log:
             self.process = subprocess.Popen(
                 [self._python, "-m", "moonraker", "-d", self._folder, "-n"],
                 stdout=log,
                 stderr=log,
-                env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+                # Moonrakers that share a folder for temporary files mix up what is uploaded.
+                env={**foreign, "TMPDIR": str(self._folder)},
                 start_new_session=True,
             )
         self._until(self._listens, within=60)
