@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from agent.printers.driver import Driver
-from agent.settings import Printer, SerialPrinter
+from agent.printers.driver import Driver, PrinterError
+from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, SerialPrinter
 
 
 def driver(printer: Printer, state: Path) -> Driver:
@@ -12,11 +12,19 @@ def driver(printer: Printer, state: Path) -> Driver:
     Raises:
         PrinterError: its settings can't be right.
     """
-    if isinstance(printer, SerialPrinter):
-        from agent.printers.serial import SerialDriver  # noqa: PLC0415  2 MB that OctoPrint's owners don't need
+    match printer:
+        case SerialPrinter():
+            from agent.printers.serial import SerialDriver  # noqa: PLC0415  2 MB that a server's owners don't need
 
-        pumps = state / "pumps"
-        return SerialDriver(printer.name, printer.port, printer.baud, pumps, top=printer.profile.height)
-    from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
+            pumps = state / "pumps"
+            return SerialDriver(printer.name, printer.port, printer.baud, pumps, top=printer.profile.height)
+        case OctoPrintPrinter():
+            from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
-    return OctoPrintDriver(printer.name, printer.url, printer.key)
+            return OctoPrintDriver(printer.name, printer.url, printer.key)
+        case MoonrakerPrinter():
+            from agent.printers.moonraker import MoonrakerDriver  # noqa: PLC0415  for its owners only
+
+            return MoonrakerDriver(printer.name, printer.url, printer.key)
+        case _:
+            raise PrinterError("this agent can't drive a PrusaLink yet: update it")
