@@ -10,7 +10,11 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from agent import settings
 from agent.errors import OwnerError
@@ -18,6 +22,9 @@ from agent.printers.driver import PrinterError
 from agent.settings import Loaded
 from wire import enrolment, topics
 from wire.errors import WireError
+
+if TYPE_CHECKING:
+    from agent import discovery
 
 ABOUT = """\
 Drives the 3D printers beside this machine and takes print jobs from a Muster coordinator. Nothing starts on
@@ -39,6 +46,21 @@ Say that the bed of PRINTER is empty: parts taken off, nothing left that a print
 may start at any moment then, so keep your hands out. What was printed counts as taken off. It holds for one
 print, also over power cuts.
 """
+PRINTERS = """\
+Find the printers that could be driven: at the USB serial ports of this machine, and behind OctoPrint,
+Moonraker (Klipper) or PrusaLink, on this machine and where the home network announces them (mDNS); and look at
+those that are in the settings. It takes up to five seconds.
+
+A serial port that is not in the settings is opened only if you say so (--open, or yes when you are asked), and then
+asked for the name of its firmware (M115): nothing moves and nothing heats. But opening alone makes many boards
+restart: not while one of them prints from its own card. A port that another program has open is left alone.
+Servers are only read from.
+"""
+OPEN = """\
+These ports are not in the settings:
+  {}
+They can be opened to see who is there. Many boards restart by that: say no while one prints from its own card.
+Open them? [y/N] """
 ENROLL = """\
 Join a coordinator. INVITE is the text beginning with muster1. that it gave you; it works once. This makes a
 key that never leaves this machine, and keeps it with the coordinator's certificate in the state folder.
@@ -94,11 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(act=_status)
 
     printers = commands.add_parser(
-        "printers",
-        help="look at each printer now",
-        description="Ask each printer how it is; nothing moves. Serial ports are opened for it.",
+        "printers", help="find printers, and look at each now", description=PRINTERS, formatter_class=plain
     )
     printers.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    _add_scope(printers)
     printers.set_defaults(act=_printers)
 
     clear = commands.add_parser(
@@ -133,6 +154,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        help="open USB serial ports that are not in the settings (default: ask at a terminal, else no)",
+    )
+    parser.add_argument(
+        "--port",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a serial port to ask, beside those at USB",
+    )
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="where a server may be, beside those announced",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=4.0,
+        help="how long to look (default: 4; for boards that wake up slowly: 12)",
+    )
+    parser.add_argument(
+        "--interface",
+        metavar="ADDRESS",
+        action="append",
+        help="ask only the network of this address of this machine (default: all)",
+    )
+
+
 def _run(parsed: argparse.Namespace) -> int:
     level = logging.DEBUG if parsed.verbose else logging.INFO
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(message)s")
@@ -152,15 +207,47 @@ def _status(parsed: argparse.Namespace) -> int:
 
 
 def _printers(parsed: argparse.Namespace) -> int:
-    loaded = _load(parsed)
-    from agent import app, lookout  # noqa: PLC0415  the drivers
+    loaded = _load_if_there(parsed)
+    from agent import app, discovery, lookout  # noqa: PLC0415  the drivers, and mDNS
 
-    if app.runs(loaded.state):
-        raise CommandError("the agent runs and has the printers: muster-agent status tells what they do")
-    with app.lock(loaded.state):
-        seen = lookout.look(loaded)
-    print(lookout.as_json(seen) if parsed.json else lookout.as_text(seen))
+    scope = _scope(parsed, loaded)
+    until = time.monotonic() + scope.seconds + lookout.CLOSING
+    seen: list[lookout.Sight] = []
+    if loaded is None:
+        found = discovery.discover(scope)
+    else:
+        with ExitStack() as stack:
+            driven = app.runs(loaded.state)
+            if not driven:
+                stack.enter_context(app.lock(loaded.state))
+            looks = lookout.look(loaded, seconds=scope.seconds - lookout.RESERVE, driven=driven)
+            found = discovery.discover(scope, loaded.settings.printer)
+            seen = [look.result(until) for look in looks]
+    print(lookout.as_json(seen, found) if parsed.json else lookout.as_text(seen, found))
+    if loaded is None and not parsed.json:
+        print(f"there are no settings yet ({settings.find(parsed.config)}): muster-agent setup makes them")
     return 0
+
+
+def _scope(parsed: argparse.Namespace, loaded: Loaded | None) -> "discovery.Scope":
+    from agent import discovery  # noqa: PLC0415  mDNS
+
+    scope = discovery.this_machine(
+        given=parsed.port,
+        urls=parsed.url,
+        interfaces=parsed.interface,
+        seconds=min(60.0, max(0.2, parsed.seconds)),
+    )
+    unknown = [outlet.path for outlet in discovery.unknown(scope, loaded.settings.printer if loaded else ())]
+    opens: bool | None = parsed.open
+    if opens is None:
+        opens = (
+            bool(unknown)
+            and sys.stdin.isatty()
+            and sys.stdout.isatty()
+            and _confirmed(OPEN.format("\n  ".join(unknown)))
+        )
+    return structs.replace(scope, opens=opens)
 
 
 def _clear(parsed: argparse.Namespace) -> int:
@@ -203,6 +290,11 @@ def _enroll(parsed: argparse.Namespace) -> int:
 
 def _load(parsed: argparse.Namespace) -> Loaded:
     return settings.load(settings.find(parsed.config))
+
+
+def _load_if_there(parsed: argparse.Namespace) -> Loaded | None:
+    path = settings.find(parsed.config)
+    return settings.load(path) if path.exists() else None
 
 
 def _make(state: Path) -> None:
