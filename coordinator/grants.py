@@ -9,6 +9,7 @@ from coordinator.records import Attempt, Need, Printer, Ready
 from coordinator.reports import settle
 from coordinator.store import agents, attempts, movements, needs
 from coordinator.store.engine import Tx
+from gcode.profile import Profile
 from wire import messages
 from wire.lifecycle import State
 
@@ -75,15 +76,23 @@ def grant(
     ]
     setbacks = attempts.setbacks(tx, now - REST)
     taken: set[tuple[str, str]] = set()
+    # Among many printers there are few kinds: what fits is worked out once for each of them.
+    profiles: dict[Profile, int] = {}
+    kinds = {
+        (wait.ready.agent, wait.ready.printer): profiles.setdefault(wait.printer.profile, len(profiles))
+        for wait in waiting
+    }
+    fits: dict[tuple[str, int, str], bool] = {}
 
     def feasible(want: dispatch.Wanted, wait: dispatch.Waiting) -> bool:
-        place = (wait.ready.agent, wait.ready.printer)
-        return (
-            place not in taken
-            and (*place, want.need.id) not in setbacks
-            and _capacity(plates, want.need, wait.printer) > 0
-            and wait.ready.material in plates.part(want.need.part).materials
-        )
+        place, need, material = (wait.ready.agent, wait.ready.printer), want.need, wait.ready.material
+        if place in taken or (*place, need.id) in setbacks:
+            return False
+        kind = (need.id, kinds[place], material)
+        if kind not in fits:
+            released = _capacity(plates, need, wait.printer) > 0
+            fits[kind] = released and material in plates.part(need.part).materials
+        return fits[kind]
 
     for want, wait in dispatch.rank(wanted, waiting, feasible):
         place, need = (wait.ready.agent, wait.ready.printer), want.need
