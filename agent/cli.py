@@ -19,7 +19,7 @@ from msgspec import structs
 from agent import settings
 from agent.errors import OwnerError
 from agent.printers.driver import PrinterError
-from agent.settings import Loaded
+from agent.settings import Loaded, Printer
 from wire import enrolment, topics
 from wire.errors import WireError
 
@@ -32,8 +32,8 @@ a printer whose bed you did not say is clear, that is busy with something of you
 """
 FIRST = """\
 the first time:
-  1. get an invite from your coordinator, and write the settings (see agent/settings.example.toml)
-  2. muster-agent enroll INVITE --name my-workshop
+  1. muster-agent setup               find the printers, and make the settings
+  2. muster-agent enroll INVITE --name my-workshop      with the invite of your coordinator
   3. muster-agent printers            are the printers there?
   4. muster-agent clear left          the bed of the printer "left" is empty
   5. muster-agent run
@@ -55,6 +55,11 @@ A serial port that is not in the settings is opened only if you say so (--open, 
 asked for the name of its firmware (M115): nothing moves and nothing heats. But opening alone makes many boards
 restart: not while one of them prints from its own card. A port that another program has open is left alone.
 Servers are only read from.
+"""
+SETUP = """\
+Find printers, ask a few questions, and write the settings. Settings that are there are only added to, after the
+difference was shown. What opens a printer's server is kept in files of its own, for your eyes only; OctoPrint gives
+a key when you confirm it there. Ctrl-C ends it at any time; what you answered is kept for the next time.
 """
 OPEN = """\
 These ports are not in the settings:
@@ -121,6 +126,12 @@ def _parser() -> argparse.ArgumentParser:
     printers.add_argument("--json", action="store_true", help="one JSON object, for programs")
     _add_scope(printers)
     printers.set_defaults(act=_printers)
+
+    setup = commands.add_parser(
+        "setup", help="make the settings, in a few questions", description=SETUP, formatter_class=plain
+    )
+    _add_scope(setup)
+    setup.set_defaults(act=_setup)
 
     clear = commands.add_parser(
         "clear", help="say that a printer's bed is empty", description=CLEAR, formatter_class=plain
@@ -210,7 +221,7 @@ def _printers(parsed: argparse.Namespace) -> int:
     loaded = _load_if_there(parsed)
     from agent import app, discovery, lookout  # noqa: PLC0415  the drivers, and mDNS
 
-    scope = _scope(parsed, loaded)
+    scope = _scope(parsed, loaded.settings.printer if loaded else ())
     until = time.monotonic() + scope.seconds + lookout.CLOSING
     seen: list[lookout.Sight] = []
     if loaded is None:
@@ -229,7 +240,21 @@ def _printers(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _scope(parsed: argparse.Namespace, loaded: Loaded | None) -> "discovery.Scope":
+def _setup(parsed: argparse.Namespace) -> int:
+    from agent import hands, setup  # noqa: PLC0415  the drivers, and mDNS
+
+    path = settings.find(parsed.config)
+    try:
+        setup.run(path, hands.Keyboard(), hands.Machine(lambda known: _scope(parsed, known)))
+    except EOFError:
+        raise CommandError("nothing was written: setup needs somebody who answers") from None
+    except KeyboardInterrupt:
+        print("\nNothing was written; what you answered is kept for the next time.")
+        return 130
+    return 0
+
+
+def _scope(parsed: argparse.Namespace, known: Sequence[Printer]) -> "discovery.Scope":
     from agent import discovery  # noqa: PLC0415  mDNS
 
     scope = discovery.this_machine(
@@ -238,7 +263,7 @@ def _scope(parsed: argparse.Namespace, loaded: Loaded | None) -> "discovery.Scop
         interfaces=parsed.interface,
         seconds=min(60.0, max(0.2, parsed.seconds)),
     )
-    unknown = [outlet.path for outlet in discovery.unknown(scope, loaded.settings.printer if loaded else ())]
+    unknown = [outlet.path for outlet in discovery.unknown(scope, known)]
     opens: bool | None = parsed.open
     if opens is None:
         opens = (

@@ -1,12 +1,12 @@
 """Which printer server answers at an address: OctoPrint, Moonraker or PrusaLink. Asked with a few GETs, no key."""
 
 import http.client
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Literal, cast
+from typing import Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 Kind = Literal["octoprint", "moonraker", "prusalink"]
@@ -32,48 +32,117 @@ class Server(Struct, frozen=True, kw_only=True):
     """Whether its owner can confirm a key there, so that none is typed."""
 
 
+T = TypeVar("T")
+
+
+class _Info(Struct):
+    """`/server/info`."""
+
+    klippy_state: str
+    moonraker_version: str = ""
+
+
+class _Access(Struct):
+    """`/access/info`, which anybody may read."""
+
+    trusted: bool
+
+
+class _Volume(Struct):
+    width: float
+    depth: float
+    height: float
+
+
+class _Profile(Struct):
+    volume: _Volume
+    current: bool = False
+
+
+class _Profiles(Struct):
+    """`/api/printerprofiles`."""
+
+    profiles: dict[str, _Profile]
+
+
+class _Axes(Struct):
+    axis_maximum: tuple[float, float, float, float]
+
+
+class _Toolhead(Struct):
+    toolhead: _Axes
+
+
+class _Objects(Struct):
+    """`/printer/objects/query`."""
+
+    status: _Toolhead
+
+
+class _Result(Struct, Generic[T]):
+    """What Moonraker puts its answers into."""
+
+    result: T
+
+
 class _Reply(Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     content: bytes
 
-    @property
-    def result(self) -> dict[str, object]:
-        """What Moonraker answers with; empty if this is no such answer."""
-        try:
-            told: object = json.loads(self.content)
-        except ValueError:
-            return {}
-        result = cast("dict[str, object]", told).get("result") if isinstance(told, dict) else None
-        return cast("dict[str, object]", result) if isinstance(result, dict) else {}
+    def read(self, kind: type[T]) -> T:
+        """The content, as JSON of this kind.
+
+        Raises:
+            msgspec.MsgspecError, ValueError: it is none.
+        """
+        return msgspec.json.decode(self.content, type=kind)
+
+
+_TROUBLE = (OSError, http.client.HTTPException, ValueError, msgspec.MsgspecError)
+"""All that an address of a home network may answer with."""
 
 
 def recognise(url: str) -> Server | None:
-    """The server at this address; None if nobody answers, or it is none of them.
-
-    Raises nothing: what is at an address of a home network may be anything.
-    """
+    """The server at this address; None if nobody answers, or it is none of them."""
     url = url.rstrip("/")
+    for look in (_moonraker, _octoprint, _prusalink):
+        try:
+            if server := look(url):
+                return server
+        except TimeoutError:
+            return None
+        except _TROUBLE:
+            continue
+    return None
+
+
+def size(kind: Kind, url: str, key: str) -> tuple[float, float, float] | None:
+    """Width, depth and height in mm, where the server tells them to who has this key."""
     try:
-        return _moonraker(url) or _octoprint(url) or _prusalink(url)
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
+        if kind == "octoprint":
+            told = _get(url, "/api/printerprofiles", key).read(_Profiles)
+            volume = next((each.volume for each in told.profiles.values() if each.current), None)
+            return (volume.width, volume.depth, volume.height) if volume else None
+        if kind == "moonraker":
+            reply = _get(url, "/printer/objects/query?toolhead=axis_maximum", key)
+            return reply.read(_Result[_Objects]).result.status.toolhead.axis_maximum[:3]
+    except _TROUBLE:
+        pass
+    return None
 
 
 def _moonraker(url: str) -> Server | None:
     reply = _get(url, "/server/info")
     if reply.status == HTTPStatus.UNAUTHORIZED:
-        if "trusted" not in _get(url, "/access/info").result:
-            return None
+        _get(url, "/access/info").read(_Result[_Access])
         return Server(kind="moonraker", url=url)
-    told = reply.result
-    if "klippy_state" not in told:
-        return None
+    told = reply.read(_Result[_Info]).result
     return Server(
         kind="moonraker",
         url=url,
-        version=_word(told.get("moonraker_version")),
-        state=_word(told.get("klippy_state")),
+        version=_word(told.moonraker_version),
+        state=_word(told.klippy_state),
         open=True,
     )
 
@@ -92,17 +161,18 @@ def _prusalink(url: str) -> Server | None:
     return None
 
 
-def _get(url: str, path: str) -> _Reply:
+def _get(url: str, path: str, key: str = "") -> _Reply:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
     try:
-        connection.request("GET", parts.path + path, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
+        connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
         response = connection.getresponse()
         return _Reply(response.status, dict(response.getheaders()), response.read(MOST))
     finally:
         connection.close()
 
 
-def _word(value: object) -> str:
-    return "".join(char for char in value if char.isprintable())[:60] if isinstance(value, str) else ""
+def _word(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())[:60]

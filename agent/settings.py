@@ -156,7 +156,15 @@ def load(path: Path) -> Loaded:
     Raises:
         SettingsError: the file, or one that it names, is missing or wrong.
     """
-    source = _read(path, "muster-agent setup makes it")
+    return check(path, _read(path, "muster-agent setup makes it"))
+
+
+def check(path: Path, source: bytes) -> Loaded:
+    """The settings that stand in `source`, as if it were the file at `path`.
+
+    Raises:
+        SettingsError: it, or a file that it names, is wrong.
+    """
     settings = _decode(source, Settings, str(path))
     try:
         zone(settings.hours)
@@ -165,7 +173,7 @@ def load(path: Path) -> Loaded:
     scripts: dict[str, Script] = {}
     for printer in settings.printer:
         scripts[printer.name] = _script(path, source, printer)
-    mended = tuple(_with_secrets(path, printer) for printer in settings.printer)
+    mended = tuple(with_secrets(path, printer) for printer in settings.printer)
     return Loaded(
         path=path,
         settings=structs.replace(settings, printer=mended),
@@ -192,8 +200,12 @@ def _script(path: Path, source: bytes, printer: Printer) -> Script:
     return script
 
 
-def _with_secrets(path: Path, printer: Printer) -> Printer:
-    """The printer with what stands in files of its own."""
+def with_secrets(path: Path, printer: Printer) -> Printer:
+    """A printer of the settings at `path`, with what stands in files of its own.
+
+    Raises:
+        SettingsError: such a file is missing, or holds nothing of use.
+    """
     if isinstance(printer, SerialPrinter):
         return printer
     if printer.key_file:
