@@ -6,6 +6,7 @@ Each command loads only what it needs: an agent on a Raspberry Pi must stay smal
 import argparse
 import logging
 import re
+import shutil
 import socket
 import sys
 import time
@@ -55,6 +56,11 @@ A serial port that is not in the settings is opened only if you say so (--open, 
 asked for the name of its firmware (M115): nothing moves and nothing heats. But opening alone makes many boards
 restart: not while one of them prints from its own card. A port that another program has open is left alone.
 Servers are only read from.
+"""
+WATCH = """\
+Show one printer as it is now: heat, progress, time left, its bed, and what the coordinator knows of it. It only
+looks: the agent and the print are not disturbed, and Ctrl-C ends nothing but the view. Where the output is no
+terminal, a line is written whenever something has changed.
 """
 SETUP = """\
 Find printers, ask a few questions, and write the settings. Settings that are there are only added to, after the
@@ -132,6 +138,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_scope(setup)
     setup.set_defaults(act=_setup)
+
+    watch = commands.add_parser(
+        "watch", help="a live view of one printer", description=WATCH, formatter_class=plain
+    )
+    watch.add_argument(
+        "printer", metavar="PRINTER", nargs="?", help="its name in the settings (default: the one with work)"
+    )
+    watch.add_argument("--once", action="store_true", help="look once, and end")
+    watch.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    watch.set_defaults(act=_watch)
 
     clear = commands.add_parser(
         "clear", help="say that a printer's bed is empty", description=CLEAR, formatter_class=plain
@@ -251,6 +267,28 @@ def _setup(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nNothing was written; what you answered is kept for the next time.")
         return 130
+    return 0
+
+
+def _watch(parsed: argparse.Namespace) -> int:
+    loaded = _load(parsed)
+    from agent import watch  # noqa: PLC0415  the journal and the drivers
+
+    out = sys.stdout
+    screen: watch.Screen
+    if parsed.json:
+        screen = watch.JsonScreen(out)
+    elif parsed.once or out.isatty():
+        screen = watch.LiveScreen(out, lambda: shutil.get_terminal_size().columns)
+    else:
+        screen = watch.PaperScreen(out)
+    watcher = watch.Watcher(loaded, watch.chosen(loaded, parsed.printer))
+    try:
+        watcher.watch(screen, once=parsed.once)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        watcher.close()
     return 0
 
 
