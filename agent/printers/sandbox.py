@@ -42,7 +42,7 @@ UNWANTED = (
 
 PERMISSIONS = (
     *("STATUS", "PRINT", "CONTROL"),
-    *("FILES_LIST", "FILES_UPLOAD", "FILES_SELECT", "FILES_DELETE"),
+    *("FILES_LIST", "FILES_UPLOAD", "FILES_SELECT", "FILES_DELETE", "FILES_DOWNLOAD"),
 )
 """What a driver's key has to be allowed."""
 
