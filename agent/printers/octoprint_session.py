@@ -253,7 +253,7 @@ class Session:
         except (http.client.HTTPException, OSError, PrinterError):
             connection.close()
             raise
-        self._shared = connection if _is_open(connection) else None
+        self._shared = connection if is_open(connection) else None
         return answer, content
 
     def _exchange(
@@ -278,7 +278,8 @@ def _has_ended(connection: http.client.HTTPConnection) -> bool:
     return bool(readable)
 
 
-def _is_open(connection: http.client.HTTPConnection) -> bool:
+def is_open(connection: http.client.HTTPConnection) -> bool:
+    """Whether there still is a connection: http.client lets go of one that is over."""
     return getattr(connection, "sock", None) is not None
 
 

@@ -15,7 +15,7 @@ import msgspec
 from agent.printers.driver import PrinterError
 from agent.printers.form import CHUNK, Form
 from agent.printers.octoprint_answers import FOLDER, Uploaded, path_of
-from agent.printers.octoprint_session import Clock, RefusedError, Session
+from agent.printers.octoprint_session import Clock, RefusedError, Session, is_open
 
 STALL = 120.0
 """Seconds without any progress after which OctoPrint has given up; a slow SD card is given that time."""
@@ -147,7 +147,8 @@ class Upload:
     def _refusal(self, error: OSError) -> PrinterError:
         """A server that hangs up may have said why before."""
         try:
-            self._finish()
+            if self._connection is not None and is_open(self._connection):
+                self._finish()
         except RefusedError as refusal:
             return refusal
         except (http.client.HTTPException, OSError):
