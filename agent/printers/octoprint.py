@@ -196,17 +196,20 @@ class OctoPrintDriver:
         )
 
     def _enter(self, course: Course, *, hot: bool = False) -> None:
-        """Note the course before it is taken: what is not on disk has not begun."""
-        self._book.keep(
-            Note(
-                attempt=course.attempt,
-                stage=course.stage,
-                cancelled=course.cancelled,
-                hot=hot,
-                ending=course.ending,
-                why=course.why,
-            )
+        """Note the course before it is taken: what can't be noted does not begin, but it does end."""
+        note = Note(
+            attempt=course.attempt,
+            stage=course.stage,
+            cancelled=course.cancelled,
+            hot=hot,
+            ending=course.ending,
+            why=course.why,
         )
+        try:
+            self._book.keep(note)
+        except PrinterError:
+            if course.stage is not Stage.ENDED and not course.cancelled:
+                raise
         self._course = course
 
     def _must_run_ours(self) -> Course:
@@ -338,7 +341,7 @@ class OctoPrintDriver:
                 )
             digest = file.hash
             if digest is None:
-                self._back = ReadBack(self._session, upload.attempt, self._clock)
+                self._back = ReadBack(self._session, upload.attempt, upload.size, self._clock)
         if self._back is not None:
             digest = self._back.push(until)
         if digest not in {None, upload.digest}:

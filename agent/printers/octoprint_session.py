@@ -5,13 +5,14 @@ Raspberry Pi several times as much a request.
 """
 
 import http.client
+import io
 import json
 import select
 import socket
 import ssl
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -88,8 +89,10 @@ class Session:
         self._lookup = Lookup(self._host, self._port, resolver)
         # The system's store: what its owner has added there counts.
         self._context = ssl.create_default_context() if parts.scheme == "https" else None
-        self._headers = {"Connection": "keep-alive"} | ({"X-Api-Key": key} if key else {})
-        self._shared: http.client.HTTPConnection | None = None
+        self._headers = {"Host": self.origin.partition("://")[2], "Accept-Encoding": "identity"}
+        if key:
+            self._headers["X-Api-Key"] = key
+        self._shared: socket.socket | None = None
 
     # ── what octorest calls ───────────────────────────────────────────────────────────────────────────────
 
@@ -110,33 +113,36 @@ class Session:
 
     # ── for us ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def ask(
-        self, method: str, path: str, order: object = None, headers: Mapping[str, str] | None = None
-    ) -> Reply:
+    def ask(self, method: str, path: str, order: object = None) -> Reply:
         """Send one request and read its answer.
 
         Raises:
             RefusedError: the answer was no.
             PrinterError: there was none in time, or it makes no sense.
         """
-        body = None if order is None else json.dumps(order).encode()
-        sent = {"Content-Type": "application/json"} if body is not None else {}
+        body = b"" if order is None else json.dumps(order).encode()
+        sent = {"Content-Type": "application/json"} if body else {}
+        if method == "POST":
+            sent["Content-Length"] = str(len(body))
         try:
-            with_all = self._headers | sent | dict(headers or {})
-            if method == "GET":
-                answer, content = self._look(path, with_all)
-            else:
-                connection = self.connect()
-                try:
-                    answer, content = self._exchange(connection, method, path, body, with_all)
-                finally:
-                    connection.close()
+            connection = self._for_a_look() if method == "GET" else self.connect()
+            try:
+                self.begin(connection, method, path, sent)
+                connection.sendall(body)
+                answer, content = self._answer(connection)
+            except (http.client.HTTPException, OSError, PrinterError):
+                connection.close()
+                raise
         except (http.client.HTTPException, OSError) as error:
             raise self.failure(error) from error
+        if method == "GET" and not answer.will_close:
+            self._shared = connection
+        else:
+            connection.close()
         return self.judge(method, path, answer, content)
 
-    def connect(self) -> http.client.HTTPConnection:
-        """A new connection, made.
+    def connect(self) -> socket.socket:
+        """A new connection.
 
         Raises:
             PrinterError: the host isn't found in time.
@@ -145,52 +151,35 @@ class Session:
         refusal: OSError = TimeoutError()
         # Half of the time at most: what is known from before must still be of use.
         for family, address in self._lookup.addresses(self.left() / 2):
-            plain = socket.socket(family, socket.SOCK_STREAM)
+            connection = socket.socket(family, socket.SOCK_STREAM)
             try:
-                plain.settimeout(self.left())
-                plain.connect(address)
-                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                made = (
-                    plain
-                    if self._context is None
-                    else self._context.wrap_socket(plain, server_hostname=self._host)
-                )
-            except (OSError, PrinterError) as error:
-                plain.close()
-                if isinstance(error, PrinterError):
-                    raise
+                connection.settimeout(self.left())
+                connection.connect(address)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._context is None:
+                    return connection
+                return self._context.wrap_socket(connection, server_hostname=self._host)
+            except OSError as error:
+                connection.close()
                 refusal = error
-                continue
-            connection = http.client.HTTPConnection(self._host, self._port)
-            connection.sock = made
-            return connection
+            except PrinterError:
+                connection.close()
+                raise
         raise refusal
 
-    def begin(
-        self, connection: http.client.HTTPConnection, method: str, path: str, headers: Mapping[str, str]
-    ) -> None:
-        """Send a request's head; its body is to follow."""
-        netloc = self.origin.partition("://")[2]
-        connection.putrequest(method, self._prefix + path, skip_host=True, skip_accept_encoding=True)
-        for name, value in ({"Host": netloc} | self._headers | dict(headers)).items():
-            connection.putheader(name, value)
-        connection.endheaders()
+    def begin(self, connection: socket.socket, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Send a request's head; its body is to follow.
 
-    def answer(self, connection: http.client.HTTPConnection) -> tuple[http.client.HTTPResponse, bytes]:
-        """Read the answer."""
-        sock = connection.sock  # which http.client lets go of where the answer is the last one
-        sock.settimeout(self.left())
-        answer = connection.getresponse()
-        content = bytearray()
-        while piece := answer.read1(64 * 1024):
-            content += piece
-            if len(content) > LARGEST:
-                raise PrinterError(f"what answers at {self.origin} says too much to be OctoPrint")
-            sock.settimeout(self.left())
-        if answer.length:
-            raise http.client.IncompleteRead(bytes(content), answer.length)
-        answer.close()
-        return answer, bytes(content)
+        Raises:
+            PrinterError: the path is none; nothing was sent.
+            OSError: it could not be sent.
+        """
+        if not path.isascii() or not path.isprintable() or " " in path:
+            raise PrinterError(f"OctoPrint has no {path!r}")
+        lines = [f"{method} {self._prefix}{path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in (self._headers | dict(headers)).items()]
+        connection.settimeout(self.left())
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
 
     def judge(self, method: str, path: str, answer: http.client.HTTPResponse, content: bytes) -> Reply:
         """The answer if it is a good one.
@@ -242,45 +231,76 @@ class Session:
             self._shared.close()
             self._shared = None
 
-    def _look(self, path: str, headers: Mapping[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
-        connection, self._shared = self._shared, None
-        if connection is not None and _has_ended(connection):
-            connection.close()
-            connection = None
-        connection = connection or self.connect()
-        try:
-            answer, content = self._exchange(connection, "GET", path, None, headers)
-        except (http.client.HTTPException, OSError, PrinterError):
-            connection.close()
-            raise
-        self._shared = connection if is_open(connection) else None
-        return answer, content
+    def _for_a_look(self) -> socket.socket:
+        shared, self._shared = self._shared, None
+        if shared is None:
+            return self.connect()
+        readable, _, _ = select.select([shared], [], [], 0)
+        if not readable:
+            return shared
+        shared.close()  # the other side has closed it, or says what nobody has asked
+        return self.connect()
 
-    def _exchange(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-    ) -> tuple[http.client.HTTPResponse, bytes]:
-        connection.sock.settimeout(self.left())
-        length = {"Content-Length": str(len(body or b""))} if method == "POST" else {}
-        self.begin(connection, method, path, dict(headers) | length)
-        if body:
-            connection.send(body)
-        return self.answer(connection)
+    def _answer(self, connection: socket.socket) -> tuple[http.client.HTTPResponse, bytes]:
+        heard = b""
+        while True:
+            connection.settimeout(self.left())
+            piece = connection.recv(64 * 1024)
+            heard += piece
+            answer = parse(heard, ended=not piece)
+            if answer is not None:
+                return answer
+            if not piece:
+                raise http.client.IncompleteRead(heard)
+            if len(heard) > LARGEST:
+                raise PrinterError(f"what answers at {self.origin} says too much to be OctoPrint")
 
 
-def _has_ended(connection: http.client.HTTPConnection) -> bool:
-    """Whether the other side has closed it (or says what nobody has asked)."""
-    readable, _, _ = select.select([connection.sock], [], [], 0)
-    return bool(readable)
+def head_of(heard: bytes) -> http.client.HTTPResponse | None:
+    """The head of an answer; reading it gives the content heard so far. None while the head isn't whole.
+
+    Raises:
+        http.client.HTTPException: it is no answer.
+    """
+    while heard.startswith(b"HTTP/1.1 1"):  # "100 Continue" and its like come before an answer
+        heard = heard.partition(b"\r\n\r\n")[2]
+    if b"\r\n\r\n" not in heard:
+        return None
+    answer = http.client.HTTPResponse(cast("socket.socket", _Heard(heard)))
+    answer.begin()
+    return answer
 
 
-def is_open(connection: http.client.HTTPConnection) -> bool:
-    """Whether there still is a connection: http.client lets go of one that is over."""
-    return getattr(connection, "sock", None) is not None
+def parse(heard: bytes, *, ended: bool) -> tuple[http.client.HTTPResponse, bytes] | None:
+    """An answer out of what was heard so far, `ended` where no more will come; None while it isn't whole.
+
+    Raises:
+        http.client.HTTPException: it is no answer.
+    """
+    answer = head_of(heard)
+    if answer is None or (answer.length is None and not is_chunked(answer) and not ended):
+        return None
+    try:
+        return answer, answer.read()
+    except http.client.IncompleteRead:
+        return None
+
+
+def is_chunked(answer: http.client.HTTPResponse) -> bool:
+    """Whether it comes in pieces that tell their own length."""
+    return answer.getheader("Transfer-Encoding", "").lower() == "chunked"
+
+
+class _Heard:
+    """As much of a socket as http.client reads an answer from."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, mode: str) -> io.BytesIO:
+        """The content, as a file."""
+        assert mode == "rb"
+        return io.BytesIO(self._content)
 
 
 def _reason(content: bytes) -> str:

@@ -5,7 +5,6 @@ No thread: whoever follows the printer calls `push` again and again, and looks a
 
 import hashlib
 import http.client
-import select
 import socket
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +14,7 @@ import msgspec
 from agent.printers.driver import PrinterError
 from agent.printers.form import CHUNK, Form
 from agent.printers.octoprint_answers import FOLDER, Uploaded, path_of
-from agent.printers.octoprint_session import Clock, RefusedError, Session, is_open
+from agent.printers.octoprint_session import Clock, RefusedError, Session, head_of, parse
 
 STALL = 120.0
 """Seconds without any progress after which OctoPrint has given up; a slow SD card is given that time."""
@@ -42,7 +41,8 @@ class Upload:
         self._pieces = iter(self._form)
         self._piece = memoryview(b"")
         self._sent = 0
-        self._connection: http.client.HTTPConnection | None = None
+        self._heard = b""
+        self._connection: socket.socket | None = None
         self._answered = False
 
     @property
@@ -72,10 +72,10 @@ class Upload:
         try:
             if self._connection is None:
                 self._begin()
-            if self._send(until) and self._is_readable(until):
-                self._finish()
+            if self._send(until):
+                self._hear(until)
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise self._refusal(error) from error
+            raise self._refusal() from error
         except (http.client.HTTPException, OSError) as error:
             raise self._session.failure(error) from error
         if self._sent > sent or self._answered:
@@ -114,22 +114,31 @@ class Upload:
             left = until - self._clock()
             if left <= 0:
                 return False
-            self._connection.sock.settimeout(left)
+            self._connection.settimeout(left)
             try:
-                sent = self._connection.sock.send(self._piece)
+                sent = self._connection.send(self._piece)
             except TimeoutError:
                 return False
             self._piece = self._piece[sent:]
             self._sent += sent
 
-    def _is_readable(self, until: float) -> bool:
+    def _hear(self, until: float) -> None:
+        """Wait for the answer until all of it is there, or it is `until`."""
         assert self._connection is not None
-        readable, _, _ = select.select([self._connection.sock], [], [], max(0.0, until - self._clock()))
-        return bool(readable)
+        while not self._answered and (left := until - self._clock()) > 0:
+            self._connection.settimeout(left)
+            try:
+                piece = self._connection.recv(CHUNK)
+            except TimeoutError:
+                return
+            self._heard += piece
+            answer = parse(self._heard, ended=not piece)
+            if answer is not None:
+                self._judge(*answer)
+            elif not piece or len(self._heard) > CHUNK:
+                raise ConnectionResetError
 
-    def _finish(self) -> None:
-        assert self._connection is not None
-        answer, content = self._session.answer(self._connection)
+    def _judge(self, answer: http.client.HTTPResponse, content: bytes) -> None:
         try:
             uploaded = self._session.judge("POST", "/api/files/local", answer, content).json()
             stored = msgspec.convert(uploaded, Uploaded).files.get("local")
@@ -144,73 +153,76 @@ class Upload:
         self._answered = True
         self.close()
 
-    def _refusal(self, error: OSError) -> PrinterError:
+    def _refusal(self) -> PrinterError:
         """A server that hangs up may have said why before."""
         try:
-            if self._connection is not None and is_open(self._connection):
-                self._finish()
-        except RefusedError as refusal:
-            return refusal
+            self._hear(self._clock() + 0.5)
         except (http.client.HTTPException, OSError):
             pass
-        except PrinterError as other:
-            return other
+        except PrinterError as refusal:
+            return refusal
         return PrinterError(
-            f"OctoPrint broke off after {self.fraction:.0%} of the file ({error.strerror}): "
-            "is its disk full, or was it restarted?"
+            f"OctoPrint broke off at {self.fraction:.0%} of the file: is its disk full, or was it restarted?"
         )
 
 
 class ReadBack:
     """Reads a file back in slices of time: OctoPrint 2.0 gives no check sum of what it has stored."""
 
-    def __init__(self, session: Session, attempt: str, clock: Clock) -> None:
+    def __init__(self, session: Session, attempt: str, size: int, clock: Clock) -> None:
         self._session = session
         self._path = f"/downloads/files/local/{path_of(attempt)}"
         self._clock = clock
+        self._left = size
         self._digest = hashlib.sha1(usedforsecurity=False)
-        self._connection: http.client.HTTPConnection | None = None
-        self._answer: http.client.HTTPResponse | None = None
-        self._sock: socket.socket | None = None
+        self._connection: socket.socket | None = None
+        self._head: bytes | None = b""
 
     def push(self, until: float) -> str | None:
         """Go on until the clock says `until`, or all is read; then the SHA-1 of it, in hexadecimal.
 
         Raises:
-            PrinterError: it can't be read.
+            PrinterError: it can't be read, or isn't as long as it should be.
         """
         try:
-            answer = self._answer or self._begin()
-            assert self._sock is not None
-            while self._clock() < until:
-                self._sock.settimeout(self._session.left())
-                piece = answer.read1(CHUNK)
+            if self._connection is None:
+                self._connection = self._session.connect()
+                self._session.begin(self._connection, "GET", self._path, {"Connection": "close"})
+            while self._left and (left := until - self._clock()) > 0:
+                self._connection.settimeout(left)
+                try:
+                    piece = self._connection.recv(CHUNK)
+                except TimeoutError:
+                    return None
                 if not piece:
-                    return self._digest.hexdigest()
-                self._digest.update(piece)
+                    raise ConnectionResetError
+                self._take(piece)
         except (http.client.HTTPException, OSError) as error:
             raise self._session.failure(error) from error
-        return None
+        return None if self._left else self._digest.hexdigest()
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._answer is not None:
-            self._answer.close()
         if self._connection is not None:
             self._connection.close()
 
-    def _begin(self) -> http.client.HTTPResponse:
-        self._connection = self._session.connect()
-        sock = self._sock = self._connection.sock
-        self._session.begin(self._connection, "GET", self._path, {"Connection": "close"})
-        sock.settimeout(self._session.left())
-        self._answer = self._connection.getresponse()
-        if self._answer.status != HTTPStatus.OK:
-            raise PrinterError(
-                "OctoPrint 2 gives no check sum of what it stores: "
-                "allow the key's account to download files, so that it can be compared"
-            )
-        return self._answer
+    def _take(self, piece: bytes) -> None:
+        if self._head is not None:
+            self._head += piece
+            answer = head_of(self._head)
+            if answer is None:
+                return
+            if answer.status != HTTPStatus.OK:
+                raise PrinterError(
+                    "OctoPrint 2 gives no check sum of what it stores: "
+                    "allow the key's account to download files, so that it can be compared"
+                )
+            if answer.length != self._left:
+                raise PrinterError("what OctoPrint has stored is not as long as what was sent")
+            self._head, piece = None, self._head.partition(b"\r\n\r\n")[2]
+        piece = piece[: self._left]
+        self._left -= len(piece)
+        self._digest.update(piece)
 
 
 def _explained(refusal: RefusedError) -> RefusedError:
