@@ -35,7 +35,7 @@ from agent.printers.lookup import Resolver, system
 from agent.printers.octoprint_answers import FOLDER, Look, attempt_of, path_of
 from agent.printers.octoprint_course import Course, Note, Stage
 from agent.printers.octoprint_note import Notebook
-from agent.printers.octoprint_session import Clock, RefusedError, Session
+from agent.printers.octoprint_session import Clock, LateError, RefusedError, Session
 from agent.printers.octoprint_upload import ReadBack, Upload
 
 PATIENCE = 4.5
@@ -111,6 +111,8 @@ class OctoPrintDriver:
         if self._upload:
             try:
                 look = self._bring(look)
+            except LateError:
+                pass  # it is slow: the next look goes on
             except PrinterError as error:
                 self._abandon(Ending.FAILED, f"Nothing was printed: {error}")
         course = self._course
@@ -143,6 +145,8 @@ class OctoPrintDriver:
         try:
             self._enter(Course(attempt=attempt, stage=Stage.SENDING, seen=self._clock()))
             self._bring(look)
+        except LateError:
+            pass  # it is slow: `status` goes on
         except PrinterError:
             self._let_go()
             self._course = before

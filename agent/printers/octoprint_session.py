@@ -35,6 +35,10 @@ class RefusedError(PrinterError):
         self.code = code
 
 
+class LateError(PrinterError):
+    """OctoPrint may be slow, and would have answered later."""
+
+
 class Reply(Struct, frozen=True):
     """A good answer; the names are those that octorest reads."""
 
@@ -206,7 +210,7 @@ class Session:
     def failure(self, error: Exception) -> PrinterError:
         """What an owner should hear of a failed connection."""
         if isinstance(error, TimeoutError):
-            return PrinterError(f"OctoPrint at {self.origin} does not answer in time")
+            return LateError(f"OctoPrint at {self.origin} does not answer in time")
         if isinstance(error, ssl.SSLCertVerificationError):
             return PrinterError(
                 f"the certificate of {self.origin} is not to be trusted: {error.verify_message}. Add its issuer to "
@@ -218,11 +222,11 @@ class Session:
         """The seconds that are left, above 0.
 
         Raises:
-            PrinterError: none are.
+            LateError: none are.
         """
         left = self.until - self._clock()
         if left <= 0:
-            raise PrinterError(f"OctoPrint at {self.origin} takes too long: it does not answer in time")
+            raise LateError(f"OctoPrint at {self.origin} takes too long: it does not answer in time")
         return left
 
     def close(self) -> None:

@@ -94,13 +94,14 @@ class Upload:
             self._connection = None
 
     def _begin(self) -> None:
-        self._connection = self._session.connect()
-        self._session.begin(
-            self._connection,
-            "POST",
-            "/api/files/local",
-            {"Content-Type": self._form.content_type, "Content-Length": str(len(self._form))},
-        )
+        connection = self._session.connect()
+        headers = {"Content-Type": self._form.content_type, "Content-Length": str(len(self._form))}
+        try:
+            self._session.begin(connection, "POST", "/api/files/local", headers)
+        except (OSError, PrinterError):
+            connection.close()
+            raise
+        self._connection = connection
 
     def _send(self, until: float) -> bool:
         """Send until all is sent (then True), or it is `until`."""

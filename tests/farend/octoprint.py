@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from agent.printers.sandbox import Sandbox
+from agent.printers.sandbox import PERMISSIONS, Sandbox
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,6 +145,13 @@ class OctoPrint:
     def revoke(self) -> None:
         """Take our key away."""
         self._session.delete(f"{self.url}/api/access/users/muster/apikey", timeout=10).raise_for_status()
+
+    def forbid(self, permission: str) -> None:
+        """Allow our key's account all that a driver needs but this."""
+        allowed = [name for name in PERMISSIONS if name != permission]
+        path = f"{self.url}/api/access/users/muster"
+        json = {"active": True, "groups": [], "permissions": allowed, "admin": False}
+        self._session.put(path, json=json, timeout=10).raise_for_status()
 
     def fill_disk(self) -> None:
         """Let no file grow beyond 1 MB, as on a disk that is full there."""

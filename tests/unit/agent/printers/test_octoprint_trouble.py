@@ -15,7 +15,7 @@ from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared
 
 QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(1500, 50, 600), *COLD]
-LARGE = [*HEAT, *moves(700_000, 10, 6000)]
+LARGE = [*HEAT, "G1 X20 Y20 F6000\nG1 X30 Y20 F6000\n" * 600_000]
 """Larger than all the buffers between two processes."""
 
 pytestmark = pytest.mark.octoprint
@@ -130,6 +130,25 @@ def test_an_octoprint_that_stops_taking_a_file_fails_the_attempt(slow: Maker, fa
     assert (status.condition, status.ending) == (Condition.IDLE, Ending.FAILED)
     assert "Nothing was printed" in status.why
     assert far.job() is None
+
+
+def test_an_octoprint_that_is_slow_to_say_what_it_has_is_given_time(
+    far: OctoPrint, between: Meddler, tmp_path: Path
+):
+    maker = Maker(tmp_path, between.url, far.key)
+    seen: list[str] = []
+
+    def dawdle(method: str, path: str) -> None:
+        if "POST /api/files/local" in seen and "/files/local/muster" in path and maker.late < 100:
+            maker.late += 10  # longer than a call may last
+        seen.append(f"{method} {path}")
+
+    between.before = dawdle
+    maker.start(SLOW)
+    assert maker.late
+    assert far.job() is None
+    status = maker.wait(lambda status: status.condition is not Condition.LOADING)
+    assert (status.condition, status.attempt, status.ending) == (Condition.PRINTING, "a1", None)
 
 
 def test_a_file_that_takes_for_ever_fails_the_attempt(slow: Maker):
@@ -261,6 +280,16 @@ def test_a_restarted_agent_cools_what_it_cancelled(own: OctoPrint, tmp_path: Pat
     bed = maker.wait_for(Condition.IDLE).bed
     assert bed is not None
     assert bed.target == 50
+
+
+def test_without_a_check_sum_and_without_leave_to_read_back_nothing_starts(tmp_path: Path):
+    with octoprint(generation="2.0") as own:
+        own.refresh()
+        own.forbid("FILES_DOWNLOAD")
+        maker = Maker(tmp_path, own.url, own.key)
+        with pytest.raises(PrinterError, match="allow the key's account to download"):
+            maker.start(QUICK)
+        assert (own.files(), own.job()) == ([], None)
 
 
 def test_two_octoprints_print_side_by_side_and_apart(tmp_path: Path):
