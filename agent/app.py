@@ -61,7 +61,7 @@ def journal_path(state: Path) -> Path:
 
 
 def run(loaded: Loaded) -> int:
-    """Run until SIGTERM or SIGINT; the exit code.
+    """Run until SIGTERM, SIGINT or SIGHUP; the exit code.
 
     Raises:
         AppError: another agent runs on this state, or it can't be written.
@@ -146,7 +146,9 @@ class Agent:
     def run(self) -> int:
         """Start all, wait for a signal, and let go of all; the exit code."""
         reading, writing = os.pipe()
-        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {
+            number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        }
         hook = threading.excepthook
 
         def wake(*_: object) -> None:

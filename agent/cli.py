@@ -21,7 +21,7 @@ from wire.errors import WireError
 
 ABOUT = """\
 Drives the 3D printers beside this machine and takes print jobs from a Muster coordinator. Nothing starts on
-a printer whose bed you did not confirm as clear, that is busy with something of yours, or in your quiet hours.
+a printer whose bed you did not say is clear, that is busy with something of yours, or in your quiet hours.
 """
 FIRST = """\
 the first time:

@@ -15,6 +15,8 @@ TRIES = 6
 MOST_TRIES = 60
 """Failures in all: a server that hands out a byte at a time is given up too."""
 CHUNK = 64 * 1024
+MOMENT = 0.5
+"""Seconds between two looks at whether a wait was called off."""
 
 
 class FetchError(Exception):
@@ -85,10 +87,15 @@ class Fetcher:
                 idle, farthest = (0, have) if have > farthest else (idle + 1, farthest)
                 if idle >= TRIES:
                     raise FetchError(f"{url} can't be fetched: {error}") from None
-                self._wait(backoff(idle, self._random, base=0.5, cap=30))
+                self._pause(backoff(idle, self._random, base=0.5, cap=30), stop)
             else:
                 return
         raise FetchError(f"{url} broke off {MOST_TRIES} times")
+
+    def _pause(self, seconds: float, stop: Callable[[], bool]) -> None:
+        while seconds > 0 and not stop():
+            self._wait(min(seconds, MOMENT))
+            seconds -= MOMENT
 
     def _once(self, url: str, part: Path, size: int, stop: Callable[[], bool]) -> None:
         if stop():

@@ -111,7 +111,7 @@ class Link:
         self._stopping.set()
         session = self._session
         if session is not None:
-            session.leave()
+            session.end("we leave")
         self._thread.join()
 
     @property
@@ -151,11 +151,11 @@ class Link:
             session.client.connect(self._broker.host, self._broker.port, keepalive=KEEPALIVE)
         except OSError as error:
             return None, str(error)
-        session.client.loop_start()
         self._session = session
         try:
             if self._stopping.is_set():
                 return None, ""
+            session.client.loop_start()
             if not session.wait(PATIENCE):
                 return None, session.why or "it does not answer"
             log.info("linked to the broker at %s:%d", self._broker.host, self._broker.port)
@@ -194,6 +194,7 @@ class _Session:
         self.over = threading.Event()
         self.why = ""
         self._settled = threading.Event()
+        self._born = False
         self._agent = agent
         self._birth = birth
         self._death = Presence(online=False, connection=birth.connection, epoch=birth.epoch)
@@ -226,27 +227,23 @@ class _Session:
         info = self.client.publish(self._topic(message), data, qos=0 if lossy else 1, retain=retain)
         return info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def leave(self) -> None:
-        """Say ourselves that we go: the broker drops the will of a client that disconnects."""
-        if self.up.is_set() and not self.over.is_set():
-            info = self.client.publish(
-                self._topic(self._death), codec.encode(self._death), qos=1, retain=True
-            )
-            # If the link goes in this moment, the will says the same.
-            with contextlib.suppress(RuntimeError, ValueError):
-                info.wait_for_publish(2)
-        self.why = "we leave"
-        self.client.disconnect()
-        self._end()
-
-    def close(self) -> None:
-        self._end()
-        self.client.disconnect()
-        self.client.loop_stop()
-
-    def _end(self) -> None:
+    def end(self, why: str) -> None:
+        """Let whoever waits for this connection go on."""
+        self.why = self.why or why
         self.over.set()
         self._settled.set()
+
+    def close(self) -> None:
+        """Disconnect; where others saw us come, say that we go: the broker drops the will of who disconnects."""
+        if self._born and self.client.is_connected():
+            # If the link goes in this moment, the will says the same.
+            with contextlib.suppress(RuntimeError, ValueError):
+                info = self.client.publish(
+                    self._topic(self._death), codec.encode(self._death), qos=1, retain=True
+                )
+                info.wait_for_publish(2)
+        self.client.disconnect()
+        self.client.loop_stop()
 
     def _topic(self, message: Up) -> str:
         return topics.up(self._agent, codec.kind(message))
@@ -255,8 +252,7 @@ class _Session:
         self, client: Client, _data: object, _flags: object, reason: ReasonCode, *_: object
     ) -> None:
         if reason.is_failure:
-            self.why = f"it refused us: {reason}"
-            self._end()
+            self.end(f"it refused us: {reason}")
             return
         client.subscribe([(topic, 1) for topic in topics.downs(self._agent)])
 
@@ -264,9 +260,9 @@ class _Session:
         self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], *_: object
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            self.why = "it does not let us hear our own topics"
-            self._end()
+            self.end("it does not let us hear our own topics")
             return
+        self._born = True
         self.publish(self._birth)
         self.up.set()
         self._settled.set()
@@ -275,14 +271,12 @@ class _Session:
         if self._hear(message):
             client.ack(message.mid, message.qos)
         else:
-            self.why = "a message could not be kept"
-            self._end()
+            self.end("a message could not be kept")
 
     def _on_disconnect(
         self, _client: Client, _data: object, _flags: object, reason: ReasonCode, *_: object
     ) -> None:
-        self.why = self.why or str(reason)
-        self._end()
+        self.end(str(reason))
 
 
 def _open(message: MQTTMessage) -> Down:

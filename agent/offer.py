@@ -6,7 +6,9 @@ from gcode.profile import Profile
 from wire.manifest import Manifest
 
 LIFETIME = 60.0
-"""Seconds for which a nonce is good; then the printer says ready again."""
+"""Seconds for which a nonce is good."""
+RENEWAL = 10.0
+"""Seconds before its end at which the printer says ready again, so that it is never without an offer."""
 
 
 class Offer(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from agent.fetch import FetchError, StoppedError
 from agent.following import observe
 from agent.hours import Hours, window
 from agent.journal import IN_MOTION, Attempt, Journal
-from agent.offer import LIFETIME, Offer, objection
+from agent.offer import LIFETIME, RENEWAL, Offer, objection
 from agent.plate import Plate, PlateError, Plates
 from agent.printers.driver import Condition, Driver, PrinterError, Status
 from agent.settings import Printer
@@ -202,10 +202,11 @@ class Runner:
             if hindrance or self._stopping or not self._line.up:
                 self._offer = None
             # A grant may have come since we looked; then there is nothing to offer.
-            elif (self._offer is None or now >= self._offer.until) and self._journal.current(
-                self.name
-            ) is None:
+            elif self._is_due(now) and self._journal.current(self.name) is None:
                 self._offer = self._say_ready(now)
+
+    def _is_due(self, now: float) -> bool:
+        return self._offer is None or now >= self._offer.until - RENEWAL
 
     def _hindrance(self, printed: Attempt | None) -> str:
         """Why this printer can't take work now, for its owner; empty if it can."""

@@ -16,13 +16,17 @@ class NeedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedDetail:
-    """A need with its lots and parcels, newest first."""
+    """A need with its lots and parcels, newest first.
+
+    `uncollected` are the good units that are still with their makers, by lot; lots that have none are left out.
+    """
 
     need: Need
     hospital: Hospital
     progress: Progress
     attempts: list[Attempt]
     parcels: list[Parcel]
+    uncollected: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     family: Annotated[str, Meta(pattern="^[a-z0-9-]{1,32}$")] = "marlin"
-    width: Millimetres = 220
-    depth: Millimetres = 220
-    height: Millimetres = 250
+    width: Millimetres = 220.0
+    depth: Millimetres = 220.0
+    height: Millimetres = 250.0
     nozzle: Annotated[float, Meta(ge=0.1, le=1.2)] = 0.4
     hottest_nozzle: Celsius = 250
     hottest_bed: Celsius = 100
@@ -32,4 +32,9 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def digest(self) -> str:
         """SHA-256 in hex of all of it: what a job was drawn for, so that it runs on nothing else."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        # A whole number may be an int here and a float where it has been sent to: both must name the same machine.
+        exact = {
+            name: float(value) if isinstance(value, int) else value
+            for name, value in msgspec.structs.asdict(self).items()
+        }
+        return hashlib.sha256(msgspec.json.encode(exact, order="sorted")).hexdigest()

@@ -1,8 +1,19 @@
-"""What the whole session shares: far ends that any test may ask for, and their end."""
+"""What the whole session shares: far ends that any test may ask for, and how hard hypothesis looks."""
+
+import os
+
+from hypothesis import HealthCheck, settings
 
 from tests.farend import octoprint
 
 pytest_plugins = ["tests.farend.postgres"]
+
+# A busy machine is slow, which is no failure: nothing here is timed. `long` looks thousands of times.
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "long", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=5000
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_sessionfinish() -> None:

@@ -6,6 +6,7 @@ import click
 
 from coordinator.cli.options import Failed
 from coordinator.cli.words import example, line
+from coordinator.client import Refused, Trouble
 from coordinator.errors import StartError
 
 
@@ -60,7 +61,7 @@ def demo(
     )
     try:
         signed = play(options)
-    except StartError as error:
+    except (StartError, Refused, Trouble) as error:
         raise Failed(line(str(error))) from None
     if not signed:
         raise Failed("the hospital has not signed: something went wrong on the way")

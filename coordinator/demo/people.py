@@ -2,124 +2,80 @@
 
 from typing import Any
 
-import httpx
-
-from coordinator.errors import StartError
-
-WAITING = ("starting", "printing", "paused", "fetching", "checked", "granted")
+from coordinator.client import Client
+from coordinator.records import Attempt
+from coordinator.views import NeedDetail, PrinterView
+from wire.lifecycle import State
+from wire.messages import Wish
 
 
 class People:
     """A coordinator, three makers, an inspector, a courier and a hospital, at one keyboard."""
 
     def __init__(self, url: str, key: str) -> None:
-        self._http = httpx.Client(
-            base_url=url, headers={"Authorization": f"Bearer {key}", "Muster-By": "demo"}, timeout=30
-        )
+        self.office = Client(url, key, by="demo")
         self._wished: set[str] = set()
         self._has_scrapped = False
         self.need = ""
-        self.quantity = 0
         self.tracking = ""
-        """The path of the hospital's page."""
-
-    def invite(self) -> str:
-        """The coordinator invites a maker."""
-        return self._post("/api/invites")["invite"]
-
-    def login(self) -> str:
-        """The path of a link that logs one browser in, once."""
-        return self._post("/api/logins")["path"]
+        """The address of the hospital's page."""
 
     def ask(self, quantity: int) -> None:
         """A hospital asks, is vetted, and files its need."""
-        hospital = self._post(
-            "/api/hospitals",
-            name="Hospital del Mar",
-            contact="ward 7, +34 600 000 000",
-            latitude=41.384,
-            longitude=2.194,
+        hospital = self.office.add_hospital(
+            name="Hospital del Mar", contact="ward 7, +34 600 000 000", latitude=41.384, longitude=2.194
         )
-        self._post(f"/api/hospitals/{hospital['id']}/approve")
-        filed = self._post(
-            "/api/needs", hospital=hospital["id"], part="ear-saver", quantity=quantity, priority=7
-        )
-        self.need, self.quantity, self.tracking = filed["need"]["id"], quantity, filed["tracking"]
+        self.office.approve_hospital(hospital.id)
+        filed = self.office.file_need(hospital=hospital.id, part="ear-saver", quantity=quantity, priority=7)
+        self.need, self.tracking = filed.need.id, filed.tracking
 
-    def waiting_printers(self) -> int:
-        """How many printers wait for work."""
-        return sum(view["waiting"] for view in self.printers())
-
-    def printers(self) -> list[dict[str, Any]]:
+    def printers(self) -> list[PrinterView]:
         """What the printers do."""
-        return self._get("/api/printers")
+        return self.office.printers()
 
-    def look(self) -> dict[str, Any]:
+    def look(self) -> NeedDetail:
         """The need with its lots and parcels."""
-        return self._get(f"/api/needs/{self.need}")
+        return self.office.need(self.need)
 
-    def act(self, detail: dict[str, Any]) -> None:
+    def act(self, detail: NeedDetail) -> None:
         """Do what is to be done next, wherever something waits for a person."""
-        for lot in detail["attempts"]:
+        for lot in detail.attempts:
             self._tend(lot)
-        progress = detail["progress"]
-        if progress["at_hub"] + progress["received"] >= self.quantity and progress["at_hub"]:
-            parcel = self._post("/api/parcels", need=self.need)
-            self._post(f"/api/parcels/{parcel['id']}/send")
-        for parcel in detail["parcels"]:
-            if parcel["sent"] and not parcel["received"]:
-                token = self.tracking.removeprefix("/t/")
-                self._post(
-                    f"/api/track/{token}/parcels/{parcel['id']}/receive",
-                    units=parcel["units"],
-                    by="Sister Agnès",
-                )
-
-    def has_signed(self, detail: dict[str, Any]) -> bool:
-        """Whether the hospital has all that it asked for."""
-        return detail["progress"]["received"] >= self.quantity
+        progress = detail.progress
+        if progress.at_hub and progress.at_hub + progress.received >= progress.requested:
+            self.office.send(self.office.pack(self.need).id)
+        for parcel in detail.parcels:
+            if parcel.sent is not None and parcel.received is None:
+                token = self.tracking.rsplit("/", 1)[1]
+                self.office.receive(token, parcel.id, units=parcel.units, by="Sister Agnès")
 
     def result(self, seconds: float) -> dict[str, Any]:
         """The demo in figures."""
-        detail, ledger = self.look(), self._get("/api/ledger")
-        lots, progress = detail["attempts"], detail["progress"]
+        detail = self.look()
         return {
-            "needed": detail["need"]["quantity"],
-            "printed": sum(lot["count"] for lot in lots if lot["good"] is not None),
-            "good": sum(lot["good"] or 0 for lot in lots),
-            "scrapped": progress["scrapped"],
-            "received": progress["received"],
-            "attempts": len(lots),
-            "agents": len({lot["agent"] for lot in lots}),
-            "ledger_balanced": ledger["balanced"],
+            "needed": detail.need.quantity,
+            "printed": sum(lot.count for lot in detail.attempts if lot.good is not None),
+            "good": sum(lot.good or 0 for lot in detail.attempts),
+            "scrapped": detail.progress.scrapped,
+            "received": detail.progress.received,
+            "attempts": len(detail.attempts),
+            "agents": len({lot.agent for lot in detail.attempts}),
+            "ledger_balanced": self.office.ledger().balanced,
             "seconds": round(seconds, 1),
         }
 
-    def close(self) -> None:
-        """Go home."""
-        self._http.close()
-
-    def _tend(self, lot: dict[str, Any]) -> None:
-        path = f"/api/attempts/{lot['id']}"
-        if lot["state"] == "printed" and lot["id"] not in self._wished:
-            self._wished.add(lot["id"])
-            self._post(f"{path}/cleared")
-        elif lot["state"] == "cleared":
+    def _tend(self, lot: Attempt) -> None:
+        if lot.state is State.PRINTED and lot.id not in self._wished:
+            self._wished.add(lot.id)
+            self.office.ask(lot.id, Wish.CLEARED)
+        elif lot.state is State.CLEARED:
             scrapped = 0 if self._has_scrapped else 1
             self._has_scrapped = True
-            self._post(f"{path}/inspect", good=lot["count"] - scrapped, scrapped=scrapped)
-            if lot["count"] > scrapped:
-                self._post(f"{path}/collect")
-
-    def _get(self, path: str) -> Any:
-        return _answer(self._http.get(path))
-
-    def _post(self, path: str, **body: Any) -> Any:
-        return _answer(self._http.post(path, json=body) if body else self._http.post(path))
+            self.office.inspect(lot.id, good=lot.count - scrapped, scrapped=scrapped)
+            if lot.count > scrapped:
+                self.office.collect(lot.id)
 
 
-def _answer(response: httpx.Response) -> Any:
-    if response.is_success:
-        return response.json()
-    problem: dict[str, Any] = response.json() if "json" in response.headers.get("content-type", "") else {}
-    raise StartError(f"{response.request.url.path}: {problem.get('detail', response.status_code)}")
+def has_signed(detail: NeedDetail) -> bool:
+    """Whether the hospital has all that it asked for."""
+    return detail.progress.received >= detail.progress.requested

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.live import Live
 
 from coordinator.demo import show
-from coordinator.demo.people import People
-from coordinator.demo.stage import MAKERS, Stage
+from coordinator.demo.people import People, has_signed
+from coordinator.demo.stage import MAKERS, PATIENCE, Stage
 from coordinator.errors import StartError
 
 LONGEST = 1800.0
@@ -57,56 +57,47 @@ def _play(options: Options, stage: Stage, console: Console) -> bool:
     console.print("starting a coordinator, three agents and their printers …")
     url, key = stage.coordinator(options.broker, options.database)
     people = People(url, key)
-    try:
-        for number, maker in enumerate(MAKERS):
-            if options.octoprint and number == len(MAKERS) - 1:
-                driver = stage.octoprint(maker, options.octoprint, options.speed)
-            else:
-                driver = stage.serial_printer(maker, options.speed)
-            stage.agent(maker, people.invite(), driver)
-        _wait_for_printers(stage, people)
-        people.ask(options.units)
-        links = {
-            "coordinator": url + people.login() + "  (works once)",
-            "printers": url + "/printers",
-            "hospital": url + people.tracking,
-        }
-        signed = _follow(stage, people, links, began, console, quiet=options.once)
-        result = people.result(time.monotonic() - began)
-        if options.as_json:
-            sys.stdout.write(json.dumps(result) + "\n")
+    for number, maker in enumerate(MAKERS):
+        if options.octoprint and number == len(MAKERS) - 1:
+            driver = stage.octoprint(maker, options.octoprint, options.speed)
         else:
-            console.print(f"the hospital has signed: {result}" if signed else f"came to no end: {result}")
-        if signed and not options.once:
-            console.print("the pages stay up until Ctrl-C")
-            while True:
-                time.sleep(1)
-        return signed
-    finally:
-        people.close()
+            driver = stage.serial_printer(maker, options.speed)
+        stage.agent(maker, people.office.invite(), driver)
+    _wait_for_printers(stage, people)
+    people.ask(options.units)
+    console.print(f"  the pages     {url}/  (log in once with {people.office.login()} )", soft_wrap=True)
+    console.print(f"  the hospital  {people.tracking}", soft_wrap=True)
+    signed = _follow(stage, people, began, console, quiet=options.once)
+    result = people.result(time.monotonic() - began)
+    if options.as_json:
+        sys.stdout.write(json.dumps(result) + "\n")
+    else:
+        console.print(show.ending(result))
+    if signed and not options.once:
+        console.print("the pages stay up until Ctrl-C")
+        while True:
+            time.sleep(1)
+    return signed
 
 
 def _wait_for_printers(stage: Stage, people: People) -> None:
-    deadline = time.monotonic() + 60
-    while people.waiting_printers() < len(MAKERS):
+    deadline = time.monotonic() + PATIENCE
+    while sum(view.waiting for view in people.printers()) < len(MAKERS):
         stage.check()
         if time.monotonic() > deadline:
             raise StartError("the printers did not get ready within a minute")
         time.sleep(LOOK)
 
 
-def _follow(
-    stage: Stage, people: People, links: dict[str, str], began: float, console: Console, *, quiet: bool
-) -> bool:
+def _follow(stage: Stage, people: People, began: float, console: Console, *, quiet: bool) -> bool:
     """Look and act until the hospital has signed, or too long."""
-    detail = people.look()
-    with Live(console=console, auto_refresh=False, screen=False, transient=False) as live:
+    with Live(console=console, auto_refresh=False) as live:
         while time.monotonic() - began < LONGEST:
             stage.check()
             detail = people.look()
             if not quiet:
-                live.update(show.view(detail, people.printers(), links), refresh=True)
-            if people.has_signed(detail):
+                live.update(show.view(detail, people.printers()), refresh=True)
+            if has_signed(detail):
                 return True
             people.act(detail)
             time.sleep(LOOK)

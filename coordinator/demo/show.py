@@ -1,5 +1,6 @@
 """What the demo shows on a terminal."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -7,6 +8,8 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from coordinator.views import NeedDetail, PrinterView
 
 _STAGES = (
     "promised",
@@ -21,45 +24,47 @@ _STAGES = (
 )
 
 
-def view(detail: dict[str, Any], printers: list[dict[str, Any]], links: dict[str, str]) -> RenderableType:
-    """The need, the printers and the addresses of the pages, as of now."""
-    return Group(_need(detail), _printers(printers), _links(links))
+def view(detail: NeedDetail, printers: Iterable[PrinterView]) -> RenderableType:
+    """The need and the printers, as of now."""
+    return Group(_need(detail), _printers(printers))
 
 
-def _need(detail: dict[str, Any]) -> RenderableType:
-    progress = detail["progress"]
+def ending(result: Mapping[str, Any]) -> str:
+    """The demo's figures as a sentence."""
+    return (
+        "the hospital has signed for {received} of {needed} units, after {seconds} s: {printed} printed in {attempts}"
+        " plates by {agents} agents, {scrapped} scrapped and printed again"
+    ).format_map(result)
+
+
+def _need(detail: NeedDetail) -> RenderableType:
+    progress = detail.progress
     table = Table.grid(padding=(0, 2))
     for _ in _STAGES:
         table.add_column(justify="right")
     table.add_row(*(Text(stage.replace("_", " "), style="dim") for stage in _STAGES))
-    table.add_row(*(str(progress[stage]) for stage in _STAGES))
-    bar = ProgressBar(total=progress["requested"], completed=progress["received"], width=60)
-    title = f"{detail['hospital']['name']} asks for {detail['need']['quantity']} × {detail['need']['part']}"
+    table.add_row(*(str(getattr(progress, stage)) for stage in _STAGES))
+    bar = ProgressBar(total=progress.requested, completed=progress.received, width=60)
+    title = f"{detail.hospital.name} asks for {detail.need.quantity} × {detail.need.part}"
     return Panel(Group(table, bar), title=title, title_align="left")
 
 
-def _printers(printers: list[dict[str, Any]]) -> RenderableType:
+def _printers(printers: Iterable[PrinterView]) -> RenderableType:
     table = Table("maker", "driver", "state", "plate", "progress", "nozzle", expand=True, box=None)
     for each in printers:
-        attempt: dict[str, Any] | None = each["attempt"]
-        looks: dict[str, Any] = each["looks"] or {}
-        state = attempt["state"] if attempt else "waits for work" if each["waiting"] else "rests"
-        running = looks.get("progress", 0) if attempt and looks.get("attempt") == attempt["id"] else 0
+        attempt, looks = each.attempt, each.looks
+        state = str(attempt.state) if attempt else "waits for work" if each.waiting else "rests"
+        runs = attempt is not None and looks is not None and looks.attempt == attempt.id
         table.add_row(
-            each["agent"],
-            each["driver"],
+            each.printer.agent,
+            each.printer.driver,
             state,
-            f"{attempt['count']} units" if attempt else "",
-            ProgressBar(total=1, completed=running, width=24) if attempt else "",
-            f"{looks['nozzle']:.0f} °C" if looks.get("nozzle") is not None else "",
+            f"{attempt.count} units" if attempt else "",
+            ProgressBar(total=1, completed=looks.progress if runs and looks else 0, width=24)
+            if attempt
+            else "",
+            f"{looks.nozzle:.0f} °C" if looks and looks.nozzle is not None else "",
         )
-    return Panel(table, title="printers", title_align="left")
-
-
-def _links(links: dict[str, str]) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    for name, url in links.items():
-        table.add_row(Text(name, style="dim"), Text(url))
     return Panel(
-        table, title="pages", title_align="left", subtitle="Ctrl-C ends all of it", subtitle_align="left"
+        table, title="printers", title_align="left", subtitle="Ctrl-C ends all of it", subtitle_align="left"
     )

@@ -83,7 +83,8 @@ class Coordinator:
         while len(self.events) < len(steps) and time.monotonic() < deadline:
             time.sleep(0.01)
         events = [self.events[number] for number in sorted(self.events)]
-        assert [event.step.value for event in events] == list(steps)
+        reported = [event.step.value for event in events]
+        assert reported == list(steps), f"reported: {reported}; last: {events[-1:]}"
         return events
 
     def _on_connect(self, client: Client, *_: Any) -> None:

@@ -115,7 +115,7 @@ def test_a_server_in_trouble_is_asked_again_and_then_given_up(server: Server, be
     url = server.serve("/plate", DATA)
     server.statuses += [503, 500]
     assert bench.fetch(url).read_bytes() == DATA
-    assert bench.waits == [1.0, 2.0]
+    assert bench.waits == [0.5] * 6  # one second, then two
     server.statuses += [503] * 100
     with pytest.raises(FetchError, match="503"):
         bench.fetch(server.serve("/other", DATA), digest="0" * 64)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent.identity import save
-from agent.journal import Journal
+from agent.journal import Journal, JournalError
 from agent.link import Link, LinkError, parse_broker
 from agent.reporter import Reporter
 from tests.farend.authority import Authority
@@ -82,6 +82,7 @@ def test_birth_and_goodbye_are_said_and_stay(broker: Broker):
 def test_a_broken_connection_dies_with_its_own_number_and_the_next_has_a_higher_one(broker: Broker):
     with Coordinator(broker.port) as coordinator, linked(broker.port) as link:
         coordinator.wait(Presence)
+        until(lambda: link.up)
         session = link._session
         assert session is not None
         sock = session.client.socket()
@@ -114,6 +115,21 @@ def test_nothing_retained_is_listened_to(broker: Broker):
             coordinator.wait(Presence)
             until(lambda: link.faults["retained"])
         assert heard == []
+
+
+def test_what_could_not_be_kept_is_not_acknowledged_and_the_link_is_made_anew(broker: Broker):
+    births: list[None] = []
+
+    def full(_: Down) -> None:
+        raise JournalError("the disk is full")
+
+    with (
+        Coordinator(broker.port) as coordinator,
+        linked(broker.port, full, arrived=lambda: births.append(None)) as link,
+    ):
+        until(lambda: link.up)
+        coordinator.say("ana", Ack(sent=1.0, epoch=EPOCH, seq=4))
+        until(lambda: len(births) == 2)
 
 
 def test_a_broker_that_is_down_at_start_is_complained_of_once_and_found_later(

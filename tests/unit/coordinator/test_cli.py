@@ -278,7 +278,7 @@ def test_the_ledger_is_balanced(near):
         (("--deadline", "tomorrow"), "deadline: a date such as 2020-04-01"),
         (("--deadline", "2020-04-01"), "the deadline is over already"),
         (("--set", "length"), "'length' is not NAME=MM"),
-        (("--set", "length=nan"), "finite"),
+        (("--set", "length=nan"), "must be a number"),
         (("--set", "length=9999"), "length must be from 150 to 162 mm"),
         (("--set", "colour=1"), "colour"),
     ],

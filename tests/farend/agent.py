@@ -1,0 +1,187 @@
+"""A whole agent for tests, in a process of its own, between a real broker and a virtual printer."""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from agent import identity, settings
+from gcode.gate import judge
+from gcode.material import material
+from gcode.script import fill
+from tests.farend import broker
+from tests.farend.authority import Authority
+from tests.farend.coordinator import Coordinator
+from tests.farend.files import Server, serving
+from tests.farend.virtual import VirtualPrinter, end_pump
+from wire.enrolment import Answer
+from wire.manifest import Manifest, sign
+from wire.messages import Grant, Ready, Telemetry
+
+NAME = "ana"
+PRINTER = "left"
+SHORT = 40
+LONG = 4000
+
+
+def body(moves: int) -> bytes:
+    """A print's body of so many moves of 30 mm, each unlike the others."""
+    lines = ["G1 Z0.3 F600", "G1 X20 Y20 F6000"]
+    for number in range(1, moves + 1):
+        x = 50 if number % 2 else 20
+        lines.append(f"G1 X{x} Y{20 + number / 100:g} E0.5")
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+class Bench:
+    """One agent with one printer, its coordinator, and its owner's hands."""
+
+    def __init__(self, folder: Path, far: VirtualPrinter, mqtt: broker.Broker, files: Server) -> None:
+        self.folder = folder
+        self.far = far
+        self.mqtt = mqtt
+        self.files = files
+        self.state = folder / "state"
+        self.config = folder / "muster-agent.toml"
+        self.coordinator = Coordinator(mqtt.port)
+        self.child: subprocess.Popen[str] | None = None
+        self._numbers = itertools.count(1)
+        self.write()
+        self._join()
+
+    def write(self, before: str = "", after: str = "") -> None:
+        """Write the owner's settings."""
+        self.config.write_text(
+            f'state = "{self.state}"\n{before}\n[[printer]]\nname = "{PRINTER}"\ndriver = "serial"\n'
+            f'port = "{self.far.port}"\nmaterial = "petg"\n{after}\n'
+        )
+
+    @property
+    def log(self) -> str:
+        path = self.folder / "agent.log"
+        return path.read_text() if path.exists() else ""
+
+    def start(self) -> None:
+        """Start the agent."""
+        with (self.folder / "agent.log").open("a") as log:
+            self.child = subprocess.Popen(
+                [sys.executable, "-m", "agent", "--config", str(self.config), "run"],
+                stderr=log,
+                text=True,
+                env=environment(),
+            )
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """End the agent, and wait for it."""
+        child, self.child = self.child, None
+        assert child is not None
+        child.send_signal(how)
+        return child.wait(20)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `muster-agent` with these words."""
+        command = [sys.executable, "-m", "agent", "--config", str(self.config), *words]
+        return subprocess.run(
+            command, check=False, capture_output=True, text=True, env=environment(), timeout=60
+        )
+
+    def clear(self) -> None:
+        """The owner says that the bed is clear."""
+        done = self.command("clear", PRINTER, "--yes")
+        assert done.returncode == 0, done.stderr
+
+    def ready(self, within: float = 20) -> Ready:
+        return self.coordinator.wait(Ready, within=within)
+
+    def manifest(self, ready: Ready, data: bytes, **changes: Any) -> Manifest:
+        """A right manifest for `data`, but for the changes."""
+        loaded = settings.load(self.config)
+        profile = loaded.printer(PRINTER).profile
+        around = fill(loaded.scripts[PRINTER], profile, material("petg"))
+        found = judge(around.start, data, around.end, profile, material("petg")).body
+        number = next(self._numbers)
+        fields: dict[str, Any] = {
+            "attempt": f"a-{number}",
+            "job": "job-1",
+            "agent": NAME,
+            "printer": PRINTER,
+            "nonce": ready.nonce,
+            "part": "ear-saver",
+            "version": "1",
+            "parameters": {},
+            "count": 4,
+            "material": "petg",
+            "profile": profile.digest,
+            "url": self.files.serve(f"/plate-{number}", data),
+            "size": len(data),
+            "digest": hashlib.sha256(data).hexdigest(),
+            "grams": found.grams or 1.0,
+            "seconds": found.seconds or 1.0,
+        }
+        return Manifest(**{**fields, **changes})
+
+    def grant(self, manifest: Manifest) -> str:
+        """Grant it, and give the attempt's name."""
+        signed = sign(manifest, self.coordinator.key)
+        self.coordinator.say(NAME, Grant(sent=time.time(), manifest=signed))
+        return manifest.attempt
+
+    def print(self, moves: int = SHORT) -> str:
+        """Wait until the printer is ready, and grant a good plate."""
+        return self.grant(self.manifest(self.ready(), body(moves)))
+
+    def telemetry(self, wanted: Callable[[Telemetry], bool], within: float = 20) -> Telemetry:
+        return self.coordinator.wait(Telemetry, wanted, within)
+
+    def until(self, true: Callable[[], object], within: float = 20) -> None:
+        deadline = time.monotonic() + within
+        while not true():
+            assert time.monotonic() < deadline, f"waited in vain; the agent's log:\n{self.log[-4000:]}"
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        if self.child is not None:
+            self.stop()
+        self.coordinator.__exit__()
+        end_pump(self.state / "pumps", PRINTER)
+
+    def _join(self) -> None:
+        authority, key = Authority(), ec.generate_private_key(ec.SECP256R1())
+        answer = Answer(
+            agent=NAME,
+            certificate=authority.sign(NAME, key.public_key()),
+            ca=authority.pem,
+            broker=f"mqtt://127.0.0.1:{self.mqtt.port}",
+            keys=self.coordinator.keys,
+            url=self.files.url,
+        )
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        identity.save(self.state, answer, pem)
+
+
+@contextmanager
+def benched(folder: Path, speed: float = 60, *faults: str) -> Generator[Bench]:
+    """A bench whose processes end with the block; the agent is not started yet."""
+    kind = "mosquitto" if broker.MOSQUITTO else "amqtt"
+    with contextlib.ExitStack() as stack:
+        far = stack.enter_context(VirtualPrinter(folder / "far", speed, *faults))
+        mqtt = stack.enter_context(broker.running(kind, folder))
+        files = stack.enter_context(serving())
+        bench = Bench(folder, far, mqtt, files)
+        stack.callback(bench.close)
+        yield bench
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,0 +1,248 @@
+"""The whole agent, as a process, from grant to report."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.farend.agent import LONG, NAME, PRINTER, Bench, benched, body
+from wire.manifest import sign
+from wire.messages import Grant, Presence, Ready, Wish
+
+TAKEN = ("fetch", "check", "start")
+WHOLE = (*TAKEN, "print", "finish")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with benched(tmp_path) as bench:
+        yield bench
+
+
+def test_a_print_from_grant_to_report(bench: Bench):
+    bench.write(before="place = [40.41678, -3.70379]")
+    bench.clear()
+    bench.start()
+    presence = bench.coordinator.wait(Presence)
+    assert (presence.place, [printer.name for printer in presence.printers]) == ((40.4, -3.7), [PRINTER])
+    ready = bench.ready()
+    assert (ready.printer, ready.material, ready.held, ready.seq) == (PRINTER, "petg", (), 0)
+    attempt = bench.grant(bench.manifest(ready, body(40)))
+    events = bench.coordinator.wait_for_steps(*WHOLE)
+    assert {event.attempt for event in events} == {attempt}
+    executed = bench.far.executed()
+    assert [line for line in body(40).decode().splitlines() if line.startswith("G1 X")] == [
+        line for line in executed if "E0.5" in line or line == "G1 X20 Y20 F6000"
+    ]
+    seen = bench.telemetry(lambda told: told.progress == 1 and "bed" in told.why)
+    assert not seen.bed_clear
+    assert "clear" in seen.why
+    bench.clear()
+    bench.coordinator.wait_for_steps(*WHOLE, "clear")
+    again = bench.ready()
+    assert (again.held, again.seq) == ((), 6)
+    assert again.counter > ready.counter
+    assert bench.stop() == 0
+    assert "Traceback" not in bench.log
+    assert not bench.coordinator.wait(Presence).online
+
+
+def test_nothing_is_offered_before_a_person_has_cleared_the_bed(bench: Bench):
+    bench.start()
+    seen = bench.telemetry(lambda told: told.condition == "idle")
+    assert not seen.bed_clear
+    time.sleep(1.2)
+    assert not [message for _, message in bench.coordinator.heard if isinstance(message, Ready)]
+    bench.clear()
+    assert bench.ready().printer == PRINTER
+
+
+def test_grants_that_nobody_just_asked_for_start_nothing(bench: Bench):
+    bench.clear()
+    bench.start()
+    ready = bench.ready()
+    good = bench.manifest(ready, body(40))
+    strange = sign(good, Ed25519PrivateKey.generate())
+    bench.coordinator.say(NAME, Grant(sent=1.0, manifest=strange))
+    for changes in ({"nonce": "f" * 32}, {"agent": "bea"}, {"printer": "right"}):
+        bench.grant(bench.manifest(ready, body(40), **changes))
+    bench.until(lambda: bench.log.count("dropped a message") == 4)
+    assert bench.coordinator.events == {}
+    bench.grant(good)
+    bench.grant(good)  # the broker may deliver twice
+    bench.coordinator.wait_for_steps(*WHOLE)
+    assert bench.log.count("dropped a message") == 5
+
+
+def test_a_grant_that_does_not_fit_is_refused_and_the_printer_is_ready_again(bench: Bench):
+    bench.write(before=f'[hours]\nzone = "UTC"\ndaily = ["{_soon()}"]')
+    bench.clear()
+    bench.start()
+    for count, (changes, why) in enumerate(UNFIT, 1):
+        bench.grant(bench.manifest(bench.ready(), body(40), **changes))
+        refused = bench.coordinator.wait_for_steps(*["refuse"] * count)[-1]
+        assert why in refused.why
+    assert bench.ready().held == ()
+
+
+UNFIT: list[tuple[dict[str, object], str]] = [
+    ({"material": "pla"}, "petg is loaded"),
+    ({"profile": "0" * 64}, "profile"),
+    ({"seconds": 14 * 86_400.0}, "quiet hours"),
+]
+
+
+def test_a_file_that_is_not_right_is_refused_before_anything_moves(bench: Bench):
+    bench.clear()
+    bench.start()
+    for count, (data, changes, why) in enumerate(WRONG, 1):
+        bench.grant(bench.manifest(bench.ready(), data, **changes))
+        fetch, refused = bench.coordinator.wait_for_steps(*["fetch", "refuse"] * count)[-2:]
+        assert fetch.attempt == refused.attempt
+        assert why in refused.why
+    assert bench.far.executed() == []
+    assert bench.ready().held == ()
+    assert list((bench.state / "files" / PRINTER).iterdir()) == []
+
+
+WRONG: list[tuple[bytes, dict[str, object], str]] = [
+    (b"M500\n", {}, "M500"),
+    (b"G1 X500 Y20 F3000\n", {}, "line"),
+    (body(40), {"grams": 500.0}, "manifest"),
+    (body(40), {"digest": "0" * 64}, "signed for"),
+    (body(40), {"url": "http://127.0.0.1:9/elsewhere"}, "coordinator"),
+    (body(40), {"size": 10}, "longer"),
+]
+
+
+def test_a_print_can_be_paused_resumed_and_cancelled(bench: Bench):
+    bench.clear()
+    bench.start()
+    attempt = bench.print(LONG)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    bench.coordinator.wish(NAME, attempt, Wish.PAUSE)
+    bench.coordinator.wait_for_steps(*TAKEN, "print", "pause")
+    bench.coordinator.wish(NAME, attempt, Wish.CANCEL, late=True)
+    bench.until(lambda: "too late" in bench.log)
+    bench.coordinator.wish(NAME, attempt, Wish.RESUME)
+    bench.coordinator.wait_for_steps(*TAKEN, "print", "pause", "resume")
+    bench.coordinator.wish(NAME, attempt, Wish.CANCEL)
+    events = bench.coordinator.wait_for_steps(*TAKEN, "print", "pause", "resume", "cancel")
+    assert "carla" in events[-1].why
+    bench.coordinator.wish(NAME, attempt, Wish.CLEARED)
+    bench.until(lambda: "lets nobody" in bench.log)
+    bench.clear()
+    assert bench.ready().held == ()
+
+
+def test_the_page_may_clear_the_bed_where_the_owner_allows_it(bench: Bench):
+    bench.write(before="clear_from_page = true")
+    bench.clear()
+    bench.start()
+    attempt = bench.print()
+    bench.coordinator.wait_for_steps(*WHOLE)
+    bench.coordinator.wish(NAME, attempt, Wish.CLEARED)
+    events = bench.coordinator.wait_for_steps(*WHOLE, "clear")
+    assert "carla" in events[-1].why
+    bench.ready()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_an_agent_that_ends_while_it_prints_finds_its_print_again(bench: Bench, how: int):
+    bench.clear()
+    bench.start()
+    attempt = bench.print(LONG)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    assert bench.stop(how) == (-9 if how == signal.SIGKILL else 0)
+    bench.start()
+    bench.telemetry(
+        lambda told: told.attempt == attempt and told.condition == "printing" and told.progress > 0
+    )
+    bench.coordinator.wish(NAME, attempt, Wish.CANCEL)
+    bench.coordinator.wait_for_steps(*TAKEN, "print", "cancel")
+
+
+def test_what_happened_while_the_broker_was_away_is_told_afterwards(bench: Bench):
+    bench.clear()
+    bench.start()
+    bench.print(400)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    bench.mqtt.stop(signal.SIGKILL)
+    bench.until(lambda: "is printed" in bench.log)
+    bench.mqtt.start()
+    bench.coordinator.wait_for_steps(*WHOLE, within=60)
+
+
+def test_a_thermal_runaway_is_a_failed_attempt_and_the_printer_is_left_alone(bench: Bench):
+    bench.clear()
+    bench.start()
+    bench.print(LONG)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    bench.far.overheat()
+    events = bench.coordinator.wait_for_steps(*TAKEN, "print", "fail")
+    assert events[-1].why
+    bench.clear()
+    bench.telemetry(lambda told: told.condition == "fault" and told.bed_clear)
+    assert len([message for _, message in bench.coordinator.heard if isinstance(message, Ready)]) == 1
+
+
+def test_a_pulled_cable_is_a_failed_attempt_and_the_printer_comes_back_when_it_is_plugged(bench: Bench):
+    bench.clear()
+    bench.start()
+    bench.print(LONG)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    bench.far.unplug()
+    bench.coordinator.wait_for_steps(*TAKEN, "print", "fail")
+    bench.far.plug()
+    bench.clear()
+    assert bench.ready(within=40).held == ()
+
+
+def test_what_had_not_begun_does_not_begin_after_a_restart(bench: Bench):
+    bench.clear()
+    bench.start()
+    bench.files.breaks += [10] * 60  # it never comes whole
+    bench.print(LONG)
+    bench.coordinator.wait_for_steps("fetch")
+    assert bench.stop() == 0
+    bench.start()
+    _, refused = bench.coordinator.wait_for_steps("fetch", "refuse")
+    assert "restarted" in refused.why
+    assert bench.far.executed() == []
+    bench.ready()
+
+
+def test_status_tells_what_the_journal_holds_whether_the_agent_runs_or_not(bench: Bench):
+    bench.clear()
+    told = json.loads(bench.command("status", "--json").stdout)
+    assert (told["agent"], told["running"], told["printers"][0]["bed_clear"]) == (NAME, False, True)
+    bench.start()
+    attempt = bench.print(LONG)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    told = json.loads(bench.command("status", "--json").stdout)
+    assert told["running"]
+    assert told["printers"] == [
+        {"printer": PRINTER, "bed_clear": False, "attempt": attempt, "state": "printing"}
+    ]
+    refused = bench.command("clear", PRINTER, "--yes")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    second = bench.command("run")
+    assert second.returncode == 2
+    assert "runs already" in second.stderr
+
+
+def test_printers_are_looked_at_without_moving(bench: Bench):
+    (seen,) = json.loads(bench.command("printers", "--json").stdout)
+    assert (seen["printer"], seen["driver"], seen["condition"]) == (PRINTER, "serial", "idle")
+    assert bench.far.executed() == []
+
+
+def _soon() -> str:
+    """Quiet hours that begin eleven hours from now."""
+    begin = time.gmtime(time.time() + 11 * 3600)
+    end = time.gmtime(time.time() + 12 * 3600)
+    return f"{begin.tm_hour:02}:{begin.tm_min:02}-{end.tm_hour:02}:{end.tm_min:02}"

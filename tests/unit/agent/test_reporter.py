@@ -1,0 +1,105 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.journal import Journal
+from agent.reporter import BATCH, RESEND, WINDOW, Reporter, fitting
+from tests.unit.agent.test_journal import grant
+from wire import codec
+from wire.lifecycle import Step
+from wire.messages import Event, Report, Up
+
+
+class Line:
+    """A line to the coordinator that keeps what was sent, and can be down."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self.sent: list[list[int]] = []
+
+    def publish(self, message: Up) -> bool:
+        assert isinstance(message, Report)
+        codec.encode(message)
+        if self.up:
+            self.sent.append([event.seq for event in message.events])
+        return self.up
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path / "journal.db")
+    yield journal
+    journal.close()
+
+
+def fill(journal: Journal, attempts: int, why: str = "") -> None:
+    for number in range(attempts):
+        journal.take(*grant(f"a-{number}"), Step.REFUSE, 1.0, why)
+
+
+def test_without_news_nothing_is_sent(journal: Journal):
+    line = Line()
+    Reporter(journal, line.publish).step(0)
+    assert line.sent == []
+
+
+def test_each_event_is_sent_once_as_long_as_answers_come(journal: Journal):
+    line = Line()
+    reporter = Reporter(journal, line.publish)
+    fill(journal, 2)
+    reporter.step(0)
+    reporter.step(1)
+    journal.acknowledge(journal.epoch, 2)
+    journal.take(*grant("b"), Step.FETCH, 1.0)
+    reporter.step(2)
+    assert line.sent == [[1, 2], [3]]
+
+
+def test_without_an_answer_all_is_sent_again(journal: Journal):
+    line = Line()
+    reporter = Reporter(journal, line.publish)
+    fill(journal, 2)
+    for now in (0, RESEND - 1, RESEND, RESEND + 1, 2 * RESEND):
+        reporter.step(now)
+    assert line.sent == [[1, 2]] * 3
+
+
+def test_a_new_connection_hears_all_again_at_once(journal: Journal):
+    line = Line()
+    reporter = Reporter(journal, line.publish)
+    fill(journal, 1)
+    line.up = False
+    reporter.step(0)
+    line.up = True
+    reporter.step(1)
+    reporter.again()
+    reporter.step(2)
+    assert line.sent == [[1], [1]]
+
+
+def test_a_long_silence_does_not_end_in_a_flood(journal: Journal):
+    line = Line()
+    reporter = Reporter(journal, line.publish)
+    fill(journal, WINDOW + 2 * BATCH)
+    reporter.step(0)
+    first = [seq for batch in line.sent for seq in batch]
+    assert first == list(range(1, len(first) + 1))
+    assert WINDOW <= len(first) <= WINDOW + BATCH
+    journal.acknowledge(journal.epoch, len(first))
+    reporter.step(1)
+    assert [seq for batch in line.sent for seq in batch] == list(range(1, WINDOW + 2 * BATCH + 1))
+
+
+def test_long_reasons_travel_in_smaller_batches(journal: Journal):
+    fill(journal, 100, why="\N{GRINNING FACE}" * 400)
+    line = Line()
+    Reporter(journal, line.publish).step(0)
+    assert [seq for batch in line.sent for seq in batch] == list(range(1, 101))
+    assert len(line.sent) > 1
+
+
+def test_one_event_always_fits():
+    event = Event(seq=1, attempt="a" * 48, step=Step.FAIL, at=1.0, why="\x01" * 400)
+    assert fitting((event,)) == (event,)
+    codec.encode(Report(epoch="e" * 32, events=(event,)))

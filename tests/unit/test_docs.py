@@ -1,0 +1,88 @@
+"""What the documents say is so."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import coordinator.cli
+from wire import lifecycle, topics
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+AGENT_COMMANDS = ("run", "status", "printers", "clear", "enroll", "virtual-printer")
+
+
+def test_the_picture_of_an_attempts_life_is_the_codes_table():
+    assert lifecycle.diagram() in ARCHITECTURE
+
+
+@pytest.mark.parametrize("kind", topics.UP + topics.DOWN)
+def test_every_kind_of_message_is_explained(kind):
+    assert f"| `{kind}` |" in ARCHITECTURE
+
+
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_every_file_that_a_document_links_to_is_there(document):
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / document).read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_file_that_the_architecture_names_is_there():
+    named = re.findall(r"`((?:wire|gcode|gcode_templates|agent|coordinator)/[\w./*-]+)`", ARCHITECTURE)
+    assert len(named) > 10
+    assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []
+
+
+def test_every_library_is_accounted_for():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + [
+        each for extra in project["optional-dependencies"].values() for each in extra
+    ]
+    decisions = ARCHITECTURE.partition("## Decisions")[2].lower()
+    missing = {name for each in wanted if (name := re.split(r"[\[<>=]", each)[0]) not in decisions}
+    assert missing == set()
+
+
+def _commands(program: str) -> list[str]:
+    blocks = re.findall(r"```\n(.*?)```", README, flags=re.DOTALL)
+    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return sorted({line for line in lines if line.startswith(program + " ")})
+
+
+@pytest.mark.parametrize("command", _commands("muster"))
+def test_a_command_in_the_readme_exists_with_its_options(command, capsys):
+    words = shlex.split(command)[1:]
+    named = [word for word in words if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")][:2]
+    if named[0] in ("serve", "invite", "demo", "login", "ledger"):
+        named = named[:1]
+    assert coordinator.cli.run([*named, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert [word for word in words if word.startswith("--") and word not in said] == []
+
+
+@pytest.mark.parametrize(
+    "command", [*_commands("muster-agent"), *(f"muster-agent {c}" for c in AGENT_COMMANDS)]
+)
+def test_an_agents_command_in_the_readme_exists(command):
+    name = shlex.split(command)[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", name, "--help"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_target_that_the_documents_name_is_in_the_makefile():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)", README + (ROOT / "CONTRIBUTING.md").read_text()))
+    assert named - targets == set()
+
+
+def test_the_changelog_has_a_place_for_what_comes():
+    assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text()
