@@ -60,7 +60,7 @@ def meddler(target: str) -> Generator[Meddler]:
                 self.send_response(204)
                 self.end_headers()
                 return
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
             try:
                 headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
                 connection.request(self.command, self.path, knobs.spoil(body), headers)

@@ -15,7 +15,7 @@ from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared
 
 QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(1500, 50, 600), *COLD]
-LARGE = [*HEAT, "G1 X20 Y20 F6000\nG1 X30 Y20 F6000\n" * 600_000]
+LARGE = [*HEAT, "G1 X20 Y20 F6000\nG1 X30 Y20 F6000\n" * 400_000]
 """Larger than all the buffers between two processes."""
 
 pytestmark = pytest.mark.octoprint
@@ -51,7 +51,7 @@ class Maker:
         return status
 
     def wait_for(self, condition: Condition) -> Status:
-        return self.wait(lambda status: status.condition is condition)
+        return self.wait(lambda status: status.condition is condition, within=60)
 
     def ending(self) -> Status:
         return self.wait(lambda status: status.ending is not None)
