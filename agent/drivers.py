@@ -19,4 +19,5 @@ def driver(printer: Printer, state: Path) -> Driver:
         return SerialDriver(printer.name, printer.port, printer.baud, pumps, top=printer.profile.height)
     from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
-    return OctoPrintDriver(printer.name, printer.url, printer.key)
+    note = state / "octoprint" / f"{printer.name}.json"
+    return OctoPrintDriver(printer.name, printer.url, printer.key, note)
