@@ -21,7 +21,8 @@ def driver(printer: Printer, state: Path) -> Driver:
         case OctoPrintPrinter():
             from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
-            return OctoPrintDriver(printer.name, printer.url, printer.key)
+            note = state / "octoprint" / f"{printer.name}.json"
+            return OctoPrintDriver(printer.name, printer.url, printer.key, note)
         case MoonrakerPrinter():
             from agent.printers.moonraker import MoonrakerDriver  # noqa: PLC0415  for its owners only
 

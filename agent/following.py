@@ -37,6 +37,8 @@ def observe(state: State, attempt: str, status: Status, unseen: float) -> Seen |
 
 
 def _moving(state: State, condition: Condition) -> Seen | None:
+    if condition is Condition.LOADING:
+        return None
     if state is State.STARTING:
         return Step.PRINT, ""
     if state is State.PRINTING and condition is Condition.PAUSED:

@@ -37,6 +37,8 @@ REST = 1.0
 """Seconds between looks at one that does not."""
 PATIENCE = 1800.0
 """Seconds from grant to start, after which the bed and the owner's mind may have changed."""
+OURS = {Condition.LOADING, Condition.PRINTING, Condition.PAUSED}
+"""What a printer is while it works on our attempt."""
 WARM_UP = 600.0
 """Seconds for heating and homing, which the gate's estimate leaves out."""
 
@@ -282,7 +284,7 @@ class Runner:
     def _follow(self, attempt: Attempt) -> None:
         now = self._clock.monotonic()
         status = self._status
-        ours = status.attempt == attempt.id and status.condition in {Condition.PRINTING, Condition.PAUSED}
+        ours = status.attempt == attempt.id and status.condition in OURS
         if ours or status.condition is Condition.UNREACHABLE:
             self._seen_at = now
         seen = observe(attempt.state, attempt.id, status, now - self._seen_at)

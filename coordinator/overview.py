@@ -89,7 +89,7 @@ def ledger_(tx: Tx) -> LedgerView:
     moves = movements.everything(tx)
     known = attempts.all_attempts(tx)
     lots = [(attempt.need, attempt.id, attempt.count, attempt.state) for attempt in known]
-    wanted = {each.id: 0 if each.cancelled is not None else each.quantity for each, _ in needs.all_needs(tx)}
+    wanted = {each.id: 0 if each.cancelled is not None else each.quantity for each in needs.needs.find(tx)}
     found = ledger.objections(moves, lots, wanted)
     return LedgerView(balanced=not found, objections=found, movements=len(moves), attempts=len(known))
 

@@ -19,6 +19,8 @@ class Condition(StrEnum):
     """Operational, and nothing runs."""
     BUSY = "busy"
     """Runs something that is not ours: another hand started it. We stand back."""
+    LOADING = "loading"
+    """Takes the file of our attempt, which may last minutes; nothing moves yet."""
     PRINTING = "printing"
     """Runs our attempt, from heating up to the last move."""
     PAUSED = "paused"
@@ -74,7 +76,9 @@ class Driver(Protocol):
     def start(self, attempt: str, path: Path, seconds: float) -> None:
         """Begin printing the whole, checked file at `path` as `attempt`; `seconds` is its estimated time.
 
-        Returns when the order is given; only `status` tells that it runs. The file must stay until the end.
+        Returns when the order is given, or while a printer that takes the file slowly is `LOADING`; then each
+        `status` brings it on, so ask every second or so. Only `status` tells that it runs, or (FAILED) that it
+        was not taken. The file must stay until the end.
 
         Raises:
             PrinterError: the printer is not idle, or did not take the file. Then nothing moves.
@@ -90,7 +94,7 @@ class Driver(Protocol):
         ...
 
     def cancel(self) -> None:
-        """End our attempt: motion stops, heaters go off; `status` then tells the ending."""
+        """End our attempt, also a loading one: motion stops, heaters go off; `status` then tells the ending."""
         ...
 
     def close(self) -> None:

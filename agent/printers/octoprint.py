@@ -1,62 +1,61 @@
 """Drives a printer through OctoPrint's REST interface; nothing is believed that OctoPrint does not show.
 
-octorest 0.4 makes the requests. What is broken in it is mended in this file, below it, in its session:
+octorest 0.4 forms the requests. What is broken in it is mended in this file, or below it, in its session:
 
 - it sets no time-outs: every request ends with the deadline of the call that it serves;
 - its errors are a bare RuntimeError, or what `requests` raises: here each is a `PrinterError` that helps;
-- `upload` sends its fields as JSON beside the file, which `requests` drops: they become form fields, and the
-  file is streamed instead of being held in memory;
+- `upload` sends its fields as JSON beside the file, which `requests` drops, and has no bound: a file goes
+  out in slices of time instead, so that a slow machine may take long and is looked at meanwhile;
 - it forgets the path of the server's address (OctoPrint behind a reverse proxy): it is put back;
 - given a key, its constructor already calls the server: the key goes into the session instead.
 
-The key should be an application key of an account with just these permissions: status; list, upload, select
-and delete files; print; control (heaters off, where the owner's script for cancelled prints leaves them on).
+OctoPrint's push channel is not used. It would spare no request that decides: an ending counts only with its
+trace in the file's history, which also tells what nobody saw, and a start only with our file seen running.
+
+The key should be an application key of an account with just these permissions: status; list, upload, select,
+delete and (for OctoPrint 2) download files; print; control (heaters off, where the owner's script for
+cancelled prints leaves them on).
 """
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Protocol, TypeVar, cast
 
 import msgspec
-import requests
+from msgspec.structs import replace
 from octorest import OctoRest
 
 from agent.printers import octoprint_answers as answers
+from agent.printers import octoprint_course as courses
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.form import Form
+from agent.printers.lookup import Resolver, system
 from agent.printers.octoprint_answers import FOLDER, Look, attempt_of, path_of
+from agent.printers.octoprint_course import Course, Note, Stage
+from agent.printers.octoprint_note import Notebook
+from agent.printers.octoprint_session import Clock, LateError, RefusedError, Session
+from agent.printers.octoprint_upload import ReadBack, Upload
 
 PATIENCE = 4.5
 """Seconds a call may take; the protocol allows five."""
 RESERVE = 1.0
 """Seconds kept back from `PATIENCE` to withdraw a start that cannot be confirmed."""
-GRACE = 5.0
-"""Seconds that OctoPrint gets to write its record of a print after the print is over."""
+ORDERING = 2.5
+"""Seconds, `RESERVE` among them, without which no start is ordered: the next look has them."""
+LONGEST = 1800.0
+"""Seconds for a file to come into OctoPrint and be ordered; nobody expects it to start later."""
 TRIES = 3
 """How often a look is taken again because the state changed while it was taken."""
-
-Clock = Callable[[], float]
-
-
-class RefusedError(PrinterError):
-    """OctoPrint answered, and it was no. `code` is the HTTP status."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class OctoPrintDriver:
     """One printer behind one OctoPrint. See `Driver` for the contract.
 
-    What it knows of an attempt it reads from OctoPrint, where each attempt has a file named by its id: so a
-    driver that was made a moment ago (the agent restarted) goes on where the last one stopped. That file is
-    deleted at the first start after its ending was told.
+    What it knows of an attempt it reads from OctoPrint, where each attempt has a file named by its id, and from
+    its note: so a driver that was made a moment ago (the agent restarted) goes on where the last one stopped.
+    That file is deleted at the first start after its ending was told.
     """
 
     def __init__(
@@ -64,9 +63,11 @@ class OctoPrintDriver:
         name: str,
         url: str,
         key: str,
+        note: Path | None = None,
         *,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        resolver: Resolver = system,
     ) -> None:
         """Make no contact yet.
 
@@ -74,120 +75,155 @@ class OctoPrintDriver:
             name: what the owner calls the printer, for messages.
             url: OctoPrint's address as a browser has it, with its path if it is behind a proxy.
             key: an application key.
+            note: the file for what OctoPrint doesn't know; without one, a restart forgets it.
             clock: monotonic seconds.
             sleep: waits, between two looks at a print that was just ordered.
+            resolver: looks names up.
 
         Raises:
-            PrinterError: the address is not one, or the key is empty.
+            PrinterError: the address is not one, the key is empty, or the note can't be read.
         """
+        if not key:
+            raise PrinterError(
+                "OctoPrint's key is missing or not a key; make one in its settings, Application Keys"
+            )
         self.name = name
         self._clock = clock
         self._sleep = sleep
-        self._session = _Session(url, key, clock)
-        self._rest = cast("_Rest", OctoRest(url=url, session=self._session))
+        self._session = Session(url, key, clock, resolver)
+        self._rest = cast("_Rest", OctoRest(url=self._session.origin, session=self._session))
+        self._book = Notebook(note)
         self._warning: str | None = None
         self._met = False
-        self._attempt: str | None = None
-        self._ending: Ending | None = None
-        self._why = ""
+        self._course: Course | None = None
+        self._upload: Upload | None = None
+        self._back: ReadBack | None = None
         self._told = False
-        self._progress = 0.0
-        self._cancelled = False
-        self._last_seen = 0.0
 
     def status(self) -> Status:
-        """Look at the printer."""
+        """Look at the printer; while our file is on its way, bring it on for up to two seconds."""
         self._session.until = self._clock() + PATIENCE
         try:
             look = self._look()
         except PrinterError as error:
             self._warning = None  # who answers next may be another version
             return self._status(Condition.UNREACHABLE, str(error))
-        condition = look.condition(None if self._ending else self._attempt)
-        why = self._why or look.why(condition) or self._warning or ""
-        if self._pending and not look.runs(self._attempt) and condition in {Condition.IDLE, Condition.BUSY}:
-            condition, why = Condition.PRINTING, "OctoPrint has stopped; its record of the print is awaited."
+        if self._upload:
+            try:
+                look = self._bring(look)
+            except LateError:
+                pass  # it is slow: the next look goes on
+            except PrinterError as error:
+                self._abandon(Ending.FAILED, f"Nothing was printed: {error}")
+        course = self._course
+        condition = course.condition(look) if course else look.condition(None)
+        why = (course.why if course else "") or look.why(condition) or self._warning or ""
+        if self._upload and condition is Condition.LOADING:
+            why = f"OctoPrint takes the file: {self._upload.fraction:.0%}."
+        elif course and course.ordered and condition is Condition.PRINTING and not look.runs(course.attempt):
+            why = "OctoPrint has stopped; its record of the print is awaited."
         return self._status(condition, why, look)
 
     def start(self, attempt: str, path: Path, seconds: float) -> None:  # noqa: ARG002 - OctoPrint estimates by itself
-        """Upload the file, select and print it, and see that it runs."""
-        deadline = self._clock() + PATIENCE
-        self._session.until = deadline
+        """Upload the file, select and print it, and see that it runs; what takes longer, `status` goes on with."""
+        self._session.until = self._clock() + PATIENCE
         if not answers.is_name(attempt):
             raise PrinterError(f"attempt {attempt!r} cannot be a file's name in OctoPrint")
-        self._must_be_ready(self._look())
-        if self._pending:
-            raise PrinterError(f"how attempt {self._attempt} ended is not known yet; nothing starts before")
-        if attempt == self._attempt:
+        look = self._look()
+        before = self._course
+        if before and before.stage is not Stage.ENDED:
+            raise PrinterError(f"how attempt {before.attempt} ended is not known yet; nothing starts before")
+        self._must_be_ready(look)
+        if before and attempt == before.attempt:
             raise PrinterError(f"attempt {attempt} was printed already")
         if self._told:
             self._sweep()
+        with contextlib.suppress(RefusedError):  # of a start that failed: its file would keep its trace
+            self._rest.delete(f"local/{path_of(attempt)}")
+        self._upload = Upload(self._session, attempt, path, self._clock)
+        noted = self._book.note
         try:
-            self._store(attempt, path)
-            self._must_be_ready(self._look())  # another hand may have started something meanwhile
+            self._enter(Course(attempt=attempt, stage=Stage.SENDING, seen=self._clock()))
+            self._bring(look)
+        except LateError:
+            pass  # it is slow: `status` goes on
         except PrinterError:
-            self._withdrawn(attempt)  # a file that stays would look like an attempt
+            self._let_go()
+            self._course = before
+            self._book.keep(noted)
             raise
-        self._session.until = deadline - RESERVE
-        try:
-            self._order(attempt)
-        except PrinterError as error:
-            self._session.until = deadline
-            if self._withdrawn(attempt):
-                raise PrinterError(
-                    f"OctoPrint did not start the print, and nothing moves: {error}"
-                ) from error
-        self._attempt, self._ending, self._why, self._told = attempt, None, "", False
-        self._progress, self._cancelled, self._last_seen = 0.0, False, self._clock()
+        self._told = False
 
     def pause(self) -> None:
         """Ask for a pause; OctoPrint first lets the printer finish what it has."""
-        self._ask_of_ours(self._rest.pause)
+        self._must_run_ours()
+        self._rest.pause()
 
     def resume(self) -> None:
         """Go on."""
-        self._ask_of_ours(self._rest.resume)
+        self._must_run_ours()
+        self._rest.resume()
 
     def cancel(self) -> None:
-        """Cancel; OctoPrint's own script for cancelled prints runs."""
-        cancelled, self._cancelled = (
-            self._cancelled,
-            True,
-        )  # before: an order may be heard though its answer is lost
+        """Cancel; OctoPrint's own script for cancelled prints runs. A file on its way is not printed."""
+        if self._upload:
+            self._session.until = self._clock() + PATIENCE
+            self._abandon(Ending.CANCELLED, "It was cancelled before anything was printed.")
+            return
+        before = self._must_run_ours()
+        # Noted before: an order may be heard though its answer is lost, or we end in this moment.
+        self._enter(replace(before, cancelled=True), hot=True)
         try:
-            self._ask_of_ours(self._rest.cancel)
+            self._rest.cancel()
         except RefusedError:
-            self._cancelled = cancelled
+            self._enter(before, hot=before.cancelled)
             raise
 
     def close(self) -> None:
-        """Close the connections. OctoPrint prints on."""
+        """Close the connections. OctoPrint prints on; a file that is still on its way is not printed."""
+        if self._upload:
+            self._upload.close()
         self._session.close()
 
-    @property
-    def _pending(self) -> bool:
-        """Whether an attempt of ours has begun and no ending of it is known."""
-        return self._attempt is not None and self._ending is None
-
     def _status(self, condition: Condition, why: str, look: Look | None = None) -> Status:
-        self._told = self._told or self._ending is not None
+        course = self._course
+        ending = course.ending if course else None
+        self._told = self._told or ending is not None
         return Status(
             condition=condition,
-            attempt=self._attempt,
-            ending=self._ending,
+            attempt=course.attempt if course else None,
+            ending=ending,
             why=why,
-            progress=1.0 if self._ending is Ending.DONE else self._progress,
+            progress=1.0 if ending is Ending.DONE else course.progress if course else 0.0,
             nozzle=look.nozzle if look else None,
             bed=look.bed if look else None,
         )
 
-    def _ask_of_ours(self, request: Callable[[], None]) -> None:
-        """Send an order, if what runs is ours: another hand's print is not ours to touch."""
+    def _enter(self, course: Course, *, hot: bool = False) -> None:
+        """Note the course before it is taken: what can't be noted does not begin, but it does end."""
+        note = Note(
+            attempt=course.attempt,
+            stage=course.stage,
+            cancelled=course.cancelled,
+            hot=hot,
+            ending=course.ending,
+            why=course.why,
+        )
+        try:
+            self._book.keep(note)
+        except PrinterError:
+            if course.stage is not Stage.ENDED and not course.cancelled:
+                raise
+        self._course = course
+
+    def _must_run_ours(self) -> Course:
+        """See that what runs is ours: another hand's print is not ours to touch."""
         self._session.until = self._clock() + PATIENCE
         look = self._look()
-        if not (self._pending and look.runs(self._attempt)):
+        course = self._course
+        if course is None or not course.ordered or not look.runs(course.attempt):
             raise PrinterError("nothing of ours runs on this printer")
-        request()
+        return course
 
     def _look(self) -> Look:
         """Look at the printer, and follow our attempt."""
@@ -202,8 +238,10 @@ class OctoPrintDriver:
         look = self._glance()
         if not self._met:
             self._meet(look)
-        if self._pending:
-            self._follow(look)
+        if self._course and self._course.ordered:
+            self._follow(self._course, look)
+        if self._book.note.hot and self._course and self._course.ending and look.ready:
+            self._cool(self._course, look)
         return look
 
     def _glance(self) -> Look:
@@ -224,55 +262,39 @@ class OctoPrintDriver:
         return look
 
     def _meet(self, look: Look) -> None:
-        """Find what OctoPrint holds of us: the attempt that runs, else the one whose file came last."""
+        """Find what is known of us: the attempt that runs, the one noted, or the one whose file came last."""
+        note = self._book.note
         running = attempt_of(look.path) if look.active else None
-        self._attempt = running or answers.newest(self._files())
-        self._met = True
-        self._last_seen = self._clock()
-        if self._attempt:
+        attempt = running or note.attempt or answers.newest(self._files())
+        if attempt:
             # A file with a trace was printed before: if it runs, another hand has started it once more.
-            self._end(answers.ending_of(self._prints(self._attempt)))
+            ending = answers.ending_of(self._prints(attempt))
+            if attempt != note.attempt:
+                note = Note(attempt=attempt)
+            self._course = courses.recall(note, ending, self._clock())
+        self._met = True
 
-    def _follow(self, look: Look) -> None:
-        """See whether our attempt still runs, else how it ended."""
-        assert self._attempt is not None
-        running = look.runs(self._attempt)
-        if running:
-            self._last_seen = self._clock()
-            fraction = min(look.completion / 100.0, 0.99)
-            if fraction >= self._progress or look.closing:
-                self._progress = max(self._progress, fraction)
-                return
-            # Less than before: another hand prints our file again, or the figure was mended. The trace tells.
-        ending = answers.ending_of(self._prints(self._attempt))
-        if ending is None and not running and self._clock() - self._last_seen >= GRACE:
-            ending = Ending.UNKNOWN
-        self._end(ending)
-        if self._cancelled and self._ending is Ending.CANCELLED and look.ready:
-            self._cool(look)
+    def _follow(self, course: Course, look: Look) -> None:
+        prints = None if courses.runs_on(course, look) else self._prints(course.attempt)
+        followed = courses.follow(course, look, prints, self._clock())
+        if followed.ending:
+            self._enter(followed, hot=self._book.note.hot)
+        self._course = followed
 
-    def _end(self, ending: Ending | None) -> None:
-        """Note the ending and what the owner should hear of it."""
-        if ending is Ending.FAILED and self._cancelled:
-            ending = Ending.CANCELLED
-        elif ending is Ending.FAILED:
-            self._why = (
-                "OctoPrint ended the print early: it was cancelled there, or the printer failed or restarted."
-            )
-        elif ending is Ending.UNKNOWN:
-            self._why = "OctoPrint does not say how the print ended: look at the bed."
-        self._ending = ending
-
-    def _cool(self, look: Look) -> None:
-        """Switch off what the owner's script for cancelled prints left on."""
-        hot = [heater for heater in (look.nozzle, look.bed) if heater is not None and heater.target > 0]
-        if not hot:
+    def _cool(self, course: Course, look: Look) -> None:
+        """Switch off what the owner's script for cancelled prints left on, until it is seen off."""
+        heaters = [heater for heater in (look.nozzle, look.bed) if heater is not None]
+        if not heaters:
+            return
+        if not any(heater.target for heater in heaters):
+            self._enter(course)
             return
         try:
             self._rest.tool_target(0)
             self._rest.bed_target(0)
         except PrinterError as error:
-            self._why = f"The print was cancelled, but a heater is still on: switch it off. {error}"
+            why = f"The print was cancelled, but a heater is still on: switch it off. {error}"
+            self._course = replace(course, why=why)
 
     def _must_be_ready(self, look: Look) -> None:
         if not look.ready:
@@ -286,37 +308,89 @@ class OctoPrintDriver:
                 with contextlib.suppress(RefusedError):
                     self._rest.delete(f"local/{file.path}")
 
-    def _store(self, attempt: str, path: Path) -> None:
-        """Upload, and see that OctoPrint holds our bytes under our name: its plugins may rewrite uploads."""
-        with contextlib.suppress(RefusedError):  # of a start that failed: its file would keep its trace
-            self._rest.delete(f"local/{path_of(attempt)}")
-        try:
-            with path.open("rb") as content:
-                uploaded = _read(
-                    self._rest.upload((f"{attempt}.gcode", content), path=FOLDER), answers.Uploaded
-                )
-                content.seek(0)
-                digest = hashlib.file_digest(content, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
-        except OSError as error:
-            raise PrinterError(f"the job's file {path} cannot be read: {error}") from error
-        stored = uploaded.files.get("local")
-        if stored is None or stored.path != path_of(attempt):
-            raise PrinterError(f"OctoPrint stored {path_of(attempt)} under another name; nothing was started")
-        file = self._file(attempt)
-        if file is None or file.hash not in {None, digest}:
-            raise PrinterError("OctoPrint, or a plugin in it, changed the uploaded file; nothing was started")
-        if answers.ending_of(file.prints):
-            raise PrinterError(f"OctoPrint has a record of {path_of(attempt)} already; nothing was started")
+    def _bring(self, look: Look) -> Look:
+        """Bring our file on, and order its print when it is there; the last look that was taken meanwhile."""
+        assert self._upload is not None
+        attempt, until = self._upload.attempt, self._session.until - ORDERING
+        self._must_be_ready(look)  # else another hand was quicker: nobody waits for its print to end
+        if self._course and self._clock() - self._course.seen > LONGEST:
+            raise PrinterError(f"OctoPrint is too slow: it had {LONGEST / 60:.0f} min to take the file")
+        if not self._upload.push(until) or not self._is_whole(self._upload, until):
+            return look
+        if self._session.left() < ORDERING * 0.9:
+            return look
+        look = self._glance()
+        self._must_be_ready(look)
+        self._enter(Course(attempt=attempt, stage=Stage.ORDERED, seen=self._clock()))
+        look = self._order(attempt) or look
+        self._upload, self._back = None, None
+        return look
 
-    def _order(self, attempt: str) -> None:
-        """Select and print in one request, so that no other selection comes between; then see it run."""
-        self._rest.select(f"local/{path_of(attempt)}", print=True)
-        while self._clock() < self._session.until:
-            look = self._glance()
-            if look.runs(attempt) or answers.ending_of(self._prints(attempt)):
-                return
-            self._sleep(0.1)
-        raise PrinterError("it took the order and did nothing")
+    def _is_whole(self, upload: Upload, until: float) -> bool:
+        """Whether it is certain that OctoPrint holds our bytes: its plugins may rewrite uploads.
+
+        Raises:
+            PrinterError: it doesn't, or won't say.
+        """
+        digest: str | None = None
+        if self._back is None:
+            file = self._file(upload.attempt)
+            if file is None or file.size not in {None, upload.size}:
+                raise PrinterError(
+                    "OctoPrint, or a plugin in it, changed the uploaded file; nothing was started"
+                )
+            if answers.ending_of(file.prints):
+                raise PrinterError(
+                    f"OctoPrint has a record of {path_of(upload.attempt)} already; nothing was started"
+                )
+            digest = file.hash
+            if digest is None:
+                self._back = ReadBack(self._session, upload.attempt, upload.size, self._clock)
+        if self._back is not None:
+            digest = self._back.push(until)
+        if digest not in {None, upload.digest}:
+            raise PrinterError("OctoPrint, or a plugin in it, changed the uploaded file; nothing was started")
+        return digest is not None
+
+    def _order(self, attempt: str) -> Look | None:
+        """Select and print in one request, so that no other selection comes between; then see it run.
+
+        Raises:
+            PrinterError: it does not, and will not. Where that isn't sure, it counts as running: None.
+        """
+        deadline = self._session.until
+        self._session.until = deadline - RESERVE
+        try:
+            self._rest.select(f"local/{path_of(attempt)}", print=True)
+            while self._clock() < self._session.until:
+                look = self._glance()
+                if look.runs(attempt) or answers.ending_of(self._prints(attempt)):
+                    return look
+                self._sleep(0.1)
+            raise PrinterError("it took the order and did nothing")  # noqa: TRY301 - one way out for all that fails
+        except PrinterError as error:
+            self._session.until = deadline
+            if self._withdrawn(attempt):
+                raise PrinterError(
+                    f"OctoPrint did not start the print, and nothing moves: {error}"
+                ) from error
+        return None
+
+    def _abandon(self, ending: Ending, why: str) -> None:
+        """Give up an attempt whose print was not ordered."""
+        course = self._course
+        assert course is not None
+        self._let_go()
+        self._enter(replace(course, stage=Stage.ENDED, ending=ending, why=why))
+
+    def _let_go(self) -> None:
+        """Let nothing of a file on its way remain: one that stays would look like an attempt."""
+        for way in (self._upload, self._back):
+            if way is not None:
+                way.close()
+        if self._upload is not None:
+            self._withdrawn(self._upload.attempt)
+        self._upload, self._back = None, None
 
     def _withdrawn(self, attempt: str) -> bool:
         """Make sure that an order comes to nothing, by deleting its file. False if it runs, or may run."""
@@ -352,7 +426,6 @@ class _Rest(Protocol):
     def job_info(self) -> object: ...
     def printer(self, *, exclude: list[str]) -> object: ...
     def files(self, location: str) -> object: ...
-    def upload(self, file: tuple[str, BinaryIO], *, path: str) -> object: ...
     def select(self, location: str, *, print: bool) -> None: ...  # noqa: A002 - octorest's own word
     def delete(self, location: str) -> None: ...
     def pause(self) -> None: ...
@@ -360,68 +433,6 @@ class _Rest(Protocol):
     def cancel(self) -> None: ...
     def tool_target(self, targets: float) -> None: ...
     def bed_target(self, target: float) -> None: ...
-
-
-class _Session(requests.Session):
-    """What octorest sends through. `until` is the clock's time at which every request has to be over."""
-
-    def __init__(self, url: str, key: str, clock: Clock) -> None:
-        super().__init__()
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise PrinterError(f"{url!r} is not the address of an OctoPrint, like http://octopi.local")
-        if not key or not key.isascii() or not key.isprintable():
-            raise PrinterError(
-                "OctoPrint's key is missing or not a key; make one in its settings, Application Keys"
-            )
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._prefix = parts.path.rstrip("/")
-        self._clock = clock
-        self.until = 0.0
-        self.trust_env = False  # no proxy and no .netrc stand between us and a printer
-        self.headers["X-Api-Key"] = key
-
-    def request(self, method: str, url: str, **rest: Any) -> requests.Response:  # pyright: ignore[reportIncompatibleMethodOverride] - octorest names all but these two
-        """Send one request; raise `PrinterError` for all but a good answer."""
-        path = url.removeprefix(self._origin)
-        files = rest.pop("files", None)
-        if files:
-            form = Form(rest.pop("json"), files["file"], self._remaining)
-            rest |= {"data": form, "headers": {"Content-Type": form.content_type}}
-        try:
-            rest |= {
-                "timeout": self._remaining(),
-                "allow_redirects": False,
-            }  # they lose bodies, and carry the key off
-            answer = super().request(method, f"{self._origin}{self._prefix}{path}", **rest)
-        except requests.Timeout as error:
-            raise PrinterError(f"OctoPrint at {self._origin} does not answer in time") from error
-        except requests.RequestException as error:
-            raise PrinterError(f"OctoPrint at {self._origin} is out of reach; is it running?") from error
-        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise RefusedError(
-                answer.status_code,
-                f"OctoPrint refuses the key for {method} {path}: "
-                "make a new one in its settings, Application Keys, with an account that may print",
-            )
-        if not HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
-            elsewhere = f" and points to {answer.headers['Location']}" if answer.is_redirect else ""
-            raise RefusedError(
-                answer.status_code, f"OctoPrint answers {answer.status_code} to {method} {path}{elsewhere}"
-            )
-        try:
-            msgspec.json.decode(answer.content or b"null")
-        except msgspec.DecodeError as error:
-            raise PrinterError(
-                f"what answers at {self._origin} is not OctoPrint, or it is still starting"
-            ) from error
-        return answer
-
-    def _remaining(self) -> float:
-        left = self.until - self._clock()
-        if left <= 0:
-            raise PrinterError("OctoPrint takes too long")
-        return left
 
 
 Answer = TypeVar("Answer")

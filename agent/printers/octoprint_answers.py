@@ -1,6 +1,6 @@
 """What OctoPrint answers, and what it means for one attempt. Pure: no request is made here.
 
-Written against OctoPrint 1.11.8; 2.0 differs in the flag `printing`, which it also sets while paused.
+Written against OctoPrint 1.11.8 and 2.0.0rc7, which says null for `error` and gives no check sum of a file.
 """
 
 import re
@@ -85,7 +85,7 @@ class Job(Struct):
     job: SelectedJob
     progress: Progress
     state: str
-    error: str = ""
+    error: str | None = None
 
 
 class Prints(Struct):
@@ -96,10 +96,14 @@ class Prints(Struct):
 
 
 class File(Struct):
-    """One entry of `GET /api/files/local/...`; `hash` is the SHA-1 of what is stored, `date` Unix seconds."""
+    """One entry of `GET /api/files/local/...`; `hash` is the SHA-1 of what is stored (2.0 has none).
+
+    `date` in Unix seconds, `size` in bytes.
+    """
 
     path: str
-    date: float = 0.0
+    date: float | None = None
+    size: int | None = None
     hash: str | None = None
     prints: Prints | None = None
 
@@ -178,7 +182,7 @@ def look(job: Job, printer: Printer | None) -> Look:
     heaters = {} if printer is None else printer.temperature
     return Look(
         text=job.state if printer is None else printer.state.text,
-        error=job.error,
+        error=job.error or "",
         flags=None if printer is None else printer.state.flags,
         path=file.path if file.origin == "local" else None,
         completion=job.progress.completion or 0.0,
@@ -222,7 +226,7 @@ def ending_of(prints: Prints | None) -> Ending | None:
 def newest(files: list[File]) -> str | None:
     """The attempt whose file came last."""
     ours = [file for file in files if attempt_of(file.path)]
-    return attempt_of(max(ours, key=lambda file: file.date).path) if ours else None
+    return attempt_of(max(ours, key=lambda file: file.date or 0.0).path) if ours else None
 
 
 def is_old(version: str) -> bool:

@@ -42,7 +42,7 @@ UNWANTED = (
 
 PERMISSIONS = (
     *("STATUS", "PRINT", "CONTROL"),
-    *("FILES_LIST", "FILES_UPLOAD", "FILES_SELECT", "FILES_DELETE"),
+    *("FILES_LIST", "FILES_UPLOAD", "FILES_SELECT", "FILES_DELETE", "FILES_DOWNLOAD"),
 )
 """What a driver's key has to be allowed."""
 
@@ -114,12 +114,14 @@ class Sandbox:
             raise SandboxError(f"there is no OctoPrint at {executable}; `make setup-octoprint` sets one up")
         self.key = secrets.token_hex(16)
         self.owner_key = secrets.token_hex(16)
+        self._executable = executable
+        self._state = state
         self._log = state / "octoprint.out"
         _furnish(state, self.key, self.owner_key, speed)
         for _ in range(1 if port else ATTEMPTS_TO_BIND):
             self._port = port or _free_port()
             self.url = f"http://127.0.0.1:{self._port}"
-            self._process = self._launch(executable, state)
+            self._process = self._launch()
             if self._answers():
                 return
             self.close()
@@ -130,10 +132,19 @@ class Sandbox:
         """The process number of OctoPrint."""
         return self._process.pid
 
-    def _launch(self, executable: Path, state: Path) -> subprocess.Popen[bytes]:
+    def _launch(self) -> subprocess.Popen[bytes]:
         foreign = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
         environment = {name: value for name, value in os.environ.items() if name not in foreign}
-        command = [executable, "serve", "--basedir", state, "--host", "127.0.0.1", "--port", str(self._port)]
+        command = [
+            self._executable,
+            "serve",
+            "--basedir",
+            self._state,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+        ]
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [*command, "--iknowwhatimdoing"],  # its words for running as root, as containers do
@@ -166,6 +177,19 @@ class Sandbox:
     def ended(self) -> bool:
         """Whether OctoPrint has ended."""
         return self._process.poll() is not None
+
+    def restart(self, *, gently: bool = True) -> None:
+        """End OctoPrint, by a signal or (not `gently`) as a power cut does, and start it again on its port.
+
+        Raises:
+            SandboxError: it did not come back.
+        """
+        if not gently:
+            self._process.kill()
+        self.close()
+        self._process = self._launch()
+        if not self._answers():
+            raise SandboxError(f"OctoPrint did not start again; its output is in {self._log}")
 
     def close(self) -> None:
         """End OctoPrint. May be called again."""

@@ -7,9 +7,9 @@ from rich.console import ConsoleRenderable, Group
 
 from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import facts, table
-from coordinator.cli.words import STATES, ago, day, due, example, units
+from coordinator.cli.words import ago, day, due, example, units
 from coordinator.records import Parcel, Progress
-from coordinator.views import NeedDetail, NeedView
+from coordinator.views import STATES, NeedDetail, NeedView
 
 STAGES = (
     "needed",

@@ -10,13 +10,13 @@ from tests.farend.octoprint import shared
 
 
 @contextmanager
-def octoprint(folder: Path) -> Generator[Bench]:
+def octoprint(folder: Path, generation: str = "1.11") -> Generator[Bench]:
     """The OctoPrint driver, octorest, and a real OctoPrint with its virtual printer."""
-    far = shared()
+    far = shared(generation)
     opened: list[OctoPrintDriver] = []
 
     def attach() -> OctoPrintDriver:
-        driver = OctoPrintDriver("mk3", far.url, far.key)
+        driver = OctoPrintDriver("mk3", far.url, far.key, folder / "note.json")
         opened.append(driver)
         return driver
 
@@ -33,3 +33,10 @@ def octoprint(folder: Path) -> Generator[Bench]:
     finally:
         for driver in opened:
             driver.close()
+
+
+@contextmanager
+def octoprint_next(folder: Path) -> Generator[Bench]:
+    """The same with the next OctoPrint."""
+    with octoprint(folder, "2.0") as bench:
+        yield bench

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+PIECE = 64 * 1024
+
 
 class Meddler:
     """Knobs; each is asked about every request as `method, path`."""
@@ -19,8 +21,23 @@ class Meddler:
         """Whether to answer 204 without passing it on."""
         self.lose: Callable[[str, str], bool] = lambda _method, _path: False
         """Whether to pass it on and lose the answer."""
+        self.refuse: Callable[[str, str], int] = lambda _method, _path: 0
+        """An error's number to answer instead of passing it on, as a proxy does; 0 for none."""
+        self.admit = threading.Event()
+        """While it is not set, large bodies are not taken further than their first piece."""
+        self.admit.set()
         self.spoil: Callable[[bytes], bytes] = lambda body: body
         """Changes what is sent."""
+
+
+def _body(handler: BaseHTTPRequestHandler, knobs: Meddler) -> bytes | None:
+    """What was sent; None if its sender hung up."""
+    left = int(handler.headers.get("Content-Length", 0))
+    body = handler.rfile.read(min(left, PIECE))
+    if left > PIECE:
+        knobs.admit.wait(60)
+        body += handler.rfile.read(left - PIECE)
+    return body if len(body) == left else None
 
 
 @contextmanager
@@ -29,14 +46,21 @@ def meddler(target: str) -> Generator[Meddler]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.close_connection = True
+            body = _body(self, knobs)
+            if body is None:
+                return
+            if code := knobs.refuse(self.command, self.path):
+                self.send_response(code)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             knobs.before(self.command, self.path)
             if knobs.swallow(self.command, self.path):
                 self.send_response(204)
                 self.end_headers()
                 return
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
             try:
                 headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
                 connection.request(self.command, self.path, knobs.spoil(body), headers)
@@ -71,5 +95,6 @@ def meddler(target: str) -> Generator[Meddler]:
         try:
             yield knobs
         finally:
+            knobs.admit.set()
             server.shutdown()
             thread.join()

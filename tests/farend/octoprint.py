@@ -1,6 +1,7 @@
 """A real OctoPrint with its bundled virtual printer, and the hands of its owner on it."""
 
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -11,30 +12,35 @@ from typing import Any
 import pytest
 import requests
 
-from agent.printers.sandbox import Sandbox
+from agent.printers.sandbox import PERMISSIONS, Sandbox
 
 ROOT = Path(__file__).parents[2]
 
 
-def executable() -> Path:
-    """OctoPrint's command in the checkout, or where MUSTER_OCTOPRINT says."""
-    candidates = [
-        ROOT / ".venv-octoprint/bin/octoprint",
-        Path(os.environ.get("MUSTER_OCTOPRINT", "/nowhere")),
-    ]
+GENERATIONS = {
+    "1.11": (".venv-octoprint", "MUSTER_OCTOPRINT"),
+    "2.0": (".venv-octoprint-next", "MUSTER_OCTOPRINT_NEXT"),
+}
+"""The environment of each in the checkout, and the variable that says where else its command is."""
+
+
+def executable(generation: str = "1.11") -> Path:
+    """OctoPrint's command in the checkout, or where the environment says."""
+    folder, variable = GENERATIONS[generation]
+    candidates = [ROOT / folder / "bin/octoprint", Path(os.environ.get(variable, "/nowhere"))]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     if os.environ.get("CI"):
-        pytest.fail("OctoPrint is missing: run `make setup-octoprint`")
-    pytest.skip("OctoPrint is missing: run `make setup-octoprint`")
+        pytest.fail(f"OctoPrint {generation} is missing: run `make setup-octoprint`")
+    pytest.skip(f"OctoPrint {generation} is missing: run `make setup-octoprint`")
 
 
 @contextmanager
-def octoprint(speed: float = 20) -> Generator["OctoPrint"]:
+def octoprint(speed: float = 20, generation: str = "1.11") -> Generator["OctoPrint"]:
     """A running OctoPrint of one's own."""
     with tempfile.TemporaryDirectory(prefix="muster-octoprint-") as folder:
-        sandbox = Sandbox(executable(), Path(folder), speed=speed)
+        sandbox = Sandbox(executable(generation), Path(folder), speed=speed)
         try:
             yield OctoPrint(sandbox)
         finally:
@@ -42,15 +48,15 @@ def octoprint(speed: float = 20) -> Generator["OctoPrint"]:
 
 
 _shared = ExitStack()
-_running: list["OctoPrint"] = []
+_running: dict[str, "OctoPrint"] = {}
 
 
-def shared() -> "OctoPrint":
-    """The OctoPrint of this test process, as new. It starts once; `end_shared` ends it with the session."""
-    if not _running:
-        _running.append(_shared.enter_context(octoprint()))
-    _running[0].refresh()
-    return _running[0]
+def shared(generation: str = "1.11") -> "OctoPrint":
+    """This generation's OctoPrint of this test process, as new. It starts once, and ends with the session."""
+    if generation not in _running:
+        _running[generation] = _shared.enter_context(octoprint(generation=generation))
+    _running[generation].refresh()
+    return _running[generation]
 
 
 def end_shared() -> None:
@@ -135,6 +141,29 @@ class OctoPrint:
 
     def delete(self, path: str) -> None:
         self._session.delete(f"{self.url}/api/files/local/{path}", timeout=10).raise_for_status()
+
+    def revoke(self) -> None:
+        """Take our key away."""
+        self._session.delete(f"{self.url}/api/access/users/muster/apikey", timeout=10).raise_for_status()
+
+    def forbid(self, permission: str) -> None:
+        """Allow our key's account all that a driver needs but this."""
+        allowed = [name for name in PERMISSIONS if name != permission]
+        path = f"{self.url}/api/access/users/muster"
+        json = {"active": True, "groups": [], "permissions": allowed, "admin": False}
+        self._session.put(path, json=json, timeout=10).raise_for_status()
+
+    def fill_disk(self) -> None:
+        """Let no file grow beyond 1 MB, as on a disk that is full there."""
+        resource.prlimit(self.sandbox.pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+
+    def pending_keys(self) -> dict[str, Any]:
+        """The requests for a key that wait for their owner, by token."""
+        return self.get("/api/plugin/appkeys").get("pending", {})
+
+    def decide(self, token: str, *, yes: bool) -> None:
+        """Confirm or refuse a key."""
+        self.post(f"/plugin/appkeys/decision/{token}", decision=yes)
 
     def files(self) -> list[str]:
         """The files in our folder."""

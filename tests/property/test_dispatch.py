@@ -15,6 +15,19 @@ places = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 said_places = st.none() | st.tuples(st.floats(-180, 180), st.floats(-180, 180))
 
 
+def hospital(place: tuple[float, float]) -> Hospital:
+    return Hospital(
+        id="h", name="St Anna", contact="ward 3", latitude=place[0], longitude=place[1], created=0
+    )
+
+
+hospitals = st.sampled_from([(48.2, 16.3), (41.4, 2.2)]).map(hospital)
+
+
+def any_pair(_want: Wanted, _wait: Waiting) -> bool:
+    return True
+
+
 @st.composite
 def needs(draw) -> list[Wanted]:
     return [
@@ -34,14 +47,6 @@ def needs(draw) -> list[Wanted]:
         )
         for number in range(draw(st.integers(0, 5)))
     ]
-
-
-hospitals = st.builds(
-    lambda place: Hospital(
-        id="h", name="St Anna", contact="ward 3", latitude=place[0], longitude=place[1], created=0
-    ),
-    st.sampled_from([(48.2, 16.3), (41.4, 2.2)]),
-)
 
 
 @st.composite
@@ -82,7 +87,11 @@ def km(want: Wanted, wait: Waiting) -> float:
 @given(needs(), printers(), st.data())
 def test_exactly_the_feasible_pairs_come_the_most_pressing_first(wanted, waiting, data):
     fits = {(want.need.id, wait.ready.agent): data.draw(st.booleans()) for want in wanted for wait in waiting}
-    pairs = list(rank(wanted, waiting, lambda want, wait: fits[want.need.id, wait.ready.agent]))
+
+    def fit(want: Wanted, wait: Waiting) -> bool:
+        return fits[want.need.id, wait.ready.agent]
+
+    pairs = list(rank(wanted, waiting, fit))
     names = [(want.need.id, wait.ready.agent) for want, wait in pairs]
     expected = {name for name, fit in fits.items() if fit}
     assert sorted(names) == sorted(
@@ -102,10 +111,10 @@ def test_exactly_the_feasible_pairs_come_the_most_pressing_first(wanted, waiting
 
 @given(needs(), printers(), st.randoms(use_true_random=False))
 def test_the_order_does_not_hang_on_the_order_in_which_they_are_told(wanted, waiting, dice: random.Random):
-    once = list(rank(wanted, waiting, lambda *_: True))
+    once = list(rank(wanted, waiting, any_pair))
     dice.shuffle(wanted)
     dice.shuffle(waiting)
-    assert list(rank(wanted, waiting, lambda *_: True)) == once
+    assert list(rank(wanted, waiting, any_pair)) == once
 
 
 def test_less_pressing_needs_are_not_even_looked_at_before_they_are_reached():

@@ -73,3 +73,14 @@ def test_pause_and_resume_are_seen_in_turn():
     assert observe(State.PRINTING, "a-1", look(Condition.PAUSED), 0) == (Step.PAUSE, "")
     assert observe(State.PAUSED, "a-1", look(Condition.PAUSED), 0) is None
     assert observe(State.PAUSED, "a-1", look(Condition.PRINTING), 0) == (Step.RESUME, "")
+
+
+def test_a_file_that_is_still_on_its_way_is_no_print_however_long_it_takes():
+    assert observe(State.STARTING, "a-1", look(Condition.LOADING), 0) is None
+    assert observe(State.STARTING, "a-1", look(Condition.LOADING), 10 * GRACE) is None
+
+
+def test_a_file_that_was_not_taken_fails_the_attempt():
+    seen = observe(State.STARTING, "a-1", look(Condition.IDLE, Ending.FAILED), 0)
+    assert seen is not None
+    assert seen[0] is Step.FAIL

@@ -15,10 +15,10 @@ def plates(tmp_path) -> Plates:
     return Plates(tmp_path / "plates")
 
 
-def order(plates: Plates, **changes) -> Order:
-    asked = {"part": "strap-clip", "profile": Profile(), "material": "petg", "count": 2} | changes
-    parameters = tuple(sorted(plates.parameters(asked["part"], {}).items()))
-    return Order(version=plates.part(asked["part"]).version, parameters=parameters, **asked)
+def order(plates: Plates, *, profile: Profile | None = None, material: str = "petg", count: int = 2) -> Order:
+    name = "strap-clip"
+    parameters = tuple(sorted(plates.parameters(name, {}).items()))
+    return Order(name, plates.part(name).version, parameters, profile or Profile(), material, count)
 
 
 def test_a_plates_file_is_what_its_digest_says(plates: Plates):

@@ -13,18 +13,19 @@ from typing import Any
 import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.octoprint import GRACE, OctoPrintDriver
+from agent.printers.octoprint import OctoPrintDriver
+from agent.printers.octoprint_course import GRACE
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import Meddler, meddler
-from tests.farend.octoprint import OctoPrint, octoprint, shared
+from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared
 
 QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(1500, 50, 600), *COLD]
 
 
-@pytest.fixture
-def far() -> OctoPrint:
-    return shared()
+@pytest.fixture(params=GENERATIONS)
+def far(request: pytest.FixtureRequest) -> OctoPrint:
+    return shared(request.param)
 
 
 @pytest.fixture
@@ -133,7 +134,8 @@ def test_a_cancellation_by_the_owner_in_octoprint_fails_the_attempt(
 
 
 @pytest.mark.octoprint
-def test_a_print_that_left_no_record_is_unknown(far: OctoPrint, plate: Plate):
+def test_a_print_that_left_no_record_is_unknown(plate: Plate):
+    far = shared()  # OctoPrint 2 leaves one
     later = 0.0
     driver = OctoPrintDriver("mk3", far.url, far.key, clock=lambda: time.monotonic() + later)
     driver.start("a1", plate(SLOW), 60)
@@ -150,6 +152,7 @@ def test_a_print_that_left_no_record_is_unknown(far: OctoPrint, plate: Plate):
     later = GRACE
     status = driver.status()
     assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.UNKNOWN)
+    assert "lost its printer" in status.why
     assert "look at the bed" in status.why
 
 

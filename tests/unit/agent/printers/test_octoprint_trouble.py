@@ -1,0 +1,314 @@
+"""What can go wrong around OctoPrint while we print, each against the real one."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.printers.driver import Condition, Ending, PrinterError, Status
+from agent.printers.octoprint import LONGEST, OctoPrintDriver
+from agent.printers.octoprint_upload import STALL
+from tests.contract.bench import COLD, HEAT, moves
+from tests.farend.meddler import Meddler, meddler
+from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared
+
+QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
+SLOW = [*HEAT, *moves(1500, 50, 600), *COLD]
+LARGE = [*HEAT, "G1 X20 Y20 F6000\nG1 X30 Y20 F6000\n" * 400_000]
+"""Larger than all the buffers between two processes."""
+
+pytestmark = pytest.mark.octoprint
+
+
+class Maker:
+    """One agent's driver of one OctoPrint, which can be made anew; its note stays."""
+
+    def __init__(self, folder: Path, url: str, key: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.key = key
+        self.late = 0.0
+        self.driver = self.again()
+
+    def again(self) -> OctoPrintDriver:
+        """The driver of an agent that was restarted."""
+        self.driver = OctoPrintDriver(
+            "mk3", self.url, self.key, self.folder / "note.json", clock=lambda: time.monotonic() + self.late
+        )
+        return self.driver
+
+    def start(self, lines: list[str], attempt: str = "a1") -> None:
+        path = self.folder / f"{attempt}.gcode"
+        path.write_text("".join(f"{line}\n" for line in lines))
+        self.driver.start(attempt, path, 60)
+
+    def wait(self, wanted: Callable[[Status], bool], within: float = 20) -> Status:
+        deadline = time.monotonic() + within
+        while not wanted(status := self.driver.status()):
+            assert time.monotonic() < deadline, f"last seen: {status}"
+            time.sleep(0.02)
+        return status
+
+    def wait_for(self, condition: Condition) -> Status:
+        return self.wait(lambda status: status.condition is condition, within=60)
+
+    def ending(self) -> Status:
+        return self.wait(lambda status: status.ending is not None)
+
+
+@pytest.fixture(params=GENERATIONS)
+def far(request: pytest.FixtureRequest) -> OctoPrint:
+    return shared(request.param)
+
+
+@pytest.fixture(params=GENERATIONS)
+def own(request: pytest.FixtureRequest) -> Iterator[OctoPrint]:
+    """An OctoPrint of the test's own, for what can't be undone."""
+    with octoprint(generation=request.param) as far:
+        far.refresh()
+        yield far
+
+
+@pytest.fixture
+def maker(far: OctoPrint, tmp_path: Path) -> Iterator[Maker]:
+    made = Maker(tmp_path, far.url, far.key)
+    yield made
+    made.driver.close()
+
+
+@pytest.fixture
+def between(far: OctoPrint) -> Iterator[Meddler]:
+    with meddler(far.url) as knobs:
+        yield knobs
+
+
+@pytest.fixture
+def slow(far: OctoPrint, between: Meddler, tmp_path: Path) -> Iterator[Maker]:
+    """An OctoPrint that is in the middle of taking a large file, and stops there until it is admitted."""
+    between.admit.clear()
+    made = Maker(tmp_path, between.url, far.key)
+    began = time.monotonic()
+    made.start(LARGE)
+    assert time.monotonic() - began < 5
+    yield made
+    made.driver.close()
+
+
+def test_a_file_may_take_long_and_the_printer_is_seen_meanwhile(slow: Maker, between: Meddler):
+    for _ in range(2):
+        began = time.monotonic()
+        status = slow.driver.status()
+        assert time.monotonic() - began < 5
+        assert (status.condition, status.attempt, status.ending) == (Condition.LOADING, "a1", None)
+        assert (status.progress, status.nozzle is not None) == (0, True)
+        assert "takes the file" in status.why
+    with pytest.raises(PrinterError, match="not known yet"):
+        slow.start(QUICK, "a2")
+    with pytest.raises(PrinterError, match="nothing of ours runs"):
+        slow.driver.pause()
+    between.admit.set()
+    assert slow.wait_for(Condition.PRINTING).attempt == "a1"
+
+
+def test_a_file_on_its_way_is_cancelled_before_anything_moves(slow: Maker, between: Meddler, far: OctoPrint):
+    slow.driver.cancel()
+    between.admit.set()
+    for driver in (slow.driver, slow.again()):
+        status = driver.status()
+        assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.CANCELLED)
+        assert "before anything was printed" in status.why
+    assert (far.files(), far.job()) == ([], None)
+    slow.start(QUICK, "a2")
+    assert slow.ending().ending is Ending.DONE
+
+
+def test_an_octoprint_that_stops_taking_a_file_fails_the_attempt(slow: Maker, far: OctoPrint):
+    slow.driver.status()  # the buffers are full now
+    slow.late = STALL + 1
+    status = slow.ending()
+    assert (status.condition, status.ending) == (Condition.IDLE, Ending.FAILED)
+    assert "Nothing was printed" in status.why
+    assert far.job() is None
+
+
+def test_an_octoprint_that_is_slow_to_say_what_it_has_is_given_time(
+    far: OctoPrint, between: Meddler, tmp_path: Path
+):
+    maker = Maker(tmp_path, between.url, far.key)
+    seen: list[str] = []
+
+    def dawdle(method: str, path: str) -> None:
+        if "POST /api/files/local" in seen and "/files/local/muster" in path and maker.late < 100:
+            maker.late += 10  # longer than a call may last
+        seen.append(f"{method} {path}")
+
+    between.before = dawdle
+    maker.start(SLOW)
+    assert maker.late
+    assert far.job() is None
+    status = maker.wait(lambda status: status.condition is not Condition.LOADING)
+    assert (status.condition, status.attempt, status.ending) == (Condition.PRINTING, "a1", None)
+
+
+def test_a_file_that_takes_for_ever_fails_the_attempt(slow: Maker):
+    slow.late = LONGEST + 1
+    assert "too slow" in slow.ending().why
+
+
+def test_an_agent_that_is_restarted_while_it_sends_prints_nothing(
+    slow: Maker, between: Meddler, far: OctoPrint
+):
+    slow.driver.close()
+    between.admit.set()
+    status = slow.again().status()
+    assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.FAILED)
+    assert "restarted while it sent the file" in status.why
+    assert far.job() is None
+    slow.start(QUICK, "a2")
+    assert slow.ending().ending is Ending.DONE
+
+
+def test_a_hand_that_is_quicker_than_a_slow_upload_wins(slow: Maker, between: Meddler, far: OctoPrint):
+    far.upload("benchy.gcode", SLOW)
+    far.print("benchy.gcode")
+    status = slow.ending()
+    assert (status.condition, status.ending) == (Condition.BUSY, Ending.FAILED)
+    assert "benchy.gcode" in status.why
+    between.admit.set()
+    assert slow.driver.status().condition is Condition.BUSY
+    assert far.job() == "benchy.gcode"
+
+
+@pytest.mark.parametrize("code", [413, 507, 500])
+def test_no_room_for_the_file_is_told(far: OctoPrint, between: Meddler, tmp_path: Path, code: int):
+    maker = Maker(tmp_path, between.url, far.key)
+    between.refuse = lambda method, path: code if (method, path) == ("POST", "/api/files/local") else 0
+    with pytest.raises(PrinterError, match=r"no room|disk full"):
+        maker.start(QUICK)
+    assert maker.driver.status().condition is Condition.IDLE
+    assert far.job() is None
+
+
+def test_a_full_disk_starts_nothing(own: OctoPrint, tmp_path: Path):
+    own.fill_disk()
+    maker = Maker(tmp_path, own.url, own.key)
+    began = time.monotonic()
+    try:
+        maker.start([*HEAT, *moves(100_000, 10, 6000)])
+    except PrinterError as error:
+        why = str(error)
+    else:
+        why = maker.ending().why
+    assert "disk full" in why
+    assert time.monotonic() - began < 10
+    assert own.files() == []
+    assert maker.driver.status().condition is Condition.IDLE
+    maker.start(QUICK, "a2")
+    assert maker.ending().ending is Ending.DONE
+
+
+@pytest.mark.parametrize("gently", [True, False], ids=["restarted", "power cut"])
+def test_an_octoprint_restarted_in_the_middle_of_a_print_is_no_success(
+    own: OctoPrint, tmp_path: Path, gently: bool
+):
+    maker = Maker(tmp_path, own.url, own.key)
+    maker.start(SLOW)
+    maker.wait(lambda status: status.progress > 0.02)
+    own.sandbox.restart(gently=gently)
+    status = maker.ending()
+    assert status.attempt == "a1"
+    assert status.ending in {Ending.FAILED, Ending.UNKNOWN}
+    assert status.why
+    own.plug()
+    maker.wait_for(Condition.IDLE)
+    maker.start(QUICK, "a2")
+    assert maker.ending().ending is Ending.DONE
+
+
+def test_a_print_goes_on_unseen_while_its_server_is_out_of_reach(
+    far: OctoPrint, between: Meddler, tmp_path: Path
+):
+    maker = Maker(tmp_path, between.url, far.key)
+    maker.start(SLOW)
+    between.refuse = lambda _method, _path: 502
+    status = maker.driver.status()
+    assert (status.condition, status.attempt, status.ending) == (Condition.UNREACHABLE, "a1", None)
+    far.cancel()
+    time.sleep(0.5)
+    between.refuse = lambda _method, _path: 0
+    assert maker.ending().ending is Ending.FAILED
+
+
+def test_a_key_that_is_revoked_in_the_middle_of_a_print_loses_nothing(own: OctoPrint, tmp_path: Path):
+    maker = Maker(tmp_path, own.url, own.key)
+    maker.start(QUICK)
+    own.revoke()
+    status = maker.wait_for(Condition.UNREACHABLE)
+    assert (status.attempt, status.ending) == ("a1", None)
+    assert "refuses the key" in status.why
+    with pytest.raises(PrinterError, match="refuses the key"):
+        maker.driver.cancel()
+    maker.key = own.sandbox.owner_key
+    maker.again()
+    assert maker.ending().ending is Ending.DONE
+
+
+def test_a_cancellation_is_remembered_by_a_restarted_agent(maker: Maker):
+    maker.start(SLOW)
+    maker.wait(lambda status: status.progress > 0.02)
+    maker.driver.cancel()
+    maker.again()
+    assert maker.ending().ending is Ending.CANCELLED
+    maker.again()
+    assert maker.ending().ending is Ending.CANCELLED
+
+
+def test_a_restarted_agent_cools_what_it_cancelled(own: OctoPrint, tmp_path: Path):
+    own.post("/api/settings", scripts={"gcode": {"afterPrintCancelled": "M84"}})
+    maker = Maker(tmp_path, own.url, own.key)
+    maker.start(SLOW)
+    maker.wait(lambda status: status.progress > 0.02)
+    maker.driver.cancel()
+    maker.again()
+    maker.wait(lambda status: status.nozzle is not None and status.nozzle.target == 0)
+    maker.wait(lambda status: status.bed is not None and status.bed.target == 0)
+    maker.driver.status()
+    own.post("/api/printer/bed", command="target", target=50)  # its owner heats for something else
+    maker.wait(lambda status: status.bed is not None and status.bed.target == 50)
+    maker.again().status()
+    bed = maker.wait_for(Condition.IDLE).bed
+    assert bed is not None
+    assert bed.target == 50
+
+
+def test_without_a_check_sum_and_without_leave_to_read_back_nothing_starts(tmp_path: Path):
+    with octoprint(generation="2.0") as own:
+        own.refresh()
+        own.forbid("FILES_DOWNLOAD")
+        maker = Maker(tmp_path, own.url, own.key)
+        with pytest.raises(PrinterError, match="allow the key's account to download"):
+            maker.start(QUICK)
+        assert (own.files(), own.job()) == ([], None)
+
+
+def test_two_octoprints_print_side_by_side_and_apart(tmp_path: Path):
+    makers: list[Maker] = []
+    for number, generation in enumerate(GENERATIONS):
+        far = shared(generation)
+        (tmp_path / str(number)).mkdir()
+        makers.append(Maker(tmp_path / str(number), far.url, far.key))
+    for maker in makers:
+        maker.start(SLOW, "same-name")
+    for maker in makers:
+        maker.wait(lambda status: status.progress > 0.02)
+    makers[0].driver.cancel()
+    assert makers[0].ending().ending is Ending.CANCELLED
+    status = makers[1].driver.status()
+    assert (status.condition, status.ending) == (Condition.PRINTING, None)
+    makers[1].driver.cancel()
+    assert makers[1].ending().ending is Ending.CANCELLED
+
+
+def test_a_good_octoprint_gets_no_warning(maker: Maker):
+    assert maker.wait_for(Condition.IDLE).why == ""
