@@ -1,6 +1,6 @@
 """What the whole session shares: far ends that any test may ask for, and their end."""
 
-from tests.farend import moonraker, octoprint
+from tests.farend import moonraker, octoprint, prusalink
 
 pytest_plugins = ["tests.farend.postgres"]
 
@@ -8,3 +8,4 @@ pytest_plugins = ["tests.farend.postgres"]
 def pytest_sessionfinish() -> None:
     octoprint.end_shared()
     moonraker.end_shared()
+    prusalink.end_shared()
