@@ -7,6 +7,8 @@ What was learned of PrusaLink, and is minded here:
 - a print that was not seen to finish counts as finished by nobody's guess: it failed if it had too much left to
   print for the time that nobody looked, else its owner is asked;
 - on a Pi it takes no order for 11 s after a print: until then the attempt is reported as running;
+- a print's progress begins with that of the print before it;
+- a printer that it loses, if only by the cable, has lost the print: PrusaLink on a Pi sends it line by line;
 - an uploaded file exists for its other parts a second later;
 - of an upload with `application/octet-stream` it looks at a file that is not there yet, and fails;
 - while the printer heats, a pause or stop waits until it is hot.
@@ -85,6 +87,9 @@ class PrusaLinkDriver:
         self._last_seen = 0.0
         self._left: float | None = None
         self._over_since: float | None = None
+        self._job: int | None = None
+        self._stale: float | None = None
+        """The progress that was shown first, which may be the last print's; -1 as soon as it has changed."""
 
     def status(self) -> Status:
         """Look at the printer."""
@@ -132,7 +137,7 @@ class PrusaLinkDriver:
                 ) from error
         self._attempt, self._ending, self._seen, self._why, self._told = attempt, None, None, "", False
         self._progress, self._cancelled, self._seconds, self._left = 0.0, False, seconds, None
-        self._last_seen, self._over_since = self._clock(), None
+        self._last_seen, self._over_since, self._job, self._stale = self._clock(), None, None, None
 
     def pause(self) -> None:
         """Ask for a pause; the printer parks its head."""
@@ -249,13 +254,16 @@ class PrusaLinkDriver:
 
     def _follow(self, look: Look) -> None:
         """See whether our attempt still runs, else how it ended."""
-        if look.runs(self._attempt):
-            if look.progress >= self._progress or look.state == "PAUSED":
+        if look.runs(self._attempt) and self._job in {None, look.job}:
+            self._job, self._last_seen, self._left = look.job, self._clock(), look.left
+            if self._stale in {None, look.progress}:
+                self._stale = look.progress
+            else:
+                self._stale = -1.0
                 self._progress = max(self._progress, min(look.progress, 0.99))
-                self._last_seen, self._left = self._clock(), look.left
-                return
+            return
         elapsed = self._clock() - self._last_seen
-        if self._seen is None and not look.cut:
+        if self._seen is None:
             if look.state == "ERROR" or (
                 look.state in OVER and look.path in {"", path_of(self._attempt or "")}
             ):
@@ -294,10 +302,11 @@ class PrusaLinkDriver:
 
     def _remember(self) -> None:
         """Write the ending down. Should that fail, a later driver asks the owner."""
-        if self._seen in MARKS:
+        mark = MARKS.get(self._seen) if self._seen else None
+        if mark:
             with contextlib.suppress(PrinterError):
                 self._server.send(
-                    "PUT", self._place(f"{self._attempt}{MARKS[self._seen]}"), headers={"Create-Folder": YES}
+                    "PUT", self._place(f"{self._attempt}{mark}"), headers={"Create-Folder": YES}
                 )
 
     def _must_be_ready(self, look: Look) -> None:

@@ -3,6 +3,8 @@
 Written after what Prusa's firmware 3.14 answers to what PrusaLink 0.8 asks. Time runs `speed` times faster.
 """
 
+import contextlib
+import math
 import os
 import re
 import select
@@ -25,10 +27,6 @@ ANSWERS = {
     "M20 LT": ["Begin file list", "End file list"],
     "M21": ["echo:SD init fail"],
     "M27 P": ["Not SD printing"],
-    "M73": [
-        f"{mode} MODE: Percent done: -1; print time remaining in mins: -1; Change in mins: -1"
-        for mode in ("NORMAL", "SILENT")
-    ],
     "M220": ["100%"],
     "M221": ["100%"],
     "M420": ["Mesh bed leveling not active."],
@@ -106,9 +104,11 @@ class Einsy:
         self._targets = {"nozzle": 0.0, "bed": 0.0}
         self._heat = {"nozzle": ROOM, "bed": ROOM}
         self._heated = now
-        self._reports = self._next_report = self._next_busy = 0.0
+        self._reports = 0.5  # PrusaLink would switch reports on again a minute after a reset
+        self._next_report = self._next_busy = 0.0
         self._at, self._feed = {"X": 0.0, "Y": 0.0, "Z": 0.0}, 3000.0
         self._stopped = False
+        self._stats: dict[str, str] = {}
 
     def _plug(self) -> None:
         self._reset()
@@ -148,11 +148,9 @@ class Einsy:
     # what it says and hears
 
     def _say(self, *lines: str) -> None:
-        if self._master is not None:
-            try:
+        if self._master is not None and lines:
+            with contextlib.suppress(OSError):  # nobody reads
                 os.write(self._master, "".join(f"{line}\n" for line in lines).encode())
-            except OSError:
-                pass  # nobody reads
 
     def _receive(self) -> None:
         assert self._master is not None
@@ -204,47 +202,61 @@ class Einsy:
     def _obey(self, line: str) -> Generator[None]:
         word, _, rest = line.partition(" ")
         self._next_busy = time.monotonic() + 1.0
-        if line in ANSWERS:
-            self._say(*ANSWERS[line])
-        elif word == "D3":
-            self._memory(rest)
-        elif word in {"M104", "M109", "M140", "M190"}:
-            heater = "nozzle" if word in {"M104", "M109"} else "bed"
-            self._targets[heater] = target = float(rest.removeprefix("S"))
-            while word in {"M109", "M190"} and abs(self._heat[heater] - target) > 1 and self._targets[heater]:
-                yield
+        if word in {"M104", "M109", "M140", "M190"}:
+            yield from self._warm(word, float(rest.removeprefix("S")))
         elif word in {"G0", "G1", "G28", "G92"} and not self._stopped:
-            while len(self._moves) >= PLANNED:
-                self._pass()
-                if len(self._moves) >= PLANNED:
-                    yield
+            yield from self._until_planned(PLANNED - 1)
             self._plan(word, line, rest)
-        elif word == "M155":
-            self._reports = float(rest[1 : rest.index(" ")])
-        elif word == "M105":
-            self._say(f"ok {self._temperatures()}")
-            return
+        elif word in {"G4", "M400", "M84"}:
+            yield from self._until_planned(0)
         elif word in {"M601", "M602", "M603"}:
             if word == "M603":
                 self._stop()
-            self._say(f"// action:{ {'M601': 'paused', 'M602': 'resumed', 'M603': 'cancel'}[word] }")
-        elif word in {"G4", "M400", "M84"}:
-            while self._moves:
-                self._pass()
-                if self._moves:
-                    yield
+            self._say("// action:" + {"M601": "paused", "M602": "resumed", "M603": "cancel"}[word])
+        else:
+            self._tell(line, word, rest)
         self._say("ok")
 
-    def _pass(self) -> None:
-        now = time.monotonic()
-        while self._moves and self._moves[0] <= now:
-            self._moves.popleft()
+    def _tell(self, line: str, word: str, rest: str) -> None:
+        """Answer what only asks, or sets what is reported."""
+        if word == "D3":
+            self._memory(rest)
+        elif word == "M155":
+            self._reports = float(rest[1 : rest.index(" ")]) / 4
+        elif word == "M105":
+            self._say(self._temperatures())
+        elif word == "M73":
+            numbers = dict(re.findall(r"([PR])(-?\d+)", rest)) if rest else self._stats
+            self._stats = numbers
+            for mode in ("NORMAL", "SILENT"):
+                percent, minutes = numbers.get("P", "-1"), numbers.get("R", "-1")
+                self._say(
+                    f"{mode} MODE: Percent done: {percent}; print time remaining in mins: {minutes}; "
+                    "Change in mins: -1"
+                )
+        else:
+            self._say(*ANSWERS.get(line, []))
+
+    def _warm(self, word: str, target: float) -> Generator[None]:
+        heater = "nozzle" if word in {"M104", "M109"} else "bed"
+        self._targets[heater] = target
+        while word in {"M109", "M190"} and abs(self._heat[heater] - target) > 1 and self._targets[heater]:
+            yield
+
+    def _until_planned(self, count: int) -> Generator[None]:
+        """Wait until no more than so many moves are planned."""
+        while len(self._moves) > count:
+            now = time.monotonic()
+            while self._moves and self._moves[0] <= now:
+                self._moves.popleft()
+            if len(self._moves) > count:
+                yield
 
     def _plan(self, word: str, line: str, rest: str) -> None:
         words = {field[0]: float(field[1:]) for field in rest.split() if len(field) > 1}
         self._feed = words.get("F", self._feed)
         goal = {axis: words.get(axis, at) for axis, at in self._at.items()}
-        distance = sum((goal[axis] - at) ** 2 for axis, at in self._at.items()) ** 0.5
+        distance = math.dist(goal.values(), self._at.values())
         seconds = {"G28": 3.0, "G92": 0.0}.get(word, distance / self._feed * 60)
         if word in {"G0", "G1"}:
             self._at = goal

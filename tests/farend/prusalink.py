@@ -62,7 +62,7 @@ def python() -> Path:
 
 
 @contextmanager
-def prusalink(speed: float = 30) -> Generator["PrusaLink"]:
+def prusalink(speed: float = 60) -> Generator["PrusaLink"]:
     """A running PrusaLink of one's own."""
     with tempfile.TemporaryDirectory(prefix="muster-prusalink-", dir="/var/tmp") as folder:
         far = PrusaLink(python(), Path(folder), speed)
@@ -138,6 +138,7 @@ class PrusaLink:
         for path in sorted((self._folder / "gcodes").glob("*/*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
         self._until(lambda: not self.files(), 5)
+        self._until(lambda: "target_bed" in self.get("/api/v1/status")["printer"], 10)
 
     def plug(self) -> None:
         if not self.board.port.exists():
