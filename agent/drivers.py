@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from agent.printers.driver import Driver, PrinterError
-from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, SerialPrinter
+from agent.printers.driver import Driver
+from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter, SerialPrinter
 
 
 def driver(printer: Printer, state: Path) -> Driver:
@@ -27,5 +27,9 @@ def driver(printer: Printer, state: Path) -> Driver:
             from agent.printers.moonraker import MoonrakerDriver  # noqa: PLC0415  for its owners only
 
             return MoonrakerDriver(printer.name, printer.url, printer.key)
-        case _:
-            raise PrinterError("this agent can't drive a PrusaLink yet: update it")
+        case PrusaLinkPrinter():
+            from agent.printers.exchange import Login  # noqa: PLC0415  for its owners only
+            from agent.printers.prusalink import PrusaLinkDriver  # noqa: PLC0415
+
+            login = Login(printer.user, printer.password) if printer.password else None
+            return PrusaLinkDriver(printer.name, printer.url, printer.key, login=login)

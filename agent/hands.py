@@ -8,11 +8,12 @@ from getpass import getpass
 from agent import discovery
 from agent.discovery import Scope
 from agent.findings import Found, FoundPort, inspect
-from agent.printers.driver import PrinterError
 from agent.printers.serial import Outlet
 from agent.probe import ask
 from agent.settings import Printer
 
+APP = "muster-agent"
+"""Who asks for a key, as the owner reads it in OctoPrint."""
 PORT_SECONDS = 12.0
 """A single port that was named is worth waiting for; some boards need eight to wake up."""
 
@@ -48,6 +49,12 @@ class Machine:
         outlet = Outlet(path=path, device=os.path.realpath(path))
         return inspect(outlet, ask(path, time.monotonic() + PORT_SECONDS))
 
-    def octoprint_key(self, url: str, show: Callable[[str], object]) -> str:  # noqa: ARG002 - not yet
-        """A key that the owner confirms in OctoPrint."""
-        raise PrinterError(f"not yet: make a key by hand at {url}")
+    def octoprint_key(self, url: str, show: Callable[[str], object]) -> str:
+        """A key that the owner confirms in OctoPrint.
+
+        Raises:
+            PrinterError: refused, not answered, or not possible there.
+        """
+        from agent.printers.octoprint_key import ask as ask_for_key  # noqa: PLC0415  for OctoPrint's owners
+
+        return ask_for_key(url, APP, show=show)

@@ -11,7 +11,7 @@ import msgspec
 from agent.drivers import driver
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.order import LONGEST, Order, decode_answer, encode, place, reachable
-from agent.settings import Printer, SerialPrinter
+from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
 
 PATIENCE = 2.0
 """Seconds; a pump answers within milliseconds."""
@@ -35,9 +35,16 @@ def onlooker(printer: Printer, state: Path) -> Onlooker:
     Raises:
         PrinterError: its settings can't be right.
     """
-    if isinstance(printer, SerialPrinter):
-        return PumpOnlooker(place(state / "pumps", printer.name))
-    return driver(printer, state)
+    match printer:
+        case SerialPrinter():
+            return PumpOnlooker(place(state / "pumps", printer.name))
+        case OctoPrintPrinter():
+            from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
+
+            # Without a note: that is the agent's own.
+            return OctoPrintDriver(printer.name, printer.url, printer.key)
+        case _:
+            return driver(printer, state)
 
 
 class PumpOnlooker:

@@ -13,6 +13,7 @@ from agent.printers.serial import SerialDriver
 from tests.contract.bench import COLD, HEAT, Bench, moves
 from tests.contract.moonraker import moonraker
 from tests.contract.octoprint import octoprint, octoprint_next
+from tests.contract.prusalink import prusalink
 from tests.farend.virtual import VirtualPrinter, end_pump
 
 
@@ -49,6 +50,7 @@ PRINTERS = [
     pytest.param(octoprint, id="octoprint", marks=pytest.mark.octoprint),
     pytest.param(octoprint_next, id="octoprint-next", marks=pytest.mark.octoprint),
     pytest.param(moonraker, id="moonraker"),
+    pytest.param(prusalink, id="prusalink"),
 ]
 
 
