@@ -97,7 +97,8 @@ def discover(scope: Scope, known: Iterable[Printer] = ()) -> Found:
     why: list[str] = []
     announced: list[Announced] = []
     try:
-        announced = browse(max(0.1, scope.seconds - RESERVE), scope.interfaces)
+        if scope.interfaces != ():
+            announced = browse(max(0.1, scope.seconds - RESERVE), scope.interfaces)
     except OSError as error:
         why.append(f"the home network can't be asked: {error.strerror or error}")
     followed = [(each, Task(lambda each=each: _behind(each), None)) for each in announced]

@@ -24,6 +24,10 @@ KeyGiver = Callable[[str, Callable[[str], object]], str]
 """Gets a key from the OctoPrint at an address; its second argument is told where the owner confirms."""
 
 
+class SkippedError(Exception):
+    """The owner has nothing that opens this server, and leaves the printer out."""
+
+
 class Opening:
     """Opens servers for the settings at `path`, beside which it keeps what opens them."""
 
@@ -36,6 +40,9 @@ class Opening:
         """A printer with what opens its server, tried out as far as its owner has patience.
 
         `trusts` if the server wants no key from this machine, `gives` if its owner can confirm one there.
+
+        Raises:
+            SkippedError: its owner leaves the printer out.
         """
         while True:
             printer = self._ask(kind, url, name, trusts=trusts, gives=gives)
@@ -100,8 +107,9 @@ class Opening:
         path = self._path.with_name(file)
         if path.exists() and questions.yes(self._terminal, f"Use what is in {path}?", default=True):
             return file
-        while not (secret := self._terminal.ask_secret(f"{prompt}: ").strip()):
-            self._terminal.say("  it can't be empty")
+        secret = self._terminal.ask_secret(f"{prompt}; Enter to leave this printer out: ").strip()
+        if not secret:
+            raise SkippedError
         owner_file.write(path, f"{secret}\n")
         return file
 

@@ -16,8 +16,8 @@ PATIENCE = 1.5
 MOST = 65_536
 OCTOPRINT_DOOR = "/plugin/appkeys/probe"
 """Answers 204 where a key can be asked for; documented for this purpose."""
-REALM = "Printer API"
-"""What PrusaLink calls itself when it asks for a password, in firmware and on a Raspberry Pi."""
+REALM = 'realm="Printer API"'
+"""What PrusaLink in a printer's own firmware asks a password for; on a Raspberry Pi it tells its name instead."""
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -156,9 +156,8 @@ def _octoprint(url: str) -> Server | None:
 def _prusalink(url: str) -> Server | None:
     reply = _get(url, "/api/version")
     asks = reply.headers.get("WWW-Authenticate", "")
-    if reply.status == HTTPStatus.UNAUTHORIZED and REALM in asks:
-        return Server(kind="prusalink", url=url)
-    return None
+    is_it = REALM in asks or reply.headers.get("Server") == "PrusaLink"
+    return Server(kind="prusalink", url=url) if is_it and reply.status == HTTPStatus.UNAUTHORIZED else None
 
 
 def _get(url: str, path: str, key: str = "") -> _Reply:

@@ -19,7 +19,7 @@ from agent.errors import OwnerError
 from agent.findings import NAMES, Found, FoundPort, FoundServer
 from agent.hours import Spans
 from agent.models import Model, model
-from agent.opening import Opening
+from agent.opening import Opening, SkippedError
 from agent.questions import Terminal, WrongAnswerError
 from agent.servers import Kind
 from agent.settings import Loaded, Printer, SerialPrinter
@@ -173,7 +173,11 @@ class _Dialogue:
 
     def _add_server(self, kind: Kind, url: str, title: str, *, trusts: bool, gives: bool) -> None:
         name = self._ask_name(_Known(title, model(title), title or url))
-        printer = self._opening.open(kind, url, name, trusts=trusts, gives=gives)
+        try:
+            printer = self._opening.open(kind, url, name, trusts=trusts, gives=gives)
+        except SkippedError:
+            self._terminal.say(f"  {url} is left out")
+            return
         guess = model(title)
         if size := self._opening.size(kind, printer):
             guess = Model(*size, guess.family)

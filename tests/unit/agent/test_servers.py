@@ -3,8 +3,8 @@ import socket
 import pytest
 
 from agent import servers
-from agent.servers import Server, recognise
-from tests.farend import moonraker, octoprint
+from agent.servers import Server, recognise, size
+from tests.farend import moonraker, octoprint, prusalink
 from tests.farend.imposter import answering
 
 DIGEST = {"WWW-Authenticate": 'Digest realm="Printer API", nonce="x", qop="auth"'}
@@ -30,9 +30,29 @@ def test_a_moonraker_that_trusts_this_machine_tells_its_state():
         assert recognise(url) == Server(kind="moonraker", url=url, version="v0.9.3", state="ready", open=True)
 
 
-def test_a_prusalink_is_known_by_whom_it_says_it_is():
+def test_a_prusalink_on_a_raspberry_pi_is_known():
+    far = prusalink.shared()
+    assert recognise(far.url) == Server(kind="prusalink", url=far.url)
+
+
+def test_a_prusalink_in_a_printers_firmware_is_known_by_what_it_asks_a_password_for():
     with answering(PRUSALINK) as url:
         assert recognise(url) == Server(kind="prusalink", url=url)
+
+
+@pytest.mark.octoprint
+def test_a_real_octoprint_tells_its_printers_size_to_who_has_a_key():
+    far = octoprint.shared()
+    assert size("octoprint", far.url, far.key) is None, "an application key may not read it"
+    assert size("octoprint", far.url, far.sandbox.owner_key) == (200, 200, 200)
+    assert size("octoprint", far.url, "wrong") is None
+
+
+def test_a_real_moonraker_tells_its_printers_size_to_who_has_a_key():
+    far = moonraker.shared()
+    assert size("moonraker", far.url, far.key) == (0, 0, 0)
+    assert size("moonraker", far.url, "wrong") is None
+    assert size("prusalink", far.url, "") is None
 
 
 @pytest.mark.parametrize(

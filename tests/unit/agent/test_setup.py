@@ -2,6 +2,7 @@
 
 import re
 import stat
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +12,22 @@ import pytest
 from agent import setup
 from agent.discovery import Scope
 from agent.hands import Machine
+from agent.mdns import browse
+from agent.printers.driver import Condition
+from agent.printers.octoprint import OctoPrintDriver
 from agent.printers.serial import Outlet
-from agent.settings import MoonrakerPrinter, PrusaLinkPrinter, SerialPrinter, SettingsError, load
+from agent.settings import (
+    MoonrakerPrinter,
+    OctoPrintPrinter,
+    PrusaLinkPrinter,
+    SerialPrinter,
+    SettingsError,
+    load,
+)
 from agent.setup import SetupError
+from tests.farend import moonraker, octoprint, prusalink
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
-from tests.unit.agent.test_discovery import LOOPBACK
 from tests.unit.agent.test_servers import PRUSALINK
 from tests.unit.agent.test_settings import LEAST
 
@@ -54,9 +65,7 @@ class Person:
 def machine(ports: Sequence[Path] = (), urls: Sequence[str] = ()) -> Machine:
     """This machine, with these ports and addresses and no others."""
     outlets = tuple(Outlet(path=str(port), device=str(port.resolve())) for port in ports)
-    return Machine(
-        lambda _: Scope(ports=outlets, opens=True, urls=tuple(urls), interfaces=LOOPBACK, seconds=1.6)
-    )
+    return Machine(lambda _: Scope(ports=outlets, opens=True, urls=tuple(urls), interfaces=(), seconds=1.6))
 
 
 @pytest.fixture
@@ -122,6 +131,53 @@ def test_a_moonraker_that_trusts_us_needs_no_key_and_tells_its_size(path: Path):
     assert (printer.profile.width, printer.profile.depth, printer.profile.height) == (305, 301, 280)
 
 
+@pytest.mark.octoprint
+def test_an_octoprints_owner_confirms_there_and_types_no_key(path: Path):
+    with octoprint.octoprint() as far:
+
+        class Owner(Person):
+            """Confirms as soon as the page to do so is shown."""
+
+            def say(self, text: str) -> None:
+                super().say(text)
+                if "/plugin/appkeys/auth/" in text:
+                    far.decide(next(iter(far.pending_keys())), yes=True)
+
+        owner = Owner(("call it", "right"))
+        loaded = setup.run(path, owner, machine(urls=[far.url]))
+        (printer,) = loaded.settings.printer
+        assert isinstance(printer, OctoPrintPrinter)
+        driver = OctoPrintDriver("right", far.url, printer.key)
+        assert driver.status().condition is Condition.IDLE
+        driver.close()
+    assert path.with_name("octoprint-right.key").read_text() == f"{printer.key}\n"
+    assert printer.key not in path.read_text() + owner.heard
+
+
+def test_a_wrong_key_is_told_and_another_is_asked_for(path: Path):
+    far = moonraker.shared()
+    person = Person(("call it", "voron"), ("API key", "wrong"), ("API key", far.key))
+    (printer,) = setup.run(path, person, machine(urls=[far.url])).settings.printer
+    assert isinstance(printer, MoonrakerPrinter)
+    assert printer.key == far.key
+    assert "refuses the key" in person.heard
+
+
+def test_a_prusalink_announces_itself_and_takes_its_password(path: Path):
+    far = prusalink.shared()
+    deadline = time.monotonic() + 30
+    while far.url not in [url for each in browse(1.0) for url in each.urls]:
+        assert time.monotonic() < deadline, "PrusaLink did not announce itself"
+    person = Person(("call it", "mk3"), ("User", prusalink.USER), ("Password", prusalink.PASSWORD))
+    everywhere = Machine(lambda _: Scope(seconds=3.0))
+    found = [each for each in everywhere.find(known=()).servers if each.url == far.url]
+    assert [each.kind for each in found] == ["prusalink"]
+    (printer,) = setup.run(path, person, machine(urls=[far.url])).settings.printer
+    assert isinstance(printer, PrusaLinkPrinter)
+    assert printer.password == prusalink.PASSWORD
+    assert "Try again" not in person.heard
+
+
 def test_a_password_goes_into_a_file_of_its_own(path: Path):
     answers = ("call it", "mk3"), ("Password", "s3cret"), ("Try again", "n")
     person = Person(*answers)
@@ -134,6 +190,11 @@ def test_a_password_goes_into_a_file_of_its_own(path: Path):
     assert secret.read_text() == "s3cret\n"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert "s3cret" not in path.read_text() + person.heard
+
+
+def test_who_has_no_password_at_hand_leaves_the_printer_out(path: Path):
+    with answering(PRUSALINK) as url, pytest.raises(SetupError, match="no printer"):
+        setup.run(path, Person(), machine(urls=[url]))
 
 
 def test_a_printer_that_was_not_found_can_be_named(tmp_path: Path, path: Path):
