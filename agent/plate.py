@@ -1,5 +1,6 @@
 """Making a fetched body into the whole file that a printer gets, by the owner's scripts and the gate."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from gcode.profile import Profile
 from gcode.rules import Section
 from gcode.script import Script, ScriptError, fill
 from wire.manifest import Manifest
+
+log = logging.getLogger(__name__)
 
 CHUNK = 256 * 1024
 
@@ -59,11 +62,15 @@ class Plates:
         return Plate(path, seconds)
 
     def tidy(self, keep: str | None = None) -> None:
-        """Remove all from the folder but the plate of the attempt `keep`."""
-        if self._folder.exists():
+        """Remove all from the folder but the plate of the attempt `keep`; what can't be removed stays."""
+        try:
             for path in self._folder.iterdir():
-                if path.name != f"{keep}.gcode":
+                if path.name != f"{keep}.gcode" and not path.is_dir():
                     path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            log.warning("can't tidy %s: %s", self._folder, error.strerror)
 
 
 def _write(manifest: Manifest, body: Path, script: Script, profile: Profile, path: Path) -> float:

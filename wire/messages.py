@@ -32,6 +32,11 @@ Clock = Annotated[float, Meta(ge=0, le=2**40)]
 Degrees = Annotated[float, Meta(ge=-180, le=180)]
 
 
+def text(words: str) -> str:
+    """Any words as a `Text`: cut to its length, and without what is no character (from a garbled byte)."""
+    return words.encode("utf-8", "replace").decode()[:400]
+
+
 class Message(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What every message shares: its kind, as `kind` in the JSON; unknown fields are ignored."""
 
