@@ -24,7 +24,7 @@ from wire.lifecycle import Step
 from wire.manifest import Name, Signed
 
 Counter = Annotated[int, Meta(ge=0, le=2**53)]
-Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Nonce = Annotated[str, Meta(min_length=16, max_length=64)]
 Text = Annotated[str, Meta(max_length=400)]
 Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
