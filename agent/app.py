@@ -26,7 +26,7 @@ from agent.plate import Plates
 from agent.reckoning import Reckoning
 from agent.reporter import Reporter
 from agent.runner import BEFORE_MOTION, Runner, Setup
-from agent.settings import Loaded
+from agent.settings import Loaded, Printer, SerialPrinter
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
@@ -76,6 +76,25 @@ def run(loaded: Loaded) -> int:
         return agent.run()
 
 
+def check_apart(printers: tuple[Printer, ...]) -> None:
+    """Hold that no two printers are one: a bed that was cleared under one name could be full under the other.
+
+    Raises:
+        AppError: two have the same port or address.
+    """
+    known: dict[str, str] = {}
+    for printer in printers:
+        if isinstance(printer, SerialPrinter):
+            place = os.path.realpath(printer.port)  # a port has several names
+        else:
+            place = printer.url.rstrip("/").lower()
+        other = known.setdefault(place, printer.name)
+        if other != printer.name:
+            raise AppError(
+                f"{other} and {printer.name} are one printer ({place}): take one out of the settings"
+            )
+
+
 @contextmanager
 def lock(state: Path) -> Generator[None]:
     """Hold the state folder alone.
@@ -113,6 +132,7 @@ class Agent:
     """All the parts of one agent, joined."""
 
     def __init__(self, loaded: Loaded, journal: Journal) -> None:
+        check_apart(loaded.settings.printer)
         self._loaded = loaded
         self._journal = journal
         self._identity = identity.load(loaded.state)

@@ -216,8 +216,10 @@ class Journal:
     # ── what its owner wants ──────────────────────────────────────────────────────────────────────────────
 
     def ask_stop(self, printer: str, how: Stop) -> Attempt:
-        """The owner wants the attempt of a printer ended: the runner does it, and asks the printer again
-        until it is. Giving up counts for more than cancelling. Kept over restarts.
+        """The owner wants the attempt of a printer ended.
+
+        Its runner does it, and tells the printer again until it has stopped, also after a restart. Who gave up does
+        not take that back by cancelling.
 
         Raises:
             JournalError: there is nothing to stop.
@@ -228,9 +230,8 @@ class Journal:
             if attempt is None or attempt.state is State.PRINTED:
                 raise JournalError(f"{printer} has nothing to stop")
             db.execute(
-                "insert into stop values (?, ?) on conflict do update set how = excluded.how"
-                f" where how <> '{Stop.GIVE_UP}'",
-                (attempt.id, how),
+                "insert into stop values (?, ?) on conflict do update set how = excluded.how where how <> ?",
+                (attempt.id, how, Stop.GIVE_UP),
             )
         return attempt
 

@@ -3,7 +3,6 @@
 import math
 import threading
 
-
 SPAN = 3600.0
 """Seconds of hearing after which what was heard before the last such span is forgotten."""
 

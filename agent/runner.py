@@ -283,8 +283,11 @@ class Runner:
         self.awake.set()
 
     def _not_started(self, attempt: Attempt, error: PrinterError) -> None:
-        """The order to start came back with an error. If it was the answer that got lost, it may run all the
-        same: then, and while nobody can tell, the attempt is followed like any other."""
+        """The order to start came back with an error.
+
+        If it was the answer that got lost, it may run all the same: then, and while nobody can tell, the attempt is
+        followed like any other.
+        """
         self._look()
         status = self._status
         runs = status.attempt == attempt.id and status.ending is None

@@ -210,7 +210,8 @@ create table event (
 );
 create table bed (printer text primary key, clear integer not null) without rowid;
 insert into fact values ('epoch', '0123456789abcdef0123456789abcdef'), ('seq', 6);
-insert into attempt values ('b', 'left', 'refused', 1, x'00', '', x'00', 5.0), ('a', 'left', 'printed', 0, x'00', '', x'00', 6.0);
+insert into attempt values ('b', 'left', 'refused', 1, x'00', '', x'00', 5.0);
+insert into attempt values ('a', 'left', 'printed', 0, x'00', '', x'00', 6.0);
 insert into bed values ('left', 0);
 pragma user_version = 1;
 """
