@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from agent.fetch import Fetcher
+from agent.fetch import Fetcher, StoppedError
 from gcode.gate import Gate, within
 from gcode.material import UnknownMaterialError, material
 from gcode.profile import Profile
@@ -53,7 +53,7 @@ class Plates:
         path = self._folder / f"{manifest.attempt}.gcode"
         new = path.with_suffix(".new")
         try:
-            seconds = _write(manifest, body, self._script, self._profile, new)
+            seconds = _write(manifest, body, self._script, self._profile, new, stop)
             new.replace(path)
         except (UnknownMaterialError, ScriptError) as error:
             raise PlateError(str(error)) from None
@@ -75,14 +75,16 @@ class Plates:
             log.warning("can't tidy %s: %s", self._folder, error.strerror)
 
 
-def _write(manifest: Manifest, body: Path, script: Script, profile: Profile, path: Path) -> float:
+def _write(
+    manifest: Manifest, body: Path, script: Script, profile: Profile, path: Path, stop: Callable[[], bool]
+) -> float:
     plastic = material(manifest.material)
     around = fill(script, profile, plastic)
     gate = Gate(profile, plastic)
     with path.open("wb") as file:
         for section, chunks in (
             (Section.START, (around.start,)),
-            (Section.BODY, _chunks(body)),
+            (Section.BODY, _chunks(body, stop)),
             (Section.END, (around.end,)),
         ):
             gate.enter(section)
@@ -105,7 +107,10 @@ def _write(manifest: Manifest, body: Path, script: Script, profile: Profile, pat
     return max(verdict.whole.seconds, verdict.whole.bytes / CABLE)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def _chunks(path: Path, stop: Callable[[], bool]) -> Iterator[bytes]:
+    """A file piece by piece; on a small machine the gate takes minutes for the longest."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
+            if stop():
+                raise StoppedError("called off")
             yield chunk
