@@ -46,7 +46,7 @@ def manifest(server: Server, data: bytes) -> Manifest:
 
 
 def test_moves_too_short_to_count_take_the_time_of_the_cable(server: Server, tmp_path: Path):
-    there, back = b"G1 X20.001 Y20 E0.00005\n", b"G1 X20 Y20 E0.00005\n"
+    there, back = b"G1 X20.00001 Y20 E0.00001\n", b"G1 X20 Y20 E0.00001\n"
     data = b"G1 Z0.3 F600\nG1 X20 Y20 F6000\n" + (there + back) * 3000
     plate = plates(server, tmp_path).make(manifest(server, data), lambda: False)
     assert plate.path.stat().st_size > len(data)
