@@ -3,6 +3,24 @@
 from dataclasses import dataclass
 
 from coordinator.records import Attempt, Hospital, Looks, Need, Parcel, Printer, Progress
+from wire.lifecycle import State
+
+STATES: dict[State, str] = {
+    State.GRANTED: "granted",
+    State.FETCHING: "fetching the file",
+    State.CHECKED: "file checked",
+    State.STARTING: "starting",
+    State.PRINTING: "printing",
+    State.PAUSED: "paused",
+    State.PRINTED: "printed, on the bed",
+    State.CLEARED: "to be inspected",
+    State.INSPECTED: "inspected",
+    State.REFUSED: "refused",
+    State.FAILED: "failed",
+    State.CANCELLED: "cancelled",
+    State.SUSPECT: "out of contact",
+}
+"""The states of an attempt as a coordinator reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
