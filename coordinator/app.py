@@ -84,12 +84,14 @@ class App:
                 access_key=access_key(data),
                 suspect_after=wanted.dispatch.suspect_after_minutes * 60,
                 wish_lifetime=wanted.dispatch.request_lifetime_minutes * 60,
+                nonce_margin=wanted.dispatch.nonce_margin_seconds,
             ),
             metrics,
             clock=time.time,
             post=self._post,
         )
         metrics.watch(self._standing)
+        self.desk.lose_touch()
         self._link = Link(running.endpoint, self.desk.hear, metrics)
         self._link.start()
         self._closing.callback(self._link.stop)

@@ -16,7 +16,7 @@ import structlog
 
 from coordinator import enrolment, grants, ids, intake, lots, overview, parcels, reports
 from coordinator.ca import Authority
-from coordinator.errors import Conflict, Missing
+from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.metrics import Metrics, Now
 from coordinator.news import News
 from coordinator.plates import Order, Plates
@@ -28,7 +28,7 @@ from wire import manifest
 from wire.enrolment import Answer
 from wire.enrolment import Request as EnrolRequest
 from wire.lifecycle import FINAL, State, Step, allows
-from wire.messages import Ack, Down, Grant, Presence, Ready, Report, Request, Telemetry, Up, Wish
+from wire.messages import Ack, Down, Event, Grant, Presence, Ready, Report, Request, Telemetry, Up, Wish
 
 log = structlog.get_logger("desk")
 
@@ -50,6 +50,7 @@ class Terms:
     access_key: str
     suspect_after: float = 900.0
     wish_lifetime: float = 600.0
+    nonce_margin: float = 5.0
 
 
 class Desk:
@@ -323,19 +324,23 @@ class Desk:
         now = self._now()
         with self._store.write() as tx:
             news = grants.note(tx, agent, message, now)
-            outcome = grants.grant(tx, self._plates, now, (agent, message.printer)) if news else None
-        self._act_on(outcome)
+            round_ = self._grant(tx, now, (agent, message.printer)) if news else grants.Round()
+        self._act_on(round_.granted)
+        if round_.undrawn:
+            self.work.set()
         if news:
             self.news.tell(f"printer/{agent}/{message.printer}")
 
     def _report(self, agent: str, message: Report) -> None:
         with self._store.write() as tx:
-            seq = reports.apply(tx, agent, message, self._now())
-            touched = self._needs_of(tx, message) if seq is not None else set[str]()
-        if seq is None:
+            heard = reports.apply(tx, agent, message, self._now())
+            touched = self._needs_of(tx, heard.events) if heard else set[str]()
+        if heard is None:
             return
-        self._post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=seq))
-        for event in message.events:
+        self._post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=heard.seq))
+        if not heard.events:
+            return
+        for event in heard.events:
             self._metrics.stepped(str(event.step))
             log.info("step", agent=agent, attempt=event.attempt, step=str(event.step), why=event.why)
         self.news.tell(f"printer/{agent}", *(f"need/{need}" for need in touched))
@@ -358,16 +363,14 @@ class Desk:
 
     def plan(self) -> None:
         """Give work to printers that wait, until nothing fits any more."""
-        outcome: Attempt | Order | None = None
         while True:
             with self._store.write() as tx:
-                outcome = grants.grant(tx, self._plates, self._now())
-            if isinstance(outcome, Order):
-                self._plates.draw(outcome)
-            elif outcome is None:
+                round_ = self._grant(tx, self._now())
+            self._act_on(round_.granted)
+            if not round_.undrawn:
                 return
-            else:
-                self._act_on(outcome)
+            for order in set(round_.undrawn):
+                self._draw(order)
 
     def sweep(self) -> None:
         """Doubt what has been silent for too long; forget readies that are over."""
@@ -379,11 +382,34 @@ class Desk:
             log.warning("attempt in doubt", attempt=attempt.id, agent=attempt.agent)
             self._told(attempt)
 
+    def lose_touch(self) -> None:
+        """Nobody is known to be there until heard again: to be called before the first word of a broker.
+
+        Who died while nobody listened is not told by a broker that lost its memory; who lives will be heard.
+        """
+        with self._store.write() as tx:
+            agents.lose_touch(tx, self._now())
+
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _act_on(self, outcome: Attempt | Order | None) -> None:
-        """Publish a grant, now that it is committed; leave a plate that must be drawn to whoever plans."""
-        if isinstance(outcome, Attempt):
+    def _grant(self, tx: Tx, now: float, only: tuple[str, str] | None = None) -> grants.Round:
+        return grants.grant(tx, self._plates, now, margin=self._terms.nonce_margin, only=only)
+
+    def _draw(self, order: Order) -> None:
+        try:
+            self._plates.draw(order)
+        except Invalid as error:
+            log.warning(
+                "can't draw a plate",
+                part=order.part,
+                material=order.material,
+                units=order.count,
+                why=str(error),
+            )
+
+    def _act_on(self, granted: list[Attempt]) -> None:
+        """Publish grants, now that they are committed."""
+        for outcome in granted:
             with self._store.read() as tx:
                 parameters = intake.get(tx, outcome.need).parameters
                 printer = agents.printer(tx, outcome.agent, outcome.printer)
@@ -413,8 +439,6 @@ class Desk:
                 "granted", attempt=outcome.id, need=outcome.need, agent=outcome.agent, units=outcome.count
             )
             self._told(outcome)
-        elif outcome is not None:
-            self.work.set()
 
     def _told(self, attempt: Attempt) -> Attempt:
         self.news.tell(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")
@@ -422,8 +446,8 @@ class Desk:
             self.work.set()
         return attempt
 
-    def _needs_of(self, tx: Tx, report: Report) -> set[str]:
-        found = (attempts.attempts.get(tx, event.attempt) for event in report.events)
+    def _needs_of(self, tx: Tx, events: list[Event]) -> set[str]:
+        found = (attempts.attempts.get(tx, name) for name in {event.attempt for event in events})
         return {attempt.need for attempt in found if attempt}
 
     def _file_token(self, attempt: str) -> str:

@@ -29,10 +29,11 @@ def enrol(tx: Tx, authority: Authority, request: Request, *, url: str, broker: s
         Conflict: another agent has this name.
         Invalid: not a certificate request.
     """
-    if agents.agents.get(tx, request.name) is not None:
-        raise Conflict(f"there is an agent called {request.name} already: choose another name")
     if not agents.use_invite(tx, code=digest(request.code), agent=request.name, now=now):
         raise Forbidden("this invite was used already, or is over 15 minutes old: ask for a new one")
+    # Only whom we invited learns who is here; the invite, which is not spent after all, serves for the next try.
+    if agents.agents.get(tx, request.name) is not None:
+        raise Conflict(f"there is an agent called {request.name} already: choose another name")
     certificate = authority.issue_client(request.csr, request.name)
     agents.agents.add(tx, agents.Agent(name=request.name, enrolled=now))
     key = authority.dispatch.public_key()

@@ -1,28 +1,43 @@
 """From a printer's ready to the attempt committed to it."""
 
+from dataclasses import dataclass, field
+
 from coordinator import dispatch, ledger
 from coordinator.ids import fresh
 from coordinator.plates import Order, Plate, Plates
 from coordinator.records import Attempt, Need, Printer, Ready
-from coordinator.reports import advance
+from coordinator.reports import settle
 from coordinator.store import agents, attempts, movements, needs
 from coordinator.store.engine import Tx
+from gcode.profile import Profile
 from wire import messages
-from wire.lifecycle import State, Step, allows
+from wire.lifecycle import State
 
 REST = 600.0
 """Seconds for which a printer is not given a need again whose plate it refused or failed."""
+WARM_UP = 600.0
+"""Seconds before the first move, which a plate's time leaves out; agents refuse what ends too late with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one look at needs and printers brought: what is committed, and what must be drawn before more can be."""
+
+    granted: list[Attempt] = field(default_factory=list[Attempt])
+    undrawn: list[Order] = field(default_factory=list[Order])
 
 
 def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
     """A printer says that it waits. False if that is old news, which changes nothing.
 
-    What was granted to an older ready and never arrived is void: the agent, which now holds it not, will
-    drop it should it come after all, as its nonce is no more.
+    What was granted to an older ready is held against it, see `reports.settle`. A nonce that was here before
+    is no nonce.
     """
     known = agents.agents.get(tx, agent)
     counter = agents.counter(tx, agent, message.printer)
     if known is None or counter is None or known.epoch != message.epoch or message.counter <= counter:
+        return False
+    if attempts.answered(tx, message.nonce) or agents.is_asked(tx, message.nonce):
         return False
     ready = Ready(
         agent=agent,
@@ -34,55 +49,81 @@ def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
         material=message.material,
         epoch=message.epoch,
         seq=message.seq,
+        held=message.held,
     )
     agents.await_work(tx, ready)
-    if known.seq >= message.seq:
-        for attempt in attempts.unheard(tx, ready):
-            if attempt.id not in message.held and allows(attempt.state, Step.VOID):
-                advance(tx, attempt, Step.VOID, now, cause=f"void:{attempt.id}", by="coordinator")
+    settle(tx, ready, known.seq, now)
     return True
 
 
-def grant(tx: Tx, plates: Plates, now: float, only: tuple[str, str] | None = None) -> Attempt | Order | None:
-    """Commit one attempt to the most fitting of the printers that wait (or to `only` one of them).
+def grant(
+    tx: Tx, plates: Plates, now: float, *, margin: float = 0.0, only: tuple[str, str] | None = None
+) -> Round:
+    """Commit plates to printers that wait (or to `only` one of them), the most pressing and fitting first.
 
-    Returns:
-        The attempt; or a plate that must be drawn first, outside of this transaction; or None: no work fits.
+    Where a plate must be drawn first, outside of this transaction, its printer and its units are left for the
+    next round. A ready that is over within `margin` seconds gets nothing: the answer might come too late.
     """
-    waiting = [
-        dispatch.Waiting(ready, printer)
-        for ready in agents.waiting(tx, now)
-        if only in (None, (ready.agent, ready.printer))
-        and (printer := agents.printer(tx, ready.agent, ready.printer))
-    ]
+    waiting = _waiting(tx, now + margin, only)
+    round_ = Round()
     if not waiting:
-        return None
+        return round_
+    left = movements.needed(tx)
     wanted = [
-        dispatch.Wanted(need, hospital, movements.balance(tx, need.id)[ledger.Account.NEEDED])
+        dispatch.Wanted(need, hospital, left[need.id])
         for need, hospital in needs.open_needs(tx)
+        if need.id in left
     ]
     setbacks = attempts.setbacks(tx, now - REST)
+    taken: set[tuple[str, str]] = set()
+    # Among many printers there are few kinds: what fits is worked out once for each of them.
+    profiles: dict[Profile, int] = {}
+    kinds = {
+        (wait.ready.agent, wait.ready.printer): profiles.setdefault(wait.printer.profile, len(profiles))
+        for wait in waiting
+    }
+    fits: dict[tuple[str, int, str], bool] = {}
 
     def feasible(want: dispatch.Wanted, wait: dispatch.Waiting) -> bool:
-        place = (wait.ready.agent, wait.ready.printer, want.need.id)
-        return (
-            place not in setbacks
-            and _materials_fit(plates, want.need, wait.ready)
-            and _capacity(plates, want.need, wait.printer) > 0
-        )
+        place, need, material = (wait.ready.agent, wait.ready.printer), want.need, wait.ready.material
+        if place in taken or (*place, need.id) in setbacks:
+            return False
+        kind = (need.id, kinds[place], material)
+        if kind not in fits:
+            released = _capacity(plates, need, wait.printer) > 0
+            fits[kind] = released and material in plates.part(need.part).materials
+        return fits[kind]
 
     for want, wait in dispatch.rank(wanted, waiting, feasible):
-        order, plate = _fitting(plates, want, wait, now)
+        place, need = (wait.ready.agent, wait.ready.printer), want.need
+        if place in taken or not left[need.id]:
+            continue
+        order, plate = _fitting(plates, need, left[need.id], wait, now)
         if order is None:
             continue
         if plate is None:
-            return order
-        return _commit(tx, want.need, wait.ready, order, plate, now)
-    return None
+            round_.undrawn.append(order)
+        else:
+            round_.granted.append(_commit(tx, need, wait.ready, order, plate, now))
+        taken.add(place)
+        left[need.id] -= order.count
+        if len(taken) == len(waiting):
+            break
+    return round_
 
 
-def _materials_fit(plates: Plates, need: Need, ready: Ready) -> bool:
-    return ready.material in plates.part(need.part).materials
+def _waiting(tx: Tx, until: float, only: tuple[str, str] | None) -> list[dispatch.Waiting]:
+    """The printers that a grant may go to. One that has an attempt under way gets no second, whatever it says."""
+    readies = [ready for ready in agents.waiting(tx, until) if only in (None, (ready.agent, ready.printer))]
+    if not readies:
+        return []
+    busy = attempts.busy(tx)
+    printers = {(each.agent, each.name): each for each in agents.printers(tx, only and only[0])}
+    return [
+        dispatch.Waiting(ready, printers[ready.agent, ready.printer])
+        for ready in readies
+        if (ready.agent, ready.printer) not in busy
+    ]
 
 
 def _capacity(plates: Plates, need: Need, printer: Printer) -> int:
@@ -90,20 +131,23 @@ def _capacity(plates: Plates, need: Need, printer: Printer) -> int:
 
 
 def _fitting(
-    plates: Plates, want: dispatch.Wanted, wait: dispatch.Waiting, now: float
+    plates: Plates, need: Need, units: int, wait: dispatch.Waiting, now: float
 ) -> tuple[Order | None, Plate | None]:
     """The largest plate that ends before the owner's quiet hours: (None, None) if none does."""
-    window = wait.ready.window_ends - now
-    count = min(want.units, _capacity(plates, want.need, wait.printer))
+    window = wait.ready.window_ends - now - WARM_UP
+    count = min(units, _capacity(plates, need, wait.printer)) if window > 0 else 0
     while count > 0:
         order = Order(
-            want.need.part,
-            want.need.version,
-            tuple(sorted(want.need.parameters.items())),
+            need.part,
+            need.version,
+            tuple(sorted(need.parameters.items())),
             wait.printer.profile,
             wait.ready.material,
             count,
         )
+        if plates.can_not(order):
+            count -= 1
+            continue
         plate = plates.drawn(order)
         if plate is None or plate.seconds <= window:
             return order, plate

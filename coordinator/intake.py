@@ -1,5 +1,6 @@
 """Hospitals and what they ask for."""
 
+import math
 from dataclasses import replace
 
 from coordinator import ledger
@@ -80,7 +81,7 @@ def file(
         raise Invalid(f"quantity must lie between 1 and {MOST:,}")
     if not 0 <= priority <= 9:
         raise Invalid("priority must lie between 0 (routine) and 9 (now)")
-    if deadline is not None and deadline <= now:
+    if deadline is not None and not now < deadline < math.inf:
         raise Invalid("the deadline is over already")
     need = Need(
         id=fresh("n"),
@@ -109,9 +110,16 @@ def cancel(tx: Tx, need: str, *, by: str, now: float) -> Need:
     if known.cancelled is not None:
         raise Conflict(f"{need} is cancelled already")
     needs.needs.change(tx, need, cancelled=now)
-    withdrawn = ledger.withdrawn(need, movements.balance(tx, need))
-    movements.post(tx, withdrawn, cause=f"cancel:{need}", by=by, now=now)
+    ease(tx, need, cause=f"cancel:{need}", by=by, now=now)
     return replace(known, cancelled=now)
+
+
+def ease(tx: Tx, need: str, *, cause: str, by: str, now: float) -> None:
+    """Ask for no more than is still wanted; to be called after whatever may have changed that."""
+    known = get(tx, need)
+    wanted = 0 if known.cancelled is not None else known.quantity
+    eased = ledger.eased(need, wanted, movements.balance(tx, need))
+    movements.post(tx, eased, cause=cause, by=by, now=now)
 
 
 def get(tx: Tx, need: str) -> Need:

@@ -6,8 +6,8 @@ and what is still needed belong to a need; every other account belongs to a lot 
 Pure: the database only ever adds the movements that come from here.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,32 +83,30 @@ def filed(need: str, units: int) -> list[Movement]:
     return _moves(need, None, (Account.DEMAND, Account.NEEDED, units))
 
 
-def withdrawn(need: str, balance: Balance) -> list[Movement]:
-    """A need is cancelled: what is not yet promised is asked for no more."""
-    return _moves(need, None, (Account.NEEDED, Account.DEMAND, balance[Account.NEEDED]))
-
-
 def granted(need: str, lot: str, units: int) -> list[Movement]:
     """A lot is promised out of what is needed."""
     return _moves(need, lot, (Account.NEEDED, Account.PROMISED, units))
 
 
-def advanced(
-    need: str, lot: str, units: int, before: State, after: State, balance: Balance
-) -> list[Movement]:
-    """An attempt went from one state to another (`INSPECTED` apart: see `inspected`).
+def eased(need: str, wanted: int, balance: Balance) -> list[Movement]:
+    """What is still asked for shrinks to what is still wanted, of `wanted` units in all (0: withdrawn).
 
-    A suspect lot leaves the forecast and a replacement is asked for; if it turns up after all, as much of the
-    replacement as nobody has promised yet is asked for no more.
+    A suspect lot that came back makes more than was asked for; so whatever else is lost then, of that
+    surplus or of a withdrawn need, is not asked for again.
+    """
+    asked = balance[Account.NEEDED]
+    return _moves(need, None, (Account.NEEDED, Account.DEMAND, asked - _still_needed(wanted, balance)))
+
+
+def advanced(need: str, lot: str, units: int, before: State, after: State) -> list[Movement]:
+    """An attempt went from one state to another (`INSPECTED` and a person's ruling apart: see below).
+
+    A suspect lot leaves the forecast and a replacement is asked for. What comes of it later may make that
+    replacement too much: see `eased`.
     """
     source, target = _ACCOUNTS[before], _ACCOUNTS[after]
     if source == target:
         return []
-    if before is State.SUSPECT:
-        if target is Account.NEEDED:
-            return _moves(need, lot, (Account.SUSPECT, Account.WRITTEN_OFF, units))
-        spare = min(units, balance[Account.NEEDED])
-        return _moves(need, lot, (Account.SUSPECT, target, units), (Account.NEEDED, Account.DEMAND, spare))
     if after is State.SUSPECT:
         return _moves(need, lot, (source, Account.SUSPECT, units), (Account.DEMAND, Account.NEEDED, units))
     return _moves(need, lot, (source, target, units))
@@ -123,6 +121,11 @@ def inspected(need: str, lot: str, good: int, scrapped: int) -> list[Movement]:
         (Account.PRINTED, Account.SCRAPPED, scrapped),
         (Account.DEMAND, Account.NEEDED, scrapped),
     )
+
+
+def written_off(need: str, lot: str, units: int) -> list[Movement]:
+    """A person ruled that a suspect lot will bring nothing; its replacement was asked for when it was doubted."""
+    return _moves(need, lot, (Account.SUSPECT, Account.WRITTEN_OFF, units))
 
 
 def carried(need: str, lot: str, source: Account, target: Account, units: int) -> list[Movement]:
@@ -151,13 +154,18 @@ def balances(movements: Iterable[Movement]) -> dict[tuple[str, str | None], Bala
     return result
 
 
-def objections(movements: Iterable[Movement], lots: Iterable[tuple[str, str, int, State]]) -> list[str]:
+def objections(
+    movements: Iterable[Movement],
+    lots: Iterable[tuple[str, str, int, State]],
+    wanted: Mapping[str, int],
+) -> list[str]:
     """What does not add up; empty for a sound ledger.
 
-    `lots` are (need, lot, units, state) of every attempt. Every lot's units must stand somewhere, in the
-    account that its state says, and nothing but demand may be below zero.
+    `lots` are (need, lot, units, state) of every attempt, `wanted` the units that each need asks for in all
+    (0 if it is withdrawn). Every lot's units must stand somewhere, in the account that its state says;
+    nothing but demand may be below zero; and exactly what is wanted and not expected is still needed.
     """
-    movements = list(movements)
+    movements, lots = list(movements), list(lots)
     sums = balances(movements)
     found = [f"movement of {each.units} units" for each in movements if each.units <= 0]
     for (need, lot), balance in sums.items():
@@ -180,9 +188,20 @@ def objections(movements: Iterable[Movement], lots: Iterable[tuple[str, str, int
             right = balance[account] == standing == units
         if not right:
             found.append(f"{need} {lot}: {units} units are {state}, but stand as {dict(balance)}")
+    whole: dict[str, Balance] = defaultdict(Counter)
+    for (need, _), balance in sums.items():
+        whole[need].update(balance)
+    for need, units in wanted.items():
+        asked, lacking = whole[need][Account.NEEDED], _still_needed(units, whole[need])
+        if asked != lacking:
+            found.append(f"{need}: {asked} units are needed, but {lacking} are lacking")
     if total := sum(sum(balance.values()) for balance in sums.values()):
         found.append(f"the accounts sum to {total}, not 0")
     return found
+
+
+def _still_needed(wanted: int, balance: Balance) -> int:
+    return max(0, wanted - sum(balance[account] for account in EXPECTED))
 
 
 def _moves(need: str, lot: str | None, *moves: tuple[Account, Account, int]) -> list[Movement]:

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from coordinator import ledger
+from coordinator import intake, ledger
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.ledger import Account
 from coordinator.records import Attempt
-from coordinator.reports import advance
 from coordinator.store import attempts, movements
 from coordinator.store.engine import Tx
+from wire import lifecycle
 from wire.lifecycle import State, Step, allows
 
 
@@ -38,7 +38,9 @@ def inspect(tx: Tx, attempt: str, *, good: int, scrapped: int, by: str, now: flo
     if not allows(lot.state, Step.INSPECT):
         raise Conflict(f"{attempt} is {lot.state}: only a lot that is off the bed can be counted, once")
     moves = ledger.inspected(lot.need, lot.id, good, scrapped)
-    movements.post(tx, moves, cause=f"inspect:{lot.id}", by=by, now=now)
+    cause = f"inspect:{lot.id}"
+    movements.post(tx, moves, cause=cause, by=by, now=now)
+    intake.ease(tx, lot.need, cause=cause, by=by, now=now)
     attempts.attempts.change(tx, lot.id, good=good, scrapped=scrapped, inspected_by=by)
     moved = attempts.move(tx, lot, State.INSPECTED, now)
     return replace(moved, good=good, scrapped=scrapped, inspected_by=by)
@@ -73,4 +75,6 @@ def write_off(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt
         raise Invalid("say why: it is kept with your name")
     if not allows(lot.state, Step.WRITE_OFF):
         raise Conflict(f"{attempt} is {lot.state}: only a suspect lot can be written off")
-    return advance(tx, lot, Step.WRITE_OFF, now, cause=f"write-off:{lot.id}", by=by, why=why)
+    moves = ledger.written_off(lot.need, lot.id, lot.count)
+    movements.post(tx, moves, cause=f"write-off:{lot.id}", by=by, now=now)
+    return attempts.move(tx, lot, lifecycle.advance(lot.state, Step.WRITE_OFF), now, why)

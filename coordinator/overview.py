@@ -4,19 +4,20 @@ from collections.abc import Mapping
 
 from coordinator import intake, ledger
 from coordinator.errors import Missing
+from coordinator.ledger import Account, Balance
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Looks
 from coordinator.store import agents, attempts, movements, needs, parcels
 from coordinator.store.engine import Tx
 from coordinator.views import LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking
-from wire.lifecycle import FINAL
 
 
 def needs_(tx: Tx) -> list[NeedView]:
     """Every need, newest first, and where its units stand."""
+    sums = movements.by_need(tx)
     return [
-        NeedView(need=need, hospital=hospital, progress=movements.progress(tx, need.id, need.quantity))
+        NeedView(need=need, hospital=hospital, progress=movements.as_progress(sums[need.id], need.quantity))
         for need, hospital in needs.all_needs(tx)
     ]
 
@@ -36,6 +37,7 @@ def need(tx: Tx, name: str) -> NeedDetail:
         progress=movements.progress(tx, known.id, known.quantity),
         attempts=attempts.of_need(tx, name),
         parcels=parcels.of_need(tx, name),
+        uncollected=dict(movements.by_lot(tx, name, Account.GOOD)),
     )
 
 
@@ -70,7 +72,7 @@ def tracking(tx: Tx, token_digest: str, plates: Plates) -> Tracking:
         need=known.id,
         hospital=detail.hospital.name,
         part=known.part,
-        title=plates.part(known.part).title,
+        title=plates.title(known.part),
         version=known.version,
         priority=known.priority,
         deadline=known.deadline,
@@ -87,29 +89,31 @@ def ledger_(tx: Tx) -> LedgerView:
     moves = movements.everything(tx)
     known = attempts.all_attempts(tx)
     lots = [(attempt.need, attempt.id, attempt.count, attempt.state) for attempt in known]
-    found = ledger.objections(moves, lots)
+    wanted = {each.id: 0 if each.cancelled is not None else each.quantity for each in needs.needs.find(tx)}
+    found = ledger.objections(moves, lots, wanted)
     return LedgerView(balanced=not found, objections=found, movements=len(moves), attempts=len(known))
 
 
 def summary(tx: Tx) -> dict[str, int]:
     """Units by account over all needs, and how many attempts are under way."""
-    sums = movements.totals(tx)
-    under_way = sum(attempt.state not in FINAL for attempt in attempts.open_attempts(tx))
-    return {"attempts": under_way, **{str(account): units for account, units in sums.items()}}
+    return {"attempts": len(attempts.under_way(tx)), **_units(movements.totals(tx))}
 
 
 def standing(tx: Tx, now: float) -> Now:
     """How things stand: open needs, printers, units."""
-    wanting = sum(
-        movements.progress(tx, each.id, each.quantity).received < each.quantity
-        for each, _ in needs.open_needs(tx)
-    )
+    sums = movements.by_need(tx)
+    wanting = sum(sums[each.id][Account.RECEIVED] < each.quantity for each, _ in needs.open_needs(tx))
     return Now(
         open_needs=wanting,
         printers_online=sum(printer.online for printer in agents.printers(tx)),
         printers_waiting=len(agents.waiting(tx, now)),
-        units={str(account): units for account, units in movements.totals(tx).items()},
+        units=_units(movements.totals(tx)),
     )
+
+
+def _units(sums: Balance) -> dict[str, int]:
+    """By every account but demand, which is only what the others add up to."""
+    return {str(account): sums[account] for account in Account if account is not Account.DEMAND}
 
 
 def _lot(attempt: Attempt) -> Lot:

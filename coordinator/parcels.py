@@ -20,11 +20,8 @@ def pack(tx: Tx, need: str, *, units: int | None, by: str, now: float) -> Parcel
         Conflict: not that many are at the hub.
     """
     intake.get(tx, need)
-    stock = [
-        (lot.id, movements.balance(tx, need, lot.id)[Account.AT_HUB])
-        for lot in reversed(attempts.of_need(tx, need))
-    ]
-    there = sum(units_there for _, units_there in stock)
+    by_lot = movements.by_lot(tx, need, Account.AT_HUB)
+    there = sum(by_lot.values())
     wanted = there if units is None else units
     if units is not None and units < 1:
         raise Invalid("a parcel holds at least one unit")
@@ -32,10 +29,10 @@ def pack(tx: Tx, need: str, *, units: int | None, by: str, now: float) -> Parcel
         raise Conflict(f"{there} units of {need} are at the hub: collect more first")
     parcel = Parcel(id=fresh("p"), need=need, units=wanted, packed=now, packed_by=by)
     parcels.parcels.add(tx, parcel)
-    for lot, units_there in stock:
-        taken = min(wanted, units_there)
+    for lot in reversed(attempts.of_need(tx, need)):
+        taken = min(wanted, by_lot[lot.id])
         wanted -= taken
-        moves = ledger.carried(need, lot, Account.AT_HUB, Account.PACKED, taken)
+        moves = ledger.carried(need, lot.id, Account.AT_HUB, Account.PACKED, taken)
         movements.post(tx, moves, cause=_packed(parcel.id), by=by, now=now)
     return parcel
 
@@ -76,12 +73,13 @@ def receive(tx: Tx, need: str, parcel: str, *, units: int, by: str, note: str, n
         raise Conflict(f"{parcel} has not been sent yet")
     if known.received is not None:
         raise Conflict(f"{parcel} is signed for already, by {known.received_by}")
-    left = units
+    left, cause = units, f"receive:{parcel}"
     for packed in movements.of_cause(tx, _packed(parcel)):
         arrived = min(left, packed.units)
         left -= arrived
         moves = ledger.received(need, packed.lot or "", arrived, packed.units - arrived)
-        movements.post(tx, moves, cause=f"receive:{parcel}", by=by, now=now)
+        movements.post(tx, moves, cause=cause, by=by, now=now)
+    intake.ease(tx, need, cause=cause, by=by, now=now)
     changes = {"received": now, "received_by": by, "received_units": units, "note": note}
     parcels.parcels.change(tx, parcel, **changes)
     return replace(known, received=now, received_by=by, received_units=units, note=note)

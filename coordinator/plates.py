@@ -10,7 +10,7 @@ import gcode_templates
 from coordinator.errors import Invalid, Missing
 from coordinator.views import PartView
 from gcode import document, draw, part, plate
-from gcode.material import material
+from gcode.material import UnknownMaterialError, material
 from gcode.profile import Profile
 
 
@@ -47,6 +47,7 @@ class Plates:
             for name in gcode_templates.part_names()
         }
         self._drawn: dict[Order, Plate] = {}
+        self._refused: set[Order] = set()
         self._capacities: dict[tuple[str, tuple[tuple[str, float], ...], Profile], int] = {}
         self._lock = threading.Lock()
 
@@ -60,6 +61,11 @@ class Plates:
             return self._parts[name]
         except KeyError:
             raise Missing(f"there is no part {name!r}; there are {', '.join(sorted(self._parts))}") from None
+
+    def title(self, name: str) -> str:
+        """What people call a part; its bare name if it is not released any more."""
+        released = self._parts.get(name)
+        return released.title if released else name
 
     def parts(self) -> list[PartView]:
         """What can be asked for."""
@@ -80,12 +86,17 @@ class Plates:
         """All of a part's parameters, with what a person wants otherwise than by default.
 
         Raises:
-            Invalid: the part has no such parameter, or the value is out of its bounds.
+            Missing: nobody has released such a part.
+            Invalid: the part has no such parameter, the value is out of its bounds, or nothing comes of them all.
         """
+        released = self.part(name)
         try:
-            return part.settle(self.part(name), wanted)
+            settled = part.settle(released, wanted)
+            part.thickness(released, settled)
+            part.outline(released, settled)
         except part.PartError as error:
             raise Invalid(str(error)) from None
+        return settled
 
     def capacity(self, name: str, version: str, parameters: dict[str, float], profile: Profile) -> int:
         """How many fit on one plate; 0 if the part does not fit, or is not of this version any more."""
@@ -94,25 +105,40 @@ class Plates:
             return 0
         key = (name, tuple(sorted(parameters.items())), profile)
         if key not in self._capacities:
-            self._capacities[key] = plate.capacity(released, parameters, profile)
+            try:
+                self._capacities[key] = plate.capacity(released, parameters, profile)
+            except part.PartError:
+                self._capacities[key] = 0
         return self._capacities[key]
 
     def drawn(self, order: Order) -> Plate | None:
         """The plate, if it is drawn already. Takes no time."""
         return self._drawn.get(order)
 
+    def can_not(self, order: Order) -> bool:
+        """Whether the plate was found impossible to draw; fewer copies may do."""
+        return order in self._refused
+
     def draw(self, order: Order) -> Plate:
-        """Draw the plate and keep its file, unless that has been done."""
+        """Draw the plate and keep its file, unless that has been done.
+
+        Raises:
+            Invalid: printer, part and material do not go together; that will not change.
+        """
         with self._lock:
             if known := self._drawn.get(order):
                 return known
-            drawing = draw.render(
-                self._parts[order.part],
-                dict(order.parameters),
-                order.profile,
-                material(order.material),
-                order.count,
-            )
+            try:
+                drawing = draw.render(
+                    self._parts[order.part],
+                    dict(order.parameters),
+                    order.profile,
+                    material(order.material),
+                    order.count,
+                )
+            except (part.PartError, plate.PlateError, UnknownMaterialError) as error:
+                self._refused.add(order)
+                raise Invalid(str(error)) from None
             digest = hashlib.sha256(drawing.body).hexdigest()
             self._keep(digest, drawing.body)
             self._drawn[order] = Plate(digest, len(drawing.body), drawing.grams, drawing.seconds)

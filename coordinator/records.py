@@ -52,7 +52,10 @@ class Printer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A printer that waits for work; good until `expires`, for a job that ends before `window_ends`."""
+    """A printer that waits for work; good until `expires`, for a job that ends before `window_ends`.
+
+    `held` are the attempts that its agent held as of event `seq` of its journal.
+    """
 
     agent: str
     printer: str
@@ -63,6 +66,7 @@ class Ready:
     material: str
     epoch: str
     seq: int
+    held: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """What agents report of their attempts, applied once; and every other step of an attempt."""
 
-from coordinator import ledger
-from coordinator.records import Attempt
+from dataclasses import dataclass
+
+from coordinator import intake, ledger
+from coordinator.records import Attempt, Ready
 from coordinator.store import agents, attempts, movements
 from coordinator.store.engine import Tx
 from wire import lifecycle, messages
@@ -17,25 +19,35 @@ def advance(
         RemoteError: the table of states has no such step.
     """
     state = lifecycle.advance(attempt.state, step)
-    balance = movements.balance(tx, attempt.need)
-    moves = ledger.advanced(attempt.need, attempt.id, attempt.count, attempt.state, state, balance)
+    moves = ledger.advanced(attempt.need, attempt.id, attempt.count, attempt.state, state)
     movements.post(tx, moves, cause=cause, by=by, now=now)
+    if moves:
+        intake.ease(tx, attempt.need, cause=cause, by=by, now=now)
     return attempts.move(tx, attempt, state, now, why)
 
 
-def apply(tx: Tx, agent: str, report: messages.Report, now: float) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of a report: the number to acknowledge, and the events that were new, applied or not."""
+
+    seq: int
+    events: list[messages.Event]
+
+
+def apply(tx: Tx, agent: str, report: messages.Report, now: float) -> Heard | None:
     """Commit the events that are new, in their order, up to the first gap.
 
     Events that the table of states has no place for are kept, marked as not applied: nothing that an agent
     says is lost, and nothing impossible moves a unit.
 
     Returns:
-        The number to acknowledge; None if the report is not of the agent's current epoch.
+        None if the report is not of the agent's current epoch.
     """
     known = agents.agents.get(tx, agent)
     if known is None or known.epoch != report.epoch:
         return None
     seq = known.seq
+    heard: list[messages.Event] = []
     for event in report.events:
         if event.seq <= seq:
             continue
@@ -53,9 +65,30 @@ def apply(tx: Tx, agent: str, report: messages.Report, now: float) -> int | None
             cause = f"event:{agent}:{report.epoch}:{event.seq}"
             advance(tx, attempt, event.step, now, cause=cause, by=agent, why=event.why)
         seq = event.seq
-    if seq != known.seq:
+        heard.append(event)
+    if heard:
         agents.agents.change(tx, agent, seq=seq)
-    return seq
+        for ready in agents.readies_of(tx, agent):
+            settle(tx, ready, seq, now)
+    return Heard(seq, heard)
+
+
+def settle(tx: Tx, ready: Ready, seq: int, now: float) -> None:
+    """Hold what was granted to a printer before against its ready, once all up to `seq` is committed.
+
+    What the agent does not hold, and never said a word of, never arrived: it is void, and should it come after
+    all, the agent will drop it, as its nonce is no more. What it did speak of and holds no more without saying
+    how that ended is in doubt, for a person to rule on.
+    """
+    if seq < ready.seq:
+        return
+    for attempt in attempts.before(tx, ready):
+        if attempt.id in ready.held:
+            continue
+        if not attempts.was_heard(tx, attempt.id):
+            advance(tx, attempt, Step.VOID, now, cause=f"void:{attempt.id}", by="coordinator")
+        elif lifecycle.allows(attempt.state, Step.DOUBT):
+            _doubt(tx, attempt, now, "its agent does not hold it any more, and never said how it ended")
 
 
 def presence(tx: Tx, agent: str, message: messages.Presence, now: float) -> bool:
@@ -67,19 +100,20 @@ def presence(tx: Tx, agent: str, message: messages.Presence, now: float) -> bool
     if known is None:
         return False
     same_epoch = known.epoch == message.epoch
-    if not message.online and (not same_epoch or message.connection != known.connection):
+    if same_epoch and message.connection < known.connection:
         return False
-    if message.online and same_epoch and message.connection < known.connection:
+    as_known = same_epoch and message.connection == known.connection
+    if as_known and message.online == known.online:
         return False
-    if message.online and message.connection == known.connection and same_epoch and known.online:
-        return False
-    agents.forget(tx, agent)
     if not message.online:
-        agents.agents.change(tx, agent, online=False, seen=now)
-        return True
+        return same_epoch and _dies(tx, agent, message.connection, now)
     if not same_epoch:
+        if agents.is_over(tx, agent, message.epoch):
+            return False
         _doubt_all(tx, agent, now)
         agents.new_epoch(tx, agent, message.epoch)
+    if not as_known:
+        agents.forget(tx, agent)
     agents.agents.change(
         tx,
         agent,
@@ -93,17 +127,30 @@ def presence(tx: Tx, agent: str, message: messages.Presence, now: float) -> bool
     return True
 
 
+def _dies(tx: Tx, agent: str, connection: int, now: float) -> bool:
+    """Also of a newer connection than we know: then its birth passed us by."""
+    agents.forget(tx, agent)
+    agents.agents.change(tx, agent, online=False, seen=now, connection=connection)
+    return True
+
+
 def silent(tx: Tx, now: float, patience: float) -> list[Attempt]:
     """Doubt what is under way at agents that have not been heard for `patience` seconds.
 
-    A plate that is printed already only waits for its maker, and stays.
+    And what was granted that long ago and never taken up, though its agent is there: the grant was lost, and
+    the printer did not say ready again since. A plate that is printed already only waits for its maker, and
+    stays.
     """
+    long_ago = now - patience
+    lost = agents.unheard(tx, long_ago)
     doubted: list[Attempt] = []
-    for attempt in attempts.open_attempts(tx):
-        agent = agents.agents.get(tx, attempt.agent)
-        lost = agent is not None and not agent.online and agent.seen < now - patience
-        if lost and attempt.state not in (State.PRINTED, State.CLEARED, State.SUSPECT):
+    for attempt in attempts.under_way(tx):
+        if attempt.state is State.PRINTED:
+            continue
+        if attempt.agent in lost:
             doubted.append(_doubt(tx, attempt, now, "its agent was not heard for too long"))
+        elif attempt.state is State.GRANTED and attempt.granted < long_ago:
+            doubted.append(_doubt(tx, attempt, now, "its agent never took it up"))
     return doubted
 
 

@@ -73,12 +73,11 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long is waited for whom, and how much may be printed on top."""
+    """How long is waited for whom."""
 
     suspect_after_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 30
     request_lifetime_minutes: Annotated[float, Meta(gt=0, le=1440)] = 10
-    nonce_margin_seconds: Annotated[float, Meta(ge=0, le=600)] = 5
-    allowance_units: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    nonce_margin_seconds: Annotated[float, Meta(ge=0, le=30)] = 5
 
 
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,6 +3,24 @@
 from dataclasses import dataclass
 
 from coordinator.records import Attempt, Hospital, Looks, Need, Parcel, Printer, Progress
+from wire.lifecycle import State
+
+STATES: dict[State, str] = {
+    State.GRANTED: "granted",
+    State.FETCHING: "fetching the file",
+    State.CHECKED: "file checked",
+    State.STARTING: "starting",
+    State.PRINTING: "printing",
+    State.PAUSED: "paused",
+    State.PRINTED: "printed, on the bed",
+    State.CLEARED: "to be inspected",
+    State.INSPECTED: "inspected",
+    State.REFUSED: "refused",
+    State.FAILED: "failed",
+    State.CANCELLED: "cancelled",
+    State.SUSPECT: "out of contact",
+}
+"""The states of an attempt as a coordinator reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,13 +34,17 @@ class NeedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedDetail:
-    """A need with its lots and parcels, newest first."""
+    """A need with its lots and parcels, newest first.
+
+    `uncollected` are the good units that are still with their makers, by lot; lots that have none are left out.
+    """
 
     need: Need
     hospital: Hospital
     progress: Progress
     attempts: list[Attempt]
     parcels: list[Parcel]
+    uncollected: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

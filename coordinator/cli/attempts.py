@@ -7,8 +7,9 @@ from rich.console import ConsoleRenderable
 
 from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import facts, table
-from coordinator.cli.words import STATES, ago, example, length, units
+from coordinator.cli.words import ago, example, length, units
 from coordinator.records import Attempt
+from coordinator.views import STATES
 from wire.messages import Wish
 
 

@@ -2,24 +2,6 @@
 
 from datetime import UTC, datetime
 
-from wire.lifecycle import State
-
-STATES: dict[State, str] = {
-    State.GRANTED: "granted",
-    State.FETCHING: "fetching the file",
-    State.CHECKED: "file checked",
-    State.STARTING: "starting",
-    State.PRINTING: "printing",
-    State.PAUSED: "paused",
-    State.PRINTED: "printed, on the bed",
-    State.CLEARED: "to be inspected",
-    State.INSPECTED: "inspected",
-    State.REFUSED: "refused",
-    State.FAILED: "failed",
-    State.CANCELLED: "cancelled",
-    State.SUSPECT: "out of contact",
-}
-
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 
 from coordinator.records import Printer, Ready
 from coordinator.store import schema
@@ -36,7 +36,7 @@ agents = Shelf(_agent, Agent)
 def describe(tx: Tx, agent: str, described: tuple[messages.Printer, ...]) -> None:
     """Take over the printers that an agent says it has. One that it has no more just says ready no more."""
     known = {row.name for row in tx.execute(select(_printer.c.name).where(_printer.c.agent == agent))}
-    for each in described:
+    for each in {each.name: each for each in described}.values():
         values = {"driver": each.driver, "profile": each.profile, "material": each.material}
         if each.name in known:
             tx.execute(
@@ -64,6 +64,16 @@ def await_work(tx: Tx, ready: Ready) -> None:
     readies.add(tx, ready)
 
 
+def readies_of(tx: Tx, agent: str) -> list[Ready]:
+    """The agent's printers that wait, whether a grant may answer them yet or not."""
+    return readies.find(tx, schema.ready.c.agent == agent)
+
+
+def is_asked(tx: Tx, nonce: str) -> bool:
+    """Whether a printer waits with this nonce."""
+    return bool(readies.find(tx, schema.ready.c.nonce == nonce))
+
+
 def forget(tx: Tx, agent: str, printer: str | None = None) -> None:
     """The printer (or each of the agent's) no longer waits."""
     query = delete(schema.ready).where(schema.ready.c.agent == agent)
@@ -86,8 +96,8 @@ def waiting(tx: Tx, now: float) -> list[Ready]:
     return readies.find(tx, schema.ready.c.expires > now, caught_up.exists())
 
 
-def printers(tx: Tx) -> list[Printer]:
-    """Every printer of every agent, in the order of their names."""
+def printers(tx: Tx, agent: str | None = None) -> list[Printer]:
+    """Every printer of every agent, or of one, in the order of their names."""
     query = (
         select(
             _printer.c.agent,
@@ -102,12 +112,25 @@ def printers(tx: Tx) -> list[Printer]:
         .join(_agent, _agent.c.name == _printer.c.agent)
         .order_by(_printer.c.agent, _printer.c.name)
     )
+    if agent is not None:
+        query = query.where(_printer.c.agent == agent)
     return [Printer(**row) for row in tx.execute(query).mappings()]
 
 
 def printer(tx: Tx, agent: str, name: str) -> Printer | None:
     """One printer."""
-    return next((each for each in printers(tx) if (each.agent, each.name) == (agent, name)), None)
+    return next((each for each in printers(tx, agent) if each.name == name), None)
+
+
+def unheard(tx: Tx, since: float) -> set[str]:
+    """Agents that are gone, and were seen last before `since`."""
+    query = select(_agent.c.name).where(_agent.c.online.is_(False), _agent.c.seen < since)
+    return set(tx.execute(query).scalars())
+
+
+def lose_touch(tx: Tx, now: float) -> None:
+    """Nobody is known to be there until heard again; what waits for work goes on waiting."""
+    tx.execute(update(_agent).where(_agent.c.online).values(online=False, seen=now))
 
 
 def add_invite(tx: Tx, *, code: str, expires: float, by: str) -> None:
@@ -127,6 +150,14 @@ def use_invite(tx: Tx, *, code: str, agent: str, now: float) -> bool:
         .values(used=now, agent=agent)
     )
     return spent.rowcount == 1
+
+
+def is_over(tx: Tx, agent: str, epoch: str) -> bool:
+    """Whether this epoch, which is not the agent's current one, was that once: an old message, or an old disk."""
+    event, attempt = schema.event.c, schema.attempt.c
+    reported = exists().where(event.agent == agent, event.epoch == epoch)
+    granted = exists().where(attempt.agent == agent, attempt.epoch == epoch)
+    return bool(tx.execute(select(or_(reported, granted))).scalar())
 
 
 def new_epoch(tx: Tx, agent: str, epoch: str) -> None:

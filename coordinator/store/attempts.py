@@ -14,10 +14,25 @@ from wire.messages import Event
 attempts = Shelf(schema.attempt, Attempt)
 _at = schema.attempt.c
 
+# Named one by one, not as what is not over, so that the index serves: most attempts are over.
+_OPEN = [state for state in State if state not in FINAL]
+_ON_A_BED = [state for state in _OPEN if state not in (State.CLEARED, State.SUSPECT)]
+
 
 def open_attempts(tx: Tx) -> list[Attempt]:
     """Those that are not over, newest first."""
-    return attempts.find(tx, _at.state.not_in(list(FINAL)), newest="granted")
+    return attempts.find(tx, _at.state.in_(_OPEN), newest="granted")
+
+
+def under_way(tx: Tx) -> list[Attempt]:
+    """From granted to printed: those that have a printer to themselves."""
+    return attempts.find(tx, _at.state.in_(_ON_A_BED), newest="granted")
+
+
+def busy(tx: Tx) -> set[tuple[str, str]]:
+    """(agent, printer) of all that are under way."""
+    query = select(_at.agent, _at.printer).where(_at.state.in_(_ON_A_BED))
+    return {(row.agent, row.printer) for row in tx.execute(query)}
 
 
 def of_need(tx: Tx, need: str) -> list[Attempt]:
@@ -30,22 +45,32 @@ def all_attempts(tx: Tx) -> list[Attempt]:
     return attempts.find(tx, newest="granted")
 
 
-def unheard(tx: Tx, ready: Ready) -> list[Attempt]:
-    """What was granted to older readies of this printer, and of which nothing was heard since."""
+def before(tx: Tx, ready: Ready) -> list[Attempt]:
+    """What was granted to older readies of this printer, and is under way or in doubt."""
     return attempts.find(
         tx,
         _at.agent == ready.agent,
         _at.printer == ready.printer,
         _at.epoch == ready.epoch,
         _at.counter < ready.counter,
-        _at.state.in_([State.GRANTED, State.SUSPECT]),
-        ~select(schema.event.c.seq).where(schema.event.c.attempt == _at.id).exists(),
+        _at.state.in_([*_ON_A_BED, State.SUSPECT]),
     )
+
+
+def was_heard(tx: Tx, attempt: str) -> bool:
+    """Whether its agent ever reported anything of it."""
+    query = select(schema.event.c.seq).where(schema.event.c.attempt == attempt).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def answered(tx: Tx, nonce: str) -> bool:
+    """Whether an attempt was granted to this nonce."""
+    return bool(attempts.find(tx, _at.nonce == nonce))
 
 
 def of_agent(tx: Tx, agent: str) -> list[Attempt]:
     """An agent's attempts that are not over."""
-    return attempts.find(tx, _at.agent == agent, _at.state.not_in(list(FINAL)))
+    return attempts.find(tx, _at.agent == agent, _at.state.in_(_OPEN))
 
 
 def setbacks(tx: Tx, since: float) -> set[tuple[str, str, str]]:

@@ -1,12 +1,14 @@
 """Opening the database, and its two kinds of transaction."""
 
 import contextlib
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -24,7 +26,8 @@ class Store:
     """One database, SQLite (in WAL mode) or PostgreSQL. Safe to use from any thread.
 
     Writers take turns: the ledger's sums, which a write checks, can't change under it. That is one planner by
-    database lock, and needs no retries.
+    database lock, and needs no retries. Writers of one process take turns before they take a connection: SQLite
+    lets those who wait sleep and try again, unfairly, and gives up on some in the end.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,11 +48,16 @@ class Store:
         if self._sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
         event.listen(self._engine, "begin", self._begin)
+        self._turn = threading.Lock()
         try:
             self._migrate()
         except DBAPIError as error:
             reason = str(error.orig).strip().splitlines()[0]
             raise StartError(f"the database can't be used: {reason}") from None
+        except CommandError:
+            raise StartError(
+                "the database was used by a newer version of Muster: install that, or name another database"
+            ) from None
 
     @contextlib.contextmanager
     def read(self) -> Generator[Tx]:
@@ -61,7 +69,7 @@ class Store:
     @contextlib.contextmanager
     def write(self) -> Generator[Tx]:
         """All or nothing: durably committed when the block ends, undone if it raises."""
-        with self._engine.connect().execution_options(**_WRITES) as tx, tx.begin():
+        with self._turn, self._engine.connect().execution_options(**_WRITES) as tx, tx.begin():
             yield tx
 
     def close(self) -> None:

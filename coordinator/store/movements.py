@@ -1,9 +1,9 @@
 """The ledger's movements: added, summed, never changed."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, func, insert, or_, select
 
 from coordinator.errors import Conflict
 from coordinator.ledger import OF_NEED, Account, Balance, Movement
@@ -21,19 +21,22 @@ def post(tx: Tx, movements: Iterable[Movement], *, cause: str, by: str, now: flo
         Conflict: an account would fall below zero.
     """
     moved = list(movements)
-    for each in moved:
-        tx.execute(
-            insert(schema.movement).values(
-                need=each.need,
-                lot=each.lot or "",
-                source=each.source,
-                target=each.target,
-                units=each.units,
-                cause=cause,
-                by=by,
-                at=now,
-            )
-        )
+    if not moved:
+        return
+    rows = [
+        {
+            "need": each.need,
+            "lot": each.lot or "",
+            "source": each.source,
+            "target": each.target,
+            "units": each.units,
+            "cause": cause,
+            "by": by,
+            "at": now,
+        }
+        for each in moved
+    ]
+    tx.execute(insert(schema.movement), rows)
     for need, lot in {(each.need, each.lot) for each in moved}:
         _check(tx, need, lot)
 
@@ -48,9 +51,31 @@ def totals(tx: Tx) -> Balance:
     return _sums(tx)
 
 
+def by_need(tx: Tx) -> defaultdict[str, Balance]:
+    """Units by account of every need, in one go."""
+    return _grouped(tx, _m.need)
+
+
+def by_lot(tx: Tx, need: str, account: Account) -> Counter[str]:
+    """How many units of each of a need's lots stand in one account."""
+    lots = _grouped(tx, _m.lot, _m.need == need, or_(_m.source == account, _m.target == account))
+    return Counter({lot: sums[account] for lot, sums in lots.items() if sums[account]})
+
+
+def needed(tx: Tx) -> dict[str, int]:
+    """How many units of each need nobody has promised yet; needs that lack none are left out."""
+    account = Account.NEEDED
+    sums = _grouped(tx, _m.need, or_(_m.source == account, _m.target == account))
+    return {need: balance[account] for need, balance in sums.items() if balance[account]}
+
+
 def progress(tx: Tx, need: str, requested: int) -> Progress:
     """Where a need's units stand."""
-    sums = balance(tx, need)
+    return as_progress(balance(tx, need), requested)
+
+
+def as_progress(sums: Balance, requested: int) -> Progress:
+    """A need's balance, as pages show it."""
     fields = {account.name.lower(): sums[account] for account in Account if account is not Account.DEMAND}
     return Progress(requested=requested, **fields)
 
@@ -78,6 +103,15 @@ def _sums(tx: Tx, *where: ColumnElement[bool]) -> Balance:
         query = select(column, func.sum(_m.units)).where(*where).group_by(column)
         for account, units in tx.execute(query):
             result[account] += sign * int(units)
+    return result
+
+
+def _grouped(tx: Tx, key: ColumnElement[str], *where: ColumnElement[bool]) -> defaultdict[str, Balance]:
+    result: defaultdict[str, Balance] = defaultdict(Counter)
+    query = select(key.label("key"), _m.source, _m.target, func.sum(_m.units).label("units")).where(*where)
+    for row in tx.execute(query.group_by(key, _m.source, _m.target)):
+        result[row.key][row.source] -= int(row.units)
+        result[row.key][row.target] += int(row.units)
     return result
 
 

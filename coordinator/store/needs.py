@@ -18,8 +18,8 @@ def by_token(tx: Tx, digest: str) -> Need | None:
 def open_needs(tx: Tx) -> list[tuple[Need, Hospital]]:
     """Needs that are not cancelled, of hospitals that somebody has vetted."""
     vetted = {each.id: each for each in hospitals.find(tx, schema.hospital.c.approved.is_not(None))}
-    asked = needs.find(tx, schema.need.c.cancelled.is_(None), schema.need.c.hospital.in_(list(vetted)))
-    return [(each, vetted[each.hospital]) for each in asked]
+    asked = needs.find(tx, schema.need.c.cancelled.is_(None))
+    return [(each, vetted[each.hospital]) for each in asked if each.hospital in vetted]
 
 
 def all_needs(tx: Tx) -> list[tuple[Need, Hospital]]:

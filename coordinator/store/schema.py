@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -60,6 +61,16 @@ class Word(TypeDecorator[Any]):
         return None if value is None else self.words(value)
 
 
+class Said(TypeDecorator[str]):
+    """Text in an agent's words. PostgreSQL can't keep a NUL, and an agent's log may hold one."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -71,6 +82,7 @@ metadata = MetaData(
 )
 
 _Name = String(48)
+_Count = BigInteger().with_variant(Integer, "sqlite")  # an agent's counter: the wire lets it reach 2**53
 
 hospital = Table(
     "hospital",
@@ -107,11 +119,11 @@ agent = Table(
     Column("name", _Name, primary_key=True),
     Column("enrolled", Float, nullable=False),
     Column("epoch", String(32)),
-    Column("seq", Integer, nullable=False),
-    Column("connection", Integer, nullable=False),
+    Column("seq", _Count, nullable=False),
+    Column("connection", _Count, nullable=False),
     Column("online", Boolean, nullable=False),
     Column("seen", Float, nullable=False),
-    Column("software", String(64), nullable=False),
+    Column("software", Said(64), nullable=False),
     Column("place", Json(tuple[float, float])),
 )
 
@@ -120,10 +132,10 @@ printer = Table(
     metadata,
     Column("agent", _Name, ForeignKey("agent.name"), primary_key=True),
     Column("name", _Name, primary_key=True),
-    Column("driver", String(16), nullable=False),
+    Column("driver", Said(16), nullable=False),
     Column("profile", Json(Profile), nullable=False),
     Column("material", _Name, nullable=False),
-    Column("counter", Integer, nullable=False),
+    Column("counter", _Count, nullable=False),
 )
 
 ready = Table(
@@ -131,13 +143,14 @@ ready = Table(
     metadata,
     Column("agent", _Name, primary_key=True),
     Column("printer", _Name, primary_key=True),
-    Column("nonce", String(64), nullable=False),
-    Column("counter", Integer, nullable=False),
+    Column("nonce", Said(64), nullable=False),
+    Column("counter", _Count, nullable=False),
     Column("expires", Float, nullable=False),
     Column("window_ends", Float, nullable=False),
     Column("material", _Name, nullable=False),
     Column("epoch", String(32), nullable=False),
-    Column("seq", Integer, nullable=False),
+    Column("seq", _Count, nullable=False),
+    Column("held", Json(tuple[str, ...]), nullable=False),
     ForeignKeyConstraint(["agent", "printer"], ["printer.agent", "printer.name"]),
 )
 
@@ -148,9 +161,9 @@ attempt = Table(
     Column("need", _Name, ForeignKey("need.id"), nullable=False, index=True),
     Column("agent", _Name, ForeignKey("agent.name"), nullable=False),
     Column("printer", _Name, nullable=False),
-    Column("nonce", String(64), nullable=False, unique=True),
+    Column("nonce", Said(64), nullable=False, unique=True),
     Column("epoch", String(32), nullable=False),
-    Column("counter", Integer, nullable=False),
+    Column("counter", _Count, nullable=False),
     Column("part", _Name, nullable=False),
     Column("version", String(32), nullable=False),
     Column("material", _Name, nullable=False),
@@ -162,12 +175,13 @@ attempt = Table(
     Column("state", Word(State), nullable=False),
     Column("granted", Float, nullable=False),
     Column("changed", Float, nullable=False),
-    Column("why", String(400), nullable=False),
+    Column("why", Said(400), nullable=False),
     Column("good", Integer),
     Column("scrapped", Integer),
     Column("inspected_by", String(100)),
     CheckConstraint("good is null or good + scrapped = count", "counted"),
     Index(None, "agent", "printer", "state"),
+    Index(None, "state", "changed"),
 )
 
 event = Table(
@@ -175,11 +189,11 @@ event = Table(
     metadata,
     Column("agent", _Name, ForeignKey("agent.name"), primary_key=True),
     Column("epoch", String(32), primary_key=True),
-    Column("seq", Integer, primary_key=True),
+    Column("seq", _Count, primary_key=True),
     Column("attempt", _Name, nullable=False, index=True),
     Column("step", Word(Step), nullable=False),
     Column("at", Float, nullable=False),
-    Column("why", String(400), nullable=False),
+    Column("why", Said(400), nullable=False),
     Column("heard", Float, nullable=False),
     Column("applied", Boolean, nullable=False),
 )

@@ -9,30 +9,13 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from coordinator.records import Looks, Printer
-from coordinator.views import PrinterView
+from coordinator.views import STATES, PrinterView
 from coordinator.web import stages
 from wire.lifecycle import State
 
 HOUSE = Path(__file__).parent
 
-STATES: dict[str, str] = {
-    State.GRANTED: "granted",
-    State.FETCHING: "fetching the file",
-    State.CHECKED: "file checked",
-    State.STARTING: "starting",
-    State.PRINTING: "printing",
-    State.PAUSED: "paused",
-    State.PRINTED: "printed, on the bed",
-    State.CLEARED: "to be inspected",
-    State.INSPECTED: "inspected",
-    State.REFUSED: "refused",
-    State.FAILED: "failed",
-    State.CANCELLED: "cancelled",
-    State.SUSPECT: "out of contact",
-}
-"""The states as a coordinator reads them."""
-
-OUTSIDE: dict[str, str] = STATES | {
+OUTSIDE: dict[State, str] = STATES | {
     State.GRANTED: "promised",
     State.FETCHING: "promised",
     State.CHECKED: "promised",

@@ -22,7 +22,6 @@ from structlog.testing import capture_logs
 from coordinator import cli
 from coordinator.cli import words
 from coordinator.client import Client
-from coordinator.web.look import STATES
 from tests.unit.coordinator.office import KEY, Office, open_office
 from tests.unit.coordinator.web.house import open_house
 from wire.lifecycle import Step
@@ -554,10 +553,6 @@ def test_help_loads_nothing_heavy():
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
     assert done.stderr == "set()\n"
-
-
-def test_states_are_called_the_same_as_on_the_pages():
-    assert words.STATES == STATES
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_paths_are_relative_to_their_file(tmp_path):
         ("[broker]\nhost = '::1'", 1, "IPv4"),
         ("[database]\nurl = 'mysql://x'", 2, "database.url"),
         ("[dispatch]\nsuspect_after_minutes = 0", 2, "suspect_after_minutes"),
-        ("[dispatch]\nallowance_units = -1", 2, "allowance_units"),
+        ("[dispatch]\nnonce_margin_seconds = -1", 2, "nonce_margin_seconds"),
         ("[web]\npublic_url = 'https://muster.example.org/'", 2, "public_url"),
         ("[log]\nlevel = 'loud'", 2, "log.level"),
     ],

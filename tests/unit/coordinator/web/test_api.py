@@ -283,6 +283,8 @@ def test_our_own_failure_shows_nobody_a_traceback(house: House):
     with house.client() as client:
         answer = client.get("/api/hospitals")
         page = client.get("/", headers={"Accept": "text/html"})
+    with house.office.store.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE elsewhere RENAME TO hospital")
     assert problem(answer)["status"] == 500
     assert page.status_code == 500
     for text in (answer.text, page.text):

@@ -128,6 +128,22 @@ def test_the_way_of_a_unit_by_forms_alone(house: House):
     ]
 
 
+def test_only_what_is_still_with_its_maker_can_be_brought_to_the_hub(house: House):
+    anna = house.office.agent("anna")
+    need, _ = house.office.needs(13)
+    for _ in range(2):
+        anna.is_ready()
+        anna.prints(anna.grants[-1].attempt)
+        lot = anna.grants[-1]
+        house.office.desk.inspect(lot.attempt, good=lot.count, scrapped=0, by="ines")
+    first, second = (grant.attempt for grant in anna.grants)
+    with house.browser() as browser:
+        browser.post(f"/needs/{need.id}/attempts/{first}/collect")
+        page = browser.get(f"/needs/{need.id}").text
+        assert f"/attempts/{first}/collect" not in page
+        assert f"/attempts/{second}/collect" in page
+
+
 def test_what_comes_too_late_is_said_on_the_page_it_came_from(house: House):
     anna = house.office.agent("anna")
     need, _ = house.office.needs(5)
