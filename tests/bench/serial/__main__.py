@@ -11,7 +11,7 @@ import time
 import msgspec
 
 from tests.bench.serial import report
-from tests.bench.serial.scenes import FULL, QUICK, play
+from tests.bench.serial.scenes import FULL, QUICK, play, theories
 from tests.bench.serial.sides import SIDES
 
 
@@ -24,7 +24,8 @@ def main() -> int:
         if not side.is_there:
             print(f"{side.name} is left out: {side.python} is not there", file=sys.stderr)
     began, load = time.monotonic(), os.getloadavg()[0]
-    results = play(QUICK if options.quick else FULL)
+    scale = QUICK if options.quick else FULL
+    results = play(scale)
     if options.json:
         rows = [
             {"scene": result.scene, "host": result.side.name, "ideal": result.ideal, "trials": result.trials}
@@ -36,6 +37,8 @@ def main() -> int:
     print()
     for aim, seen, is_met in report.aims(results):
         print(f"{'–' if is_met is None else 'met' if is_met else 'MISSED':7}{aim:50} {seen}")
+    print()
+    print(report.rules(theories(scale)))
     print(
         f"\n{time.monotonic() - began:.0f} s; the load before was {load:.1f} on {os.cpu_count()} processors"
     )

@@ -39,6 +39,15 @@ def table(results: Results) -> str:
     return "\n".join(_aligned(row, widths) for row in rows)
 
 
+def rules(rows: list[tuple[str, float | None, float | None, float | None]]) -> str:
+    """What the rules alone cost, as times of the ideal."""
+    shown = [(name, *(show(ratio, "{:.2f}") for ratio in ratios)) for name, *ratios in rows]
+    columns = [("cable", "muster", "127 bytes", "one by one"), *shown]
+    widths = [max(len(row[column]) for row in columns) for column in range(4)]
+    head = "in virtual time, whatever this machine does, as times of the ideal:"
+    return "\n".join([head, *(_aligned(row, widths) for row in columns)])
+
+
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
     names = (cell.ljust(width) for cell, width in zip(row[:2], widths, strict=False))
     figures = (cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True))

@@ -6,7 +6,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from tests.bench.serial import plates
+from tests.bench.serial import plates, theory
 from tests.bench.serial.sides import OCTOPRINT, OURS, PING_PONG, PRINTCORE, SIDES, Side
 from tests.bench.serial.trial import Trial, against_printer, against_responder, at_rest
 from tests.farend.cable import Quality
@@ -128,22 +128,15 @@ def cables(scale: Scale) -> Iterable[Result]:
             baud=QUICK_LINE.baud, latency=QUICK_LINE.latency, bad=50_000, bad_back=50_000, seed=100 + seed
         )
         jobs.append(("seeds", OURS, tiny, worn, 60, ""))
-    ideals = {"1 ms": plates.ideal(near), "8 ms": plates.ideal(far), "clean": plates.ideal(tiny)}
+    tight = plates.ideal(tiny)
+    ideals = {"1 ms": plates.ideal(near), "1 ms, busy agent": plates.ideal(near), "8 ms": plates.ideal(far)}
     with ThreadPoolExecutor(LANES) as lanes:
         waiting = [lanes.submit(against_printer, *job[1:]) for job in jobs]
         trials = [done.result() for done in waiting]
     gathered: dict[tuple[str, Side], list[Trial]] = {}
     for job, trial in zip(jobs, trials, strict=True):
         gathered.setdefault((job[0], job[1]), []).append(trial)
-    return [
-        Result(
-            scene,
-            side,
-            found,
-            ideals.get("clean" if scene in {"bad bytes", "lost ok", "seeds"} else scene[:4]),
-        )
-        for (scene, side), found in gathered.items()
-    ]
+    return [Result(scene, side, found, ideals.get(scene, tight)) for (scene, side), found in gathered.items()]
 
 
 def rests(_: Scale) -> Iterable[Result]:
@@ -152,6 +145,24 @@ def rests(_: Scale) -> Iterable[Result]:
         Result("idle", OURS, [at_rest(OURS, "idle")]),
         Result("50 MB", OURS, [at_rest(OURS, "grows", 1_750_000)]),
     ]
+
+
+def theories(scale: Scale) -> list[tuple[str, float | None, float | None, float | None]]:
+    """In virtual time: each cable with our rules, a window of 127 bytes, and one line at a time; times of ideal."""
+    near, far = plates.curve(scale.near), plates.curve(scale.far)
+    tiny = plates.curve(scale.faults, length=plates.TINY, feed=100, precise=False)
+    rows: list[tuple[str, float | None, float | None, float | None]] = []
+    for name, lines, quality in (("1 ms", near, NEAR), ("8 ms", far, FAR), ("clean", tiny, QUICK_LINE)):
+        best = plates.ideal(lines)
+        rules = (theory.Ours(lines), theory.Window(lines, 127), theory.Window(lines, 0))
+        ours, window, single = (theory.seconds(rule, quality) for rule in rules)
+        rows.append((name, ours and ours / best, window and window / best, single and single / best))
+    best = plates.ideal(tiny)
+    for name, bad, lost_ok in (("bad bytes", BAD_BYTE, 0), ("lost ok", 0, scale.faults * 2 // 3)):
+        quality = Quality(baud=QUICK_LINE.baud, latency=QUICK_LINE.latency, bad=bad, lost_ok=lost_ok)
+        ours = theory.seconds(theory.Ours(tiny), quality)
+        rows.append((name, ours and ours / best, None, None))
+    return rows
 
 
 EVERY: list[Callable[[Scale], Iterable[Result]]] = [rates, cables, rests]

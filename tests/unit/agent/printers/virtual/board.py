@@ -1,9 +1,15 @@
 """A firmware with a log, and a clock that the test turns."""
 
-from agent.printers.marlin import frame
 from agent.printers.virtual.faults import Faults
 from agent.printers.virtual.firmware import Firmware
+from agent.printers.virtual.intake import checksum
 from agent.printers.virtual.profile import PROFILES
+
+
+def frame(number: int, command: bytes) -> bytes:
+    """A numbered line as any host sends it."""
+    numbered = b"N%d %b" % (number, command)
+    return b"%b*%d\n" % (numbered, checksum(numbered))
 
 
 class Board:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from agent.printers.marlin import frame
 from agent.printers.virtual.profile import PROFILES
-from tests.unit.agent.printers.virtual.board import Board
+from tests.unit.agent.printers.virtual.board import Board, frame
 
 
 def test_a_good_line_is_executed_and_acknowledged():

@@ -1,7 +1,6 @@
 """The model against what was seen in a real Marlin 2 built for Linux: SERIAL.md's facts marked **M**."""
 
-from agent.printers.marlin import frame
-from tests.unit.agent.printers.virtual.board import Board
+from tests.unit.agent.printers.virtual.board import Board, frame
 
 
 def test_fact_2_a_backslash_answers_resend_for_ever():

@@ -2,10 +2,9 @@
 
 import pytest
 
-from agent.printers.marlin import frame
 from agent.printers.replies import Capability, Identity, Ok, Position, Refusal, Temperatures, parse
 from agent.printers.virtual.profile import PROFILES
-from tests.unit.agent.printers.virtual.board import Board
+from tests.unit.agent.printers.virtual.board import Board, frame
 
 BAD = b"N1 G1 X1*1\n"
 
