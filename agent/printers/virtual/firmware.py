@@ -4,31 +4,21 @@ After Marlin's `queue.cpp`, `emergency_parser.h`, `temperature.cpp` and the G-co
 firmware's: read lines until the command queue is full, execute one, and so on; what blocks stays in the queue.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable
 from math import inf
 from random import Random
 from typing import ClassVar
 
+from agent.printers.virtual.command import ACCEPTED, UNLOGGED, parse
 from agent.printers.virtual.faults import EVERY, Faults
 from agent.printers.virtual.intake import Intake
 from agent.printers.virtual.machine import Machine, Words, Work
+from agent.printers.virtual.oks import Oks
 from agent.printers.virtual.profile import PROFILES, Profile, capabilities
 from agent.printers.virtual.reporter import Reporter
 
 MARLIN2 = PROFILES["marlin2"]
-WORD = re.compile(r"([A-Z])\s*([-+]?(?:\d+\.?\d*|\.\d+))?", re.ASCII)
-UNLOGGED = frozenset({"M85", "M105", "M108", "M110", "M113", "M114", "M115", "M154", "M155", "M400"})
-"""What changes nothing in the machine."""
-ACCEPTED = frozenset(
-    {"G21", "M17", "M18", "M73", "M75", "M77", "M84", "M106", "M107", "M108", "M117", "M118", "M201", "M203"}
-    | {"M205", "M221", "M420", "M876", "M900", "T0"}
-)
-"""What has no effect that a host could see, but its ok."""
-LATE_SECONDS = 0.04
-LATEST_SECONDS = 3.0
-LATEST_CHANCE = 0.004
 LEAST_IDLE = 1000
 """How often longer than `quiet` M85 waits at least."""
 
@@ -143,6 +133,7 @@ class Firmware:
         self.machine.bed.is_at(self._now, self.machine.bed.actual)
         self.machine.now = self._now
         self._silent = False
+        self._oks = Oks(self._faults, self._say, self._random if profile.late else None)
         self._intake = Intake(profile, self._faults, self._say, self._ok)
         self._reporter = Reporter(self.machine, profile.dialect, self._say, self._quiet, waits=profile.waits)
         self._queue: deque[tuple[str, int | None]] = deque()
@@ -151,7 +142,6 @@ class Firmware:
         self._number: int | None = None
         """The number of the command that is executed."""
         self._look_at = inf
-        self._late: deque[tuple[float, bytes]] = deque()
         self._idle_limit = 0.0
         self._active_at = self._now
 
@@ -162,14 +152,12 @@ class Firmware:
 
     def _due_at(self) -> float:
         due = min(self._look_at, self._reporter.due_at())
-        if self._late:
-            due = min(due, self._late[0][0])
+        due = min(due, self._oks.due_at)
         return min(due, self._active_at + self._idle_limit) if self._idle_limit else due
 
     def _do_what_is_due(self) -> None:
         now = self._now
-        while self._late and self._late[0][0] <= now:
-            self._say(self._late.popleft()[1])
+        self._oks.release(now)
         self._reporter.tell()
         if self._look_at <= now:
             self._run()
@@ -219,7 +207,7 @@ class Firmware:
 
     def _execute(self, command: str, number: int | None) -> None:
         self._number = number
-        code, words = _parse(command)
+        code, words = parse(command)
         if code in self._faults.commands and self._is_struck(code):
             return
         does = self.machine.does.get(code)
@@ -299,28 +287,11 @@ class Firmware:
         self._out.append(words)
 
     def _ok(self, more: bytes = b"") -> None:
-        faults = self._faults
-        if faults.any:
-            if faults.every("garbage"):
-                self._say(faults.noise() + b"\n")
-            if faults.every("lose-ok"):
-                return
-        profile = self._profile
-        if profile.advanced_ok and not more:
+        if self._profile.advanced_ok and not more:
             number = b"" if self._number is None else b" N%d" % self._number
-            free = profile.queue - len(self._queue) - 1
+            free = self._profile.queue - len(self._queue) - 1
             more = b"%b P%d B%d" % (number, self.machine.planner.free, free)
-        ok = b"ok%b\n" % more
-        if faults.any and faults.every("double-ok"):
-            ok += ok
-        if profile.late:
-            seconds = self._random.random() * LATE_SECONDS
-            if self._random.random() < LATEST_CHANCE:
-                seconds = LATEST_SECONDS
-            earliest = self._late[-1][0] if self._late else 0.0
-            self._late.append((max(earliest, self._now + seconds), ok))
-        else:
-            self._out.append(ok)
+        self._oks.say(more, self._now)
 
     def _tell_temperatures(self, _: Words) -> None:
         machine = self.machine
@@ -374,12 +345,3 @@ class Firmware:
         "M155": _report_temperatures,
     }
     """What concerns the conversation, not the machine."""
-
-
-def _parse(command: str) -> tuple[str, Words]:
-    """The code, and its words with their numbers; a word without one counts as 0."""
-    found = WORD.findall(command)
-    if not found:
-        return "", {}
-    letter, number = found[0]
-    return letter + number, {name: float(value) if value else 0.0 for name, value in found[1:]}

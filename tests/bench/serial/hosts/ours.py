@@ -15,7 +15,7 @@ from agent.printers.serial import SerialDriver
 from tests.bench.serial.hosts.meter import Meter, cpu, memory
 
 IDLE_SECONDS = 5.0
-GROWTH_SECONDS = 15.0
+GROWTH_SECONDS = 8.0
 
 
 def compute() -> None:
