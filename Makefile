@@ -4,7 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help setup setup-system setup-octoprint setup-octoprint-next demo demo-octoprint check test bench lock clean
+.PHONY: help setup setup-system setup-octoprint setup-octoprint-next setup-moonraker setup-prusalink setup-printrun \
+	demo demo-octoprint check test bench bench-serial lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
@@ -19,10 +20,13 @@ setup: .venv/.ready ## the locked environment in .venv
 
 setup-octoprint: .venv-octoprint/.ready ## a real OctoPrint in an environment of its own
 setup-octoprint-next: .venv-octoprint-next/.ready ## and the release candidate of its next version
+setup-moonraker: .venv-moonraker/.ready ## a real Moonraker
+setup-prusalink: .venv-prusalink/.ready ## a real PrusaLink
+setup-printrun: .venv-printrun/.ready ## Printrun's host, to compare with
 .venv-%/.ready: requirements-%.lock
 	@echo "setting up .venv-$*"
 	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
-	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 setup-system: ## Debian's Mosquitto, PostgreSQL and Chromium, for the tests
@@ -40,19 +44,22 @@ check: setup ## format, lint, types, import walls
 	@$(BIN)/basedpyright --level error
 	@$(BIN)/lint-imports --no-logo
 
-test: setup setup-system setup-octoprint setup-octoprint-next check ## everything that must hold
+test: setup setup-system setup-octoprint setup-octoprint-next setup-moonraker setup-prusalink check ## everything that must hold
 	@$(BIN)/pytest -n 4 --dist worksteal
 
 bench: setup setup-system ## the numbers, each side in the same run
 	@$(BIN)/python -m tests.bench
 
+bench-serial: setup setup-octoprint setup-printrun ## serial hosts against each other, over the same far ends
+	@$(BIN)/python -m tests.bench.serial
+
 lock: ## pin the newest versions that fit (needs uv)
 	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
-	@uv pip compile requirements-octoprint.in --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements-octoprint.lock
-	@uv pip compile requirements-octoprint-next.in --python-version 3.11 --prerelease if-necessary-or-explicit \
-		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements-octoprint-next.lock
+	@for each in octoprint octoprint-next moonraker prusalink printrun; do \
+		uv pip compile requirements-$$each.in --python-version 3.11 --prerelease if-necessary-or-explicit \
+			--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements-$$each.lock || exit; \
+	done
 
 clean: ## forget the environments and what the tests left
 	@rm -rf .venv .venv-* .setup demo-state .pytest_cache .hypothesis .ruff_cache

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.farend import octoprint
+from tests.farend import moonraker, octoprint, prusalink
 
 pytest_plugins = ["tests.farend.postgres"]
 
@@ -18,3 +18,5 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 def pytest_sessionfinish() -> None:
     octoprint.end_shared()
+    moonraker.end_shared()
+    prusalink.end_shared()

@@ -11,7 +11,9 @@ import pytest
 
 from agent.printers.serial import SerialDriver
 from tests.contract.bench import COLD, HEAT, Bench, moves
+from tests.contract.moonraker import moonraker
 from tests.contract.octoprint import octoprint, octoprint_next
+from tests.contract.prusalink import prusalink
 from tests.farend.virtual import VirtualPrinter, end_pump
 
 
@@ -47,6 +49,8 @@ PRINTERS = [
     pytest.param(serial, id="serial"),
     pytest.param(octoprint, id="octoprint", marks=pytest.mark.octoprint),
     pytest.param(octoprint_next, id="octoprint-next", marks=pytest.mark.octoprint),
+    pytest.param(moonraker, id="moonraker"),
+    pytest.param(prusalink, id="prusalink"),
 ]
 
 

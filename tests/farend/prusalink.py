@@ -1,0 +1,205 @@
+"""A real PrusaLink before a stand-in for the printer's board, and the hands of its owner on both."""
+
+import hashlib
+import os
+import secrets
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.farend.einsy import Einsy
+
+ROOT = Path(__file__).parents[2]
+USER, PASSWORD = "maker", "Spool-and-Nozzle-1"
+
+CONFIG = """
+[daemon]
+data_dir = {folder}
+[http]
+address = 127.0.0.1
+port = {port}
+[printer]
+port = {folder}/printer
+directory = ./gcodes
+[cameras]
+auto_detect = False
+"""
+SETTINGS = """
+[printer]
+type = MK3S
+name = test
+location = here
+[service::local]
+enable = 1
+username = {user}
+digest = {digest}
+api_key = {key}
+"""
+TURBOJPEG = "def __getattr__(name):\n    return lambda *args, **kwargs: None\n"
+"""Stands in for a wrapper whose C library only cameras need, and which PrusaLink loads without one."""
+
+
+def python() -> Path:
+    """The Python that has PrusaLink, in the checkout or where MUSTER_PRUSALINK says."""
+    candidates = [
+        ROOT / ".venv-prusalink/bin/python",
+        Path(os.environ.get("MUSTER_PRUSALINK", "/nowhere")),
+    ]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    if os.environ.get("CI"):
+        pytest.fail("PrusaLink is missing: run `make setup-prusalink`")
+    pytest.skip("PrusaLink is missing: run `make setup-prusalink`")
+
+
+@contextmanager
+def prusalink(speed: float = 60) -> Generator["PrusaLink"]:
+    """A running PrusaLink of one's own."""
+    with tempfile.TemporaryDirectory(prefix="muster-prusalink-", dir="/var/tmp") as folder:
+        far = PrusaLink(python(), Path(folder), speed)
+        try:
+            far.until_idle(60)
+            yield far
+        finally:
+            far.close()
+
+
+_shared = ExitStack()
+_running: list["PrusaLink"] = []
+
+
+def shared() -> "PrusaLink":
+    """The PrusaLink of this test process, as new. It starts once; `end_shared` ends it with the session."""
+    if not _running:
+        _running.append(_shared.enter_context(prusalink()))
+    _running[0].refresh()
+    return _running[0]
+
+
+def end_shared() -> None:
+    _running.clear()
+    _shared.close()
+
+
+class PrusaLink:
+    """What its owner can do with it and with the printer."""
+
+    def __init__(self, python: Path, folder: Path, speed: float) -> None:
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        self.url = f"http://127.0.0.1:{port}"
+        self.key = secrets.token_hex(16)
+        digest = hashlib.md5(f"{USER}:Administrator:{PASSWORD}".encode()).hexdigest()
+        (folder / "stand-ins").mkdir()
+        (folder / "stand-ins/turbojpeg.py").write_text(TURBOJPEG)
+        (folder / "prusalink.ini").write_text(CONFIG.format(folder=folder, port=port))
+        settings = SETTINGS.format(user=USER, digest=digest, key=self.key)
+        (folder / "prusa_printer_settings.ini").write_text(settings)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["X-Api-Key"] = self.key
+        self.board = Einsy(folder / "printer", speed)
+        foreign = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        with (folder / "prusalink.out").open("wb") as log:
+            self.process = subprocess.Popen(
+                [python, "-m", "prusa.link", "-f", "-c", folder / "prusalink.ini"],
+                stdout=log,
+                stderr=log,
+                env={**foreign, "PYTHONPATH": str(folder / "stand-ins"), "HOME": str(folder)},
+                cwd=folder,
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.board.close()
+
+    def refresh(self) -> None:
+        """As new: no job, no files, a cold printer."""
+        if self.state() == "ERROR" or not self.board.port.exists():
+            self.unplug()
+            self.plug()
+        if self.state() in {"PRINTING", "PAUSED"}:
+            self.board.restart()
+        self.until_idle(40)
+        self.board.forget()
+        for path in sorted((self._folder / "gcodes").glob("*/*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        self._until(lambda: not self.files(), 5)
+        self._until(lambda: "target_bed" in self.get("/api/v1/status")["printer"], 10)
+
+    def plug(self) -> None:
+        if not self.board.port.exists():
+            self.board.plug()
+
+    def unplug(self) -> None:
+        self.board.unplug()
+
+    def overheat(self) -> None:
+        self.board.overheat()
+
+    def restart(self) -> None:
+        self.board.restart()
+
+    def executed(self) -> list[str]:
+        return self.board.executed()
+
+    def get(self, path: str) -> Any:
+        answer = self._session.get(f"{self.url}{path}", timeout=10)
+        return answer.json() if answer.status_code == 200 else {}
+
+    def state(self) -> str:
+        try:
+            return self.get("/api/v1/status").get("printer", {}).get("state", "")
+        except requests.RequestException:
+            return ""
+
+    def upload(self, name: str, lines: list[str]) -> None:
+        """Put a file there, as its owner does, and wait until it is known."""
+        content = "".join(f"{line}\n" for line in lines).encode()
+        place = f"/api/v1/files/local/{name}"
+        headers = {"Content-Type": "text/x.gcode"}
+        self._session.put(f"{self.url}{place}", content, headers=headers, timeout=10).raise_for_status()
+        self._until(lambda: bool(self.get(place)), 5)
+
+    def print(self, name: str) -> None:
+        """Start a file by hand."""
+        self._session.post(f"{self.url}/api/v1/files/local/{name}", timeout=10).raise_for_status()
+
+    def stop(self) -> None:
+        """Stop by hand whatever runs."""
+        job = self.get("/api/v1/job")["id"]
+        self._session.delete(f"{self.url}/api/v1/job/{job}", timeout=10).raise_for_status()
+
+    def files(self) -> list[str]:
+        """What lies in our folder."""
+        return sorted(child["name"] for child in self.get("/api/v1/files/local/muster").get("children", []))
+
+    def job(self) -> str:
+        """What is printed."""
+        return self.get("/api/v1/job").get("file", {}).get("path", "")
+
+    def until_idle(self, within: float) -> None:
+        self._until(lambda: self.state() == "IDLE", within)
+
+    def _until(self, reached: Callable[[], bool], within: float) -> None:
+        deadline = time.monotonic() + within
+        while not reached():
+            assert self.process.poll() is None, self._output()
+            assert time.monotonic() < deadline, self._output()
+            time.sleep(0.05)
+
+    def _output(self) -> str:
+        return (self._folder / "prusalink.out").read_text()[-3000:]
