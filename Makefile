@@ -56,9 +56,10 @@ bench-serial: setup setup-octoprint setup-printrun ## serial hosts against each 
 lock: ## pin the newest versions that fit (needs uv)
 	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
-	@for each in octoprint octoprint-next moonraker prusalink printrun; do \
-		uv pip compile requirements-$$each.in --python-version 3.11 --prerelease if-necessary-or-explicit \
-			--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements-$$each.lock || exit; \
+	@for each in octoprint octoprint-next moonraker prusalink 'printrun --no-deps'; do \
+		uv pip compile requirements-$${each% *}.in -o requirements-$${each% *}.lock $${each#"$${each% *}"} \
+			--python-version 3.11 --prerelease if-necessary-or-explicit \
+			--generate-hashes --no-header --no-annotate --quiet --upgrade || exit; \
 	done
 
 clean: ## forget the environments and what the tests left
