@@ -4,6 +4,7 @@
 come from the link's. What must survive is in the journal, committed before the act; the rest may be lost.
 """
 
+import contextlib
 import logging
 import queue
 import secrets
@@ -118,6 +119,7 @@ class Runner:
         self._looked_at = self._seen_at = clock.monotonic()
         self._cancelled_by = ""
         self._insist_at = 0.0
+        self._lasts = 0.0
         self._teller = Teller(self.name, line.publish)
         self._taken_at = 0.0
 
@@ -275,6 +277,7 @@ class Runner:
             self._record(attempt.id, Step.REFUSE, str(error))
             self._plates.tidy()
             return
+        self._lasts = plate.seconds
         # From here on the bed is not clear, whatever happens to us.
         self._record(attempt.id, Step.START)
         self._seen_at = self._clock.monotonic()
@@ -339,21 +342,33 @@ class Runner:
         self.awake.set()
 
     def _heed(self, attempt: Attempt, now: float) -> Seen | None:
-        """Have the printer stop if its owner wants it; the step, where only giving up is left."""
+        """Have the printer stop if its owner wants it, or nobody expects it to begin any more.
+
+        The step is told where only giving up is left.
+        """
         stop = self._journal.stop_asked(attempt.id)
-        if stop is None:
+        late = self._status.condition is Condition.LOADING and self._may_not_begin_any_more()
+        if stop is None and not late:
             return None
         if self._status.condition is Condition.UNREACHABLE:
+            if stop is Stop.GIVE_UP:
+                # A file that is still on its way there must not be printed when the printer is back.
+                with contextlib.suppress(PrinterError):
+                    self._driver.cancel()
             gone = "its owner gave it up, as the printer could not be reached: look what lies on the bed"
             return (Step.FAIL, gone) if stop is Stop.GIVE_UP else None
         if now >= self._insist_at:
             self._insist_at = now + INSIST
             try:
                 self._driver.cancel()
-                self._cancelled_by = "its owner"
+                self._cancelled_by = "its owner" if stop else "the agent, as it took too long to load,"
             except PrinterError as error:
                 log.warning("%s: can't stop %s: %s", self.name, attempt.id, error)
         return None
+
+    def _may_not_begin_any_more(self) -> bool:
+        left = window(self._setup.hours, self._clock.now())
+        return self._is_late() or self._lasts + WARM_UP > left
 
     def _grant_wish(self, request: Request) -> None:
         """Do what somebody wishes, if the owner allows it and it still makes sense."""

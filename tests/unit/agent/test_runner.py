@@ -17,7 +17,7 @@ from agent.journal import Journal, Stop
 from agent.offer import LIFETIME, RENEWAL
 from agent.plate import Plates
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
-from agent.runner import INSIST, Runner, Setup
+from agent.runner import INSIST, PATIENCE, Runner, Setup
 from agent.settings import SerialPrinter
 from gcode.document import decode
 from gcode.gate import judge
@@ -561,6 +561,7 @@ def test_a_printer_out_of_reach_for_ever_can_be_given_up_by_its_owner_alone(benc
     bench.restart()
     bench.step()
     assert bench.steps[-1] == "fail"
+    assert bench.printer.told == ["start a-1", "cancel"]  # in case that its file is still on its way
     assert not bench.journal.bed_is_clear("left")
     # Should it be found still printing: nothing of ours begins, and nothing more is reported of it.
     bench.look(Condition.PRINTING, "a-1")
@@ -585,3 +586,28 @@ def test_what_can_not_be_tidied_away_stops_nobody(bench: Bench):
     bench.take()
     bench.step()
     assert bench.printer.told == ["start a-1"]
+
+
+def test_what_loads_until_nobody_expects_it_is_not_begun(bench: Bench):
+    bench.take()
+    bench.step()
+    bench.look(Condition.LOADING, "a-1")
+    bench.step(60)
+    assert bench.printer.told == ["start a-1"]
+    bench.step(PATIENCE)
+    assert bench.printer.told == ["start a-1", "cancel"]
+    bench.look(Condition.IDLE, "a-1", Ending.CANCELLED)
+    bench.step()
+    assert bench.steps == ["fetch", "check", "start", "cancel"]
+    assert "too long" in bench.why
+
+
+def test_what_loads_into_the_quiet_hours_is_not_begun(bench: Bench):
+    bench.restart(hours=Hours(zone="UTC", daily=("12:20-14:00",)))
+    bench.take()
+    bench.step()
+    bench.look(Condition.LOADING, "a-1")
+    bench.step(60)
+    assert bench.printer.told == ["start a-1"]
+    bench.step(600)
+    assert bench.printer.told == ["start a-1", "cancel"]
