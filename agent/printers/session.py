@@ -211,14 +211,14 @@ class Session:
             return
         if self.stage is Stage.CANCELLING and now >= self._urge_at:
             self._urge_at = now + URGE_SECONDS
-            if "EMERGENCY_PARSER" in self._capabilities and self._marlin.is_long():
+            if "EMERGENCY_PARSER" in self._capabilities and self._marlin.waits_for_heat():
                 self._marlin.urge(b"M108")  # a wait that began after the first one is not ended by it
         reports = "AUTOREPORT_TEMP" in self._capabilities
         if not reports and now >= self._poll_at and not self._marlin.has_orders():
             self._poll_at = now + POLL_SECONDS
             self._marlin.send(b"M105")
         wrong = self._watchdog.look(
-            now, self._marlin.silent_for(now), long=self._marlin.is_long(), reports=reports
+            now, self._marlin.silent_for(now), long=self._marlin.allowance() > 60, reports=reports
         )
         if wrong and self.record.runs:
             self._stop_for_safety(wrong)
@@ -263,11 +263,11 @@ class Session:
         elif isinstance(event, Position):
             self._position = event
         elif isinstance(event, Identity):
-            self._is_marlin = "marlin" in event.text.lower()
+            self._is_marlin = "marlin" in event.firmware.lower()
         elif isinstance(event, Capability):
             if event.on:
                 self._capabilities.add(event.name)
-        else:
+        elif isinstance(event, Action):
             self._act(event, now)
 
     def _act(self, action: Action, now: float) -> None:

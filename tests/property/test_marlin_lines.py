@@ -142,7 +142,7 @@ def test_every_line_is_executed_once_and_in_order(
         events = [*host.tick(now)]
         sent, more = host.transmit(now)
         events += more
-        assert host._bytes <= WINDOW + 2 * RESERVE
+        assert host._flight.bytes <= WINDOW + 2 * RESERVE
         board.advance(now * 10)
         board.receive(there.carry(sent))
         due = board.advance(now * 10)
