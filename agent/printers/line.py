@@ -16,7 +16,7 @@ LONG_SECONDS = {
     b"M190": 1800.0,
     b"M400": 900.0,
 }
-"""What these may: homing and probing are silent on boards without a keep-alive, and M400 waits for all planned moves."""
+"""What these may: homing and probing are silent without a keep-alive, and M400 waits for all planned moves."""
 DWELL = re.compile(rb"\b([PS])(\d{1,6})")
 WAITS_FOR_HEAT = (b"M109", b"M190")
 

@@ -103,6 +103,8 @@ class Marlin:
         """`window` is how many bytes the board's receive buffer holds; 0 for one line at a time."""
         self.executed = 0
         """Lines of the source that were acknowledged."""
+        self.is_understood = False
+        """Whether any word of a printer has come."""
         self._source: Iterator[bytes] | None = None
         self._held = False
         self._line: bytes | None = None
@@ -163,6 +165,7 @@ class Marlin:
         refusals = self._refusals
         for line in lines:
             if line == b"ok" and not refusals.owed:
+                self.is_understood = True
                 refusals.hear_ok()
                 self._acknowledge(now)
             elif line and len(line) <= LONGEST_REPLY:
@@ -207,6 +210,10 @@ class Marlin:
         if was_empty and out:
             self._heard_at, self._fences = now, 0
         return b"".join(out), self._take_events()
+
+    def numbered(self, command: bytes) -> bytes:
+        """`command` as the next line, for last words: it is not followed up."""
+        return frame(self._number, command)
 
     # What the watchdog and the progress are told
 
@@ -306,6 +313,7 @@ class Marlin:
 
     def _hear(self, line: bytes, now: float) -> None:
         reply = parse(line)
+        self.is_understood = self.is_understood or reply is not None
         if isinstance(reply, Ok):
             self._hear_ok(reply, line, now)
         elif isinstance(reply, Refusal):

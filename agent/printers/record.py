@@ -12,7 +12,8 @@ from agent.printers.driver import Ending
 class Record(Struct, frozen=True, kw_only=True):
     """The last attempt on a port, kept on disk so that neither agent nor pump can forget it.
 
-    `hot` until the heaters are known to be off: whoever opens the port next switches them off first.
+    `hot` until the heaters are known to be off: whoever opens the port next switches them off first. `fault` says
+    why it was stopped for safety, until a person has reset the printer.
     """
 
     attempt: str | None = None
@@ -20,6 +21,7 @@ class Record(Struct, frozen=True, kw_only=True):
     why: str = ""
     progress: float = 0.0
     hot: bool = False
+    fault: str = ""
 
     @property
     def runs(self) -> bool:

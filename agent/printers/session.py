@@ -8,29 +8,49 @@ from enum import StrEnum
 
 import msgspec
 
+from agent.printers import diagnosis
+from agent.printers.board import Board
+from agent.printers.course import Course
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
-from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Marlin
+from agent.printers.hand import OtherHand
+from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Halted, Marlin
 from agent.printers.modes import Modes
 from agent.printers.record import Record
 from agent.printers.replies import (
     Action,
+    Busy,
     Capability,
+    Complaint,
     Identity,
     Killed,
     Position,
     Reading,
     Restarted,
+    SdCard,
     Temperatures,
 )
+from agent.printers.rest import Rest
+from agent.printers.setup import Setup
 from agent.printers.watchdog import Watchdog
 
 BOOT_SECONDS = 0.3
 """A board that does not reset when its port is opened says nothing; one that does says `start`."""
 GREETING_SECONDS = 40.0
 """After so much silence the greeting begins anew."""
-LIFT = 5.0
 POLL_SECONDS = 2.0
+ASK_SECONDS = 10.0
+"""How often an idle printer is asked whether somebody else uses it."""
 URGE_SECONDS = 0.5
+WATCH_SECONDS = 0.2
+USER_SECONDS = 5.0
+"""A firmware that waits for its user says so every two seconds."""
+CONFIRM_SECONDS = 2.0
+"""A firmware that was told to stop at once has said so by then; else its board is reset, if it may be."""
+OWN_RESET_SECONDS = 15.0
+"""A start within this time after we reset the board, or opened its port, is our own doing."""
+CANCEL_SECONDS = 1800.0
+COOL_TRIES = 5
+PROOFS = 5
 OFF = (b"M104 S0", b"M140 S0", b"M107")
 STOP = b"\nM108\nM112\nM104 S0\nM140 S0\n"
 """Everything at once: what an emergency parser sees, and what the queue would."""
@@ -59,36 +79,72 @@ CONDITIONS = {
 }
 
 
+PASSES = {
+    "greeted": frozenset({Stage.GREETING}),
+    "ended": frozenset({Stage.PRINTING, Stage.PAUSING, Stage.PAUSED}),
+    "drained": frozenset({Stage.PAUSING}),
+    "parked": frozenset({Stage.PAUSING}),
+    "stopped": frozenset({Stage.CANCELLING}),
+    "cooled": frozenset({Stage.CANCELLING}),
+}
+"""Which fence means something at which stage."""
+
+
 class Session:
     """One open port. `record` is what has to outlive it; whoever runs the session writes it down when it changes."""
 
-    def __init__(self, record: Record, now: float) -> None:
+    def __init__(self, record: Record, now: float, setup: Setup | None = None, *, anew: bool = True) -> None:
+        """`anew` if it is this process that has just begun: then a start that the board says is our doing."""
         self.record = record
         self.stage = Stage.GREETING
-        self._marlin = Marlin()
+        self.board = Board()
+        self.wants_reset = False
+        """Whether the board should be reset by DTR; whoever can, does it and clears this."""
+        self._setup = setup or Setup(port="")
+        self._marlin = Marlin(self._setup.window)
         self._watchdog = Watchdog(now)
+        self._hand = OtherHand()
         self._nozzle: Heat | None = None
         self._bed: Heat | None = None
-        self._capabilities: set[str] = set()
-        self._is_marlin = False
         self._raw: list[bytes] = []
         self._greet_at = now + BOOT_SECONDS
         self._greeted = False
-        self._poll_at = now
-        self._urge_at = now
+        self._poll_at = self._ask_at = self._urge_at = self._watch_at = now
         self._lines = 0
-        self._top = 0.0
         self._furthest = 0.0
-        self._moves = Modes()
-        self._position: Position | None = None
+        self._modes = Modes()
+        self._course: Course | None = None
+        self._rest = Rest(0.0, None)
         self._paused_at = 0.0
+        self._paused_by_printer = False
+        self._user_until = now
+        self._notice = ""
+        """What the printer wants from a person."""
+        self._verdict: tuple[Ending, str] = (Ending.CANCELLED, "")
+        """What becomes of the print once it has stopped."""
+        self._cancel_by = 0.0
+        self._tries = 0
+        self._unreadable = False
+        self._killed = False
+        self._confirm_at: float | None = None
+        self._own_reset_until = now + OWN_RESET_SECONDS if anew and record.fault else now
         if record.runs:
-            self._end(Ending.FAILED, "the process that drives the printer died; the heaters are switched off")
+            self._end(Ending.FAILED, diagnosis.DIED)
+        if record.fault:
+            self.stage = Stage.FAULT
+            self._raw.append(b"\nM104 S0\nM140 S0\n")
 
     # Orders
 
     def start(
-        self, attempt: str, lines: Iterator[bytes], count: int, seconds: float, top: float, now: float
+        self,
+        attempt: str,
+        lines: Iterator[bytes],
+        count: int,
+        seconds: float,
+        top: float,
+        now: float,
+        course: Course | None = None,
     ) -> None:
         """Print `count` lines; `top` is how high a lift may go in mm, 0 for no lift.
 
@@ -99,17 +155,21 @@ class Session:
             raise PrinterError("the file is empty")
         if self.stage is not Stage.IDLE:
             raise PrinterError(f"the printer is {self.stage}, not idle: it can't start")
+        if why := self._hand.why(now):
+            raise PrinterError(f"the printer is in use: {why}")
         if attempt == self.record.attempt:
             raise PrinterError(f"attempt {attempt} was made already: it is not made twice")
         self.record = Record(attempt=attempt, hot=True)
         self.stage = Stage.PRINTING
-        self._lines, self._top, self._furthest = count, top, 0.0
-        self._moves = Modes()
+        self._lines, self._furthest, self._course, self._notice = count, 0.0, course, ""
+        self._modes, self._rest = Modes(), Rest(top, self._setup.park)
+        self._verdict, self._tries, self._unreadable = (Ending.CANCELLED, ""), 0, False
         self._watchdog.begin(seconds, now)
         self._marlin.renumber()
-        if self._is_marlin:
-            self._marlin.send(b"M85 S300")  # the board stops itself if nobody talks to it any more
-        self._marlin.feed(self._moves.follow(lines))
+        if self.board.reports_place:
+            self._marlin.send(b"M154 S0")  # a position has to be an answer from now on
+        self._marlin.send(*self.board.guard(on=True))
+        self._marlin.feed(self._modes.follow(self._read(lines)))
 
     def pause(self, now: float) -> None:
         """Stop feeding, let what is planned finish, and lift the nozzle.
@@ -120,10 +180,9 @@ class Session:
         if self.stage is not Stage.PRINTING:
             raise PrinterError(f"the printer is {self.stage}: there is nothing to pause")
         self.stage = Stage.PAUSING
-        self._paused_at = now
-        self._position = None
+        self._paused_at, self._tries = now, 0
         self._marlin.hold()
-        self._marlin.send(b"M400", *self._guard(b"M85 S0"), b"M114", b"M105", tag="drained")
+        self._prove("drained", b"M400", *self.board.guard(on=False))
 
     def resume(self, now: float) -> None:
         """Go back to where the print stood, and go on.
@@ -134,61 +193,98 @@ class Session:
         if self.stage is not Stage.PAUSED:
             raise PrinterError(f"the printer is {self.stage}: there is nothing to resume")
         self.stage = Stage.PRINTING
+        self._notice = ""
         self._watchdog.wait(now - self._paused_at)
-        self._marlin.send(*self._lower(), *self._guard(b"M85 S300"))
+        if self._paused_by_printer:
+            self._marlin.send(b"M108", *([b"M876 S0"] if self.board.prompts else []))
+        self._paused_by_printer = False
+        self._marlin.send(*self._rest.lower(self._modes), *self.board.guard(on=True))
         self._marlin.go_on()
 
     def cancel(self, now: float) -> None:
-        """Stop, switch the heaters off, let go of the motors.
+        """Stop, switch the heaters off, park, let go of the motors.
 
         Raises:
             PrinterError: nothing runs.
         """
         if self.stage not in {Stage.PRINTING, Stage.PAUSING, Stage.PAUSED, Stage.CANCELLING}:
             raise PrinterError(f"the printer is {self.stage}: there is nothing to cancel")
-        if self.stage is Stage.CANCELLING:
-            return
-        self.stage = Stage.CANCELLING
-        self._marlin.drop()
-        if "EMERGENCY_PARSER" in self._capabilities:
-            self._marlin.urge(b"M108")
-            self._marlin.urge(b"M410")
-        self._urge_at = now + URGE_SECONDS
-        self._cool("cancelled")
+        if self.stage is not Stage.CANCELLING:
+            self._stop_print(Ending.CANCELLED, "", now)
+
+    def reset(self, now: float) -> None:
+        """A person has looked at the printer: a fault is over.
+
+        Raises:
+            PrinterError: a print runs.
+        """
+        if self.record.runs:
+            raise PrinterError("a print runs: cancel it first")
+        self.record = msgspec.structs.replace(self.record, fault="")
+        self.wants_reset = self._setup.dtr != "never"
+        self._own_reset_until = now + OWN_RESET_SECONDS
+        self._greet_anew(now)
+
+    def knock(self, now: float) -> None:
+        """Nobody was understood: greet once more, as the port speaks at another rate now."""
+        if self.stage is Stage.GREETING:
+            self._greet_anew(now)
 
     def leave(self) -> None:
         """The port will be closed: let the firmware talk no more by itself."""
-        if self.stage is Stage.IDLE and "AUTOREPORT_TEMP" in self._capabilities:
-            self._marlin.send(b"M155 S0")
+        if self.stage is Stage.IDLE:
+            self._marlin.send(*self.board.farewell())
 
     def abandon(self) -> None:
         """This process is told to end in the middle of a print: nobody would watch over it any more."""
         if self.record.runs:
             self._raw.append(b"\nM108\nM410\nM104 S0\nM140 S0\nM84\n")
-            self._end(
-                Ending.FAILED, "the process that drives the printer was ended; the heaters were switched off"
-            )
+            self._end(Ending.FAILED, diagnosis.ENDED)
 
-    def lose(self, why: str) -> None:
+    def lose(self) -> None:
         """The port is gone."""
         if self.record.runs:
-            self._end(
-                Ending.FAILED,
-                f"{why} in the middle of the print; the heaters may still be on: look at the printer now",
-            )
+            self._end(Ending.FAILED, diagnosis.lost(self._modes.layer))
 
-    def status(self) -> Status:
+    def status(self, now: float) -> Status:
         """One look."""
         record = self.record
+        condition, why = CONDITIONS[self.stage], record.fault or record.why
+        if self.stage is Stage.GREETING:
+            why = why or diagnosis.NO_ANSWER
+        elif self.stage is Stage.IDLE and (used := self._hand.why(now)):
+            condition, why = Condition.BUSY, f"The printer is in use: {used}"
+        elif record.runs:
+            why = self._notice or self._waits_for(now)
         return Status(
-            condition=CONDITIONS[self.stage],
+            condition=condition,
             attempt=record.attempt,
             ending=record.ending,
-            why=record.why or ("the printer does not answer yet" if self.stage is Stage.GREETING else ""),
+            why=why,
             progress=self._progress() if record.runs else record.progress,
             nozzle=self._nozzle,
             bed=self._bed,
         )
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether anything that a printer says has come."""
+        return self._marlin.is_understood
+
+    def has_homework(self) -> bool:
+        """Whether there is something to compute, and time for it."""
+        course = self._course
+        if course is None or course.is_known or self.stage is not Stage.PRINTING:
+            return False
+        return self._marlin.waits_for_heat()
+
+    def study(self) -> None:
+        """Do a little of it."""
+        if self._course:
+            try:
+                self._course.study()
+            except OSError:
+                self._course = None
 
     # The wire
 
@@ -206,24 +302,13 @@ class Session:
                 self._greet()
             elif self._greeted and self._marlin.silent_for(now) > GREETING_SECONDS:
                 self._greet_anew(now)
-            return
-        if self.stage is Stage.FAULT:
-            return
-        if self.stage is Stage.CANCELLING and now >= self._urge_at:
-            self._urge_at = now + URGE_SECONDS
-            if "EMERGENCY_PARSER" in self._capabilities and self._marlin.waits_for_heat():
-                self._marlin.urge(b"M108")  # a wait that began after the first one is not ended by it
-        reports = "AUTOREPORT_TEMP" in self._capabilities
-        if not reports and now >= self._poll_at and not self._marlin.has_orders():
-            self._poll_at = now + POLL_SECONDS
-            self._marlin.send(b"M105")
-        wrong = self._watchdog.look(
-            now, self._marlin.silent_for(now), long=self._marlin.allowance() > 60, reports=reports
-        )
-        if wrong and self.record.runs:
-            self._stop_for_safety(wrong)
-        elif wrong:
-            self._greet_anew(now)
+        elif self.stage is Stage.FAULT:
+            if self._confirm_at is not None and now >= self._confirm_at:
+                self._confirm_at = None
+                self._reset_board(now)
+        else:
+            self._ask(now)
+            self._watch(now)
 
     def transmit(self, now: float) -> bytes:
         """The bytes to send now."""
@@ -245,6 +330,41 @@ class Session:
             due = self._greet_at
         return now + 1.0 if due is None else min(due, now + 1.0)
 
+    # Time
+
+    def _ask(self, now: float) -> None:
+        """Ask for what the board does not tell by itself, and hurry it on where it may be hurried."""
+        if self.stage is Stage.CANCELLING and now >= self._urge_at:
+            self._urge_at = now + URGE_SECONDS
+            if self.board.parses_at_once and self._marlin.waits_for_heat():
+                self._marlin.urge(b"M108")  # a wait that began after the first one is not ended by it
+        if self._marlin.has_orders():
+            return
+        if now >= self._poll_at:
+            self._poll_at = now + POLL_SECONDS
+            if not self.board.reports_heat:
+                self._marlin.send(b"M105")
+        if self.stage is Stage.IDLE and now >= self._ask_at:
+            self._ask_at = now + ASK_SECONDS
+            self._marlin.send(*([] if self.board.reports_place else [b"M114"]))
+            self._marlin.send(*([b"M27"] if self.board.may_have_card else []))
+
+    def _watch(self, now: float) -> None:
+        if now < self._watch_at:
+            return
+        self._watch_at = now + WATCH_SECONDS
+        marlin = self._marlin
+        patience = marlin.allowance()
+        wrong = self._watchdog.look(
+            now, marlin.silent_for(now), patience=patience, reports=self.board.reports_heat
+        )
+        if self.stage is Stage.CANCELLING and now > self._cancel_by:
+            wrong = diagnosis.SLOW_CANCEL
+        if wrong and self.record.runs:
+            self._stop_for_safety(wrong, now)
+        elif wrong:
+            self._greet_anew(now)
+
     # Events
 
     def _handle(self, event: Event, now: float) -> None:
@@ -253,86 +373,178 @@ class Session:
         elif isinstance(event, Acknowledged):
             self._pass(event.tag, now)
         elif isinstance(event, Exhausted):
-            self._finish()
+            self._finish(now)
+        elif isinstance(event, Halted):
+            self._notice = f"The file asks for you ({event.line}): resume when you are done"
+            if self.stage is Stage.PRINTING:
+                self.pause(now)
         elif isinstance(event, Restarted):
             self._restart(now)
         elif isinstance(event, Killed):
-            self._fail(f"the printer stopped itself: {event.why}. Look at it, then reset it", Stage.FAULT)
+            self._killed = True
+            self._fail(diagnosis.killed(event.why))
         elif isinstance(event, Broken):
-            self._stop_for_safety(event.why)
-        elif isinstance(event, Position):
-            self._position = event
-        elif isinstance(event, Identity):
-            self._is_marlin = "marlin" in event.firmware.lower()
-        elif isinstance(event, Capability):
-            if event.on:
-                self._capabilities.add(event.name)
-        elif isinstance(event, Action):
+            self._stop_for_safety(event.why, now)
+        elif isinstance(event, Identity | Capability):
+            self.board.hear(event)
+        else:
+            self._notice_or_act(event, now)
+
+    def _notice_or_act(self, event: Position | SdCard | Complaint | Busy | Action, now: float) -> None:
+        if isinstance(event, Position):
+            self._rest.position = event
+            if self.stage is Stage.IDLE:
+                self._hand.see_place(event, now)
+        elif isinstance(event, SdCard):
+            if self.stage is Stage.IDLE:
+                self._hand.see_card(event, now)
+        elif isinstance(event, Complaint):
+            if self.stage in {Stage.PRINTING, Stage.PAUSING}:
+                self._stop_print(Ending.FAILED, diagnosis.refused(event.what, self._modes.layer), now)
+        elif isinstance(event, Busy):
+            if event.for_user:
+                self._user_until = now + USER_SECONDS
+        else:
             self._act(event, now)
 
     def _act(self, action: Action, now: float) -> None:
-        """Somebody pressed a button on the printer."""
-        if action.name == "pause" and self.stage is Stage.PRINTING:
+        """Somebody pressed a button on the printer, or it asks for somebody."""
+        name, _, text = action.name.partition(" ")
+        if name == "pause" and self.stage is Stage.PRINTING:
             self.pause(now)
-        elif action.name == "resume" and self.stage is Stage.PAUSED:
+        elif name == "paused" and self.stage is Stage.PRINTING:
+            self._marlin.hold()
+            self.stage, self._paused_at, self._paused_by_printer = Stage.PAUSED, now, True
+            self._notice = self._notice or "The printer has paused itself: look what it wants"
+        elif name in {"resume", "resumed"} and self.stage is Stage.PAUSED:
+            self._paused_by_printer = False
             self.resume(now)
-        elif action.name == "cancel" and self.record.runs:
+        elif name == "cancel" and self.record.runs:
             self.cancel(now)
+        elif name == "prompt_begin":
+            self._notice = f"The printer asks: {text[:120]}. Answer at its display"
+        elif name == "prompt_end":
+            self._notice = ""
 
     def _pass(self, tag: str, now: float) -> None:
         """A fence was passed."""
+        if self.stage not in PASSES.get(tag, frozenset[Stage]()):
+            return
         if tag == "greeted":
-            self._set_reports()
-            self.stage = Stage.IDLE
-            self._watchdog = Watchdog(now)
-            self.record = msgspec.structs.replace(self.record, hot=False)
+            self._welcome(now)
+        elif tag in {"ended", "drained", "stopped"} and self._rest.position is None:
+            self._tries += 1
+            if self._tries > PROOFS:
+                self._stop_for_safety("it does not tell where its head is", now)
+            else:
+                self._prove(tag)
         elif tag == "ended":
             self._end(Ending.DONE)
-        elif tag == "drained" and self.stage is Stage.PAUSING:
-            self._marlin.send(*self._raise(), b"M105", tag="parked")
-        elif tag == "parked" and self.stage is Stage.PAUSING:
+            self._rest_from_print(now)
+        elif tag == "drained":
+            self._marlin.send(*self._rest.lift(self._modes), b"M105", tag="parked")
+        elif tag == "parked":
             self.stage = Stage.PAUSED
-        elif tag == "cancelled":
-            if any(heat and heat.target for heat in (self._nozzle, self._bed)):
-                self._cool("cancelled")
-            else:
-                self._end(Ending.CANCELLED)
+        elif tag == "stopped":
+            self._marlin.send(*self._rest.park(self._modes), b"M400", b"M84", *self.board.guard(on=False))
+            self._marlin.send(b"M105", tag="cooled")
+        elif tag == "cooled":
+            self._check_cold(now)
+
+    def _welcome(self, now: float) -> None:
+        """The board has told who it is, and is cold if it had to be."""
+        if self.record.runs:
+            self._end(*self._verdict)  # it was cancelled by a reset
+        self._marlin.send(*self.board.habits())
+        self._watchdog = Watchdog(now)
+        self.record = msgspec.structs.replace(self.record, hot=False)
+        self.stage = Stage.IDLE
+        self._rest_from_print(now)
+
+    def _rest_from_print(self, now: float) -> None:
+        """From now on whatever moves or heats is not our doing."""
+        self._hand = OtherHand()
+        self._ask_at = now + ASK_SECONDS
+        self._notice = ""
+        if self.board.reports_place:
+            self._marlin.send(b"M154 S5")
+
+    def _check_cold(self, now: float) -> None:
+        if not any(heat and heat.target for heat in (self._nozzle, self._bed)):
+            self._end(*self._verdict)
+            self._rest_from_print(now)
+            return
+        self._tries += 1
+        if self._tries > COOL_TRIES:
+            self._stop_for_safety(diagnosis.STAYS_HOT, now)
+        else:
+            self._marlin.send(*OFF, b"M105", tag="cooled")
 
     def _see(self, told: Temperatures, now: float) -> None:
         self._nozzle = _heat(told.nozzle, self._nozzle)
         self._bed = _heat(told.bed, self._bed)
         if self.stage in {Stage.GREETING, Stage.FAULT}:
             return
+        if self.stage is Stage.IDLE:
+            self._hand.see_heat(self._nozzle, self._bed, now)
         if wrong := self._watchdog.see(self._nozzle, self._bed, now):
-            self._stop_for_safety(wrong)
+            self._stop_for_safety(wrong, now)
 
     def _restart(self, now: float) -> None:
-        if self.record.runs:
-            self._end(Ending.FAILED, "the printer restarted in the middle of the print")
+        """The board came up: by our own doing, by a person's, or because its power failed."""
+        ours = now < self._own_reset_until
+        if self.stage is Stage.FAULT:
+            if ours:
+                return
+            self.record = msgspec.structs.replace(self.record, fault="")
+        elif self.record.runs and not ours:
+            self._end(Ending.FAILED, diagnosis.restarted(self._modes.layer))
         self._greet_anew(now)
 
     def _greet_anew(self, now: float) -> None:
         """Ask who is there, as if the port had just been opened."""
         self.stage = Stage.GREETING
-        self._marlin = Marlin()
-        self._capabilities.clear()
-        self._greeted = False
+        self._marlin = Marlin(self._setup.window)
+        self.board = Board()
+        self._greeted = self._killed = False
         self._greet_at = now + BOOT_SECONDS
 
-    def _fail(self, why: str, stage: Stage) -> None:
+    # Endings
+
+    def _stop_print(self, ending: Ending, why: str, now: float) -> None:
+        """Stop as soon as the firmware listens, and end the attempt when all stands still and is off."""
+        self.stage = Stage.CANCELLING
+        self._verdict, self._tries = (ending, why), 0
+        self._cancel_by = now + CANCEL_SECONDS
+        self._urge_at = now + URGE_SECONDS
+        self._marlin.drop()
+        if self.board.parses_at_once:
+            self._marlin.urge(b"M108")
+            self._marlin.urge(b"M410")
+        elif self._marlin.waits_for_heat() and self._setup.dtr == "cancel":
+            self._reset_board(now)
+        self._prove("stopped", b"M410", *OFF, b"M400")
+
+    def _reset_board(self, now: float) -> None:
+        if self._setup.dtr != "never":
+            self.wants_reset = True
+            self._own_reset_until = now + OWN_RESET_SECONDS
+
+    def _fail(self, why: str) -> None:
         if self.stage is Stage.FAULT:
             return
         if self.record.runs:
             self._end(Ending.FAILED, why)
-        else:
-            self.record = msgspec.structs.replace(self.record, why=why)
-        self.stage = stage
+        self.record = msgspec.structs.replace(self.record, fault=why)
+        self.stage = Stage.FAULT
 
-    def _stop_for_safety(self, why: str) -> None:
+    def _stop_for_safety(self, why: str, now: float) -> None:
         """The watchdog barks: everything off, and a person has to look."""
         if self.stage is not Stage.FAULT:
-            self._raw.append(STOP)
-        self._fail(f"stopped for safety: {why}. Look at the printer, then reset it", Stage.FAULT)
+            self._raw.append(STOP + self._marlin.numbered(b"M112"))
+            if not self._killed:
+                self._confirm_at = now + CONFIRM_SECONDS
+        self._fail(diagnosis.stopped(why))
 
     def _end(self, ending: Ending, why: str = "") -> None:
         done = ending is Ending.DONE
@@ -343,6 +555,7 @@ class Session:
         )
         self._watchdog.end()
         self._marlin.drop()
+        self._course = None
         if self.stage is not Stage.GREETING:
             self.stage = Stage.IDLE
 
@@ -359,39 +572,37 @@ class Session:
         self._marlin.send(b"M115")
         self._marlin.send(b"M105", tag="greeted")
 
-    def _set_reports(self) -> None:
-        if "AUTOREPORT_TEMP" in self._capabilities:
-            self._marlin.send(b"M155 S2")
+    def _finish(self, now: float) -> None:
+        if self._unreadable or self._modes.lines != self._lines:
+            self._stop_print(Ending.FAILED, diagnosis.CUT_SHORT, now)
+        else:
+            self._tries = 0
+            self._prove("ended", b"M400", *self.board.guard(on=False))
 
-    def _finish(self) -> None:
-        self._marlin.send(b"M400", *self._guard(b"M85 S0"), b"M105", tag="ended")
+    def _prove(self, tag: str, *commands: bytes) -> None:
+        """Have these done, for certain: the position is told after them, and only then; oks may be lost or doubled."""
+        self._rest.position = None
+        self._marlin.send(*commands, b"M114", b"M105", tag=tag)
 
-    def _cool(self, tag: str) -> None:
-        self._marlin.send(b"M410", *OFF, b"M400", b"M84", *self._guard(b"M85 S0"), b"M105", tag=tag)
+    def _read(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from lines
+        except OSError:
+            self._unreadable = True
 
-    def _guard(self, command: bytes) -> list[bytes]:
-        """The firmware's own idle stop, where we know what it means."""
-        return [command] if self._is_marlin else []
-
-    def _raise(self) -> list[bytes]:
-        """Lift the nozzle off the part, if it is known where it is and that there is room; E, X and Y stay."""
-        if self._position is None or not self._moves.can_lift or self._position.z + LIFT > self._top:
-            self._position = None
-            return []
-        return [b"G1 Z%.2f F600" % (self._position.z + LIFT), b"M400"]
-
-    def _lower(self) -> list[bytes]:
-        if self._position is None:
-            return []
-        return [
-            b"G1 Z%.2f F600" % self._position.z,
-            *([b"G1 " + self._moves.feed] if self._moves.feed else []),
-        ]
+    def _waits_for(self, now: float) -> str:
+        if now < self._user_until:
+            return diagnosis.WAITS_FOR_USER
+        if not self._marlin.waits_for_heat():
+            return ""
+        return diagnosis.UNINTERRUPTED if self.stage is Stage.CANCELLING else diagnosis.HEATS
 
     def _progress(self) -> float:
-        """By lines that the firmware took; a line that is asked for again does not turn it back."""
+        """By the time that executed lines take; a line that is asked for again does not turn it back."""
         if self._lines:
-            self._furthest = max(self._furthest, min(self._marlin.executed / self._lines, 0.999))
+            part = self._course.part(self._marlin.executed) if self._course else None
+            now = self._marlin.executed / self._lines if part is None else part
+            self._furthest = max(self._furthest, min(now, 0.999))
         return self._furthest
 
 

@@ -15,9 +15,6 @@ NEAR = 5.0
 FALL = 15.0
 FALL_SECONDS = 20.0
 TEMPERATURE_SECONDS = 10.0
-OK_SECONDS = 60.0
-LONG_SECONDS = 900.0
-"""For homing, probing, dwelling, heating: their ok comes when they are over."""
 
 
 class Heater:
@@ -108,12 +105,11 @@ class Watchdog:
         self._seen_at = now
         return (nozzle and self._nozzle.see(nozzle, now)) or (bed and self._bed.see(bed, now)) or ""
 
-    def look(self, now: float, silent: float, *, long: bool, reports: bool) -> str:
-        """Time passes: `silent` seconds without an ok, `long` while something runs that takes minutes.
+    def look(self, now: float, silent: float, *, patience: float, reports: bool) -> str:
+        """Time passes: `silent` seconds without an ok, of `patience` that what is in flight may take.
 
         `reports` if the firmware tells temperatures by itself; one that has to be asked can't answer while it is busy.
         """
-        patience = LONG_SECONDS if long else OK_SECONDS
         if silent > patience:
             return f"the printer has answered nothing for {silent:.0f} s"
         unseen = now - self._seen_at

@@ -73,9 +73,9 @@ def test_nothing_that_a_printer_says_can_break_the_host(words: list[bytes]):
         session.receive(word, now)
         session.tick(now)
         session.transmit(now)
-        if session.status().condition == "idle" and session.record.attempt is None:
+        if session.status(now).condition == "idle" and session.record.attempt is None:
             session.start("a", iter([b"G28", b"G1 X1"]), 2, 10, 0, now)
-        session.status()
+        session.status(now)
 
 
 class Cable:
