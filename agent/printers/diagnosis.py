@@ -78,3 +78,4 @@ NO_ANSWER = "The printer does not answer: is it switched on, and is its baud rat
 HEATS = "heating up"
 UNINTERRUPTED = "The printer can't be interrupted while it heats up; it stops as soon as it is hot"
 WAITS_FOR_USER = "The printer waits for somebody to press its button"
+REVIVING = "The process that drives the printer died; its board is asked whether it can go on"

@@ -20,7 +20,8 @@ LONG_SECONDS = {
 DWELL = re.compile(rb"\b([PS])(\d{1,6})")
 WAITS_FOR_HEAT = (b"M109", b"M190")
 
-Kind = Literal["line", "fence", "order", "alone", "raw"]
+Kind = Literal["line", "fence", "order", "alone", "check", "raw"]
+"""`alone` begins a new count and `check` proves that it was heard: nothing else is on its way with either."""
 
 
 class Sent(NamedTuple):

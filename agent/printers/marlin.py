@@ -103,6 +103,10 @@ class Marlin:
         """`window` is how many bytes the board's receive buffer holds; 0 for one line at a time."""
         self.executed = 0
         """Lines of the source that were acknowledged."""
+        self.trail: list[int] = []
+        """Numbers that went to other commands than the source's, until somebody takes them; 0 begins a new count."""
+        self.last_line: int | None = None
+        """What the firmware said that it took last, when it refused a line."""
         self.is_understood = False
         """Whether any word of a printer has come."""
         self._source: Iterator[bytes] | None = None
@@ -125,9 +129,13 @@ class Marlin:
 
     # Orders
 
-    def feed(self, lines: Iterator[bytes]) -> None:
-        """Send these commands, one after the other; they are pulled as the window allows."""
-        self._source, self._line, self._held, self.executed = lines, None, False, 0
+    def feed(self, lines: Iterator[bytes], done: int = 0) -> None:
+        """Send these commands, one after the other; they are pulled as the window allows. `done` went before."""
+        self._source, self._line, self._held, self.executed = lines, None, False, done
+
+    def go_on_after(self, last: int) -> None:
+        """Count on behind `last`, which the firmware took from somebody before us."""
+        self._number = last + 1
 
     def hold(self) -> None:
         """Send no more of the source for now."""
@@ -140,7 +148,7 @@ class Marlin:
     def drop(self) -> None:
         """Forget the source and all that is not on its way."""
         self._source = self._line = None
-        self._orders.clear()
+        self._orders = deque(order for order in self._orders if order[1] in {"alone", "check"})
 
     def send(self, *commands: bytes, tag: str = "") -> None:
         """Send commands before the rest of the source; `tag` comes back with the last one's acknowledgement."""
@@ -236,9 +244,13 @@ class Marlin:
     # Sending
 
     def _greets(self) -> bool:
-        """Whether an M110 is on its way, with which nothing else may be."""
+        """Whether an M110, or the proof of it, is on its way, with which nothing else may be."""
         lines = self._flight.lines
-        return bool(lines) and lines[0].kind == "alone"
+        return bool(lines) and lines[0].kind in {"alone", "check"}
+
+    def _has_check(self) -> bool:
+        """Whether a new count is yet to be proven."""
+        return bool(self._orders) and self._orders[0][1] == "check"
 
     def _send_again(self, out: list[bytes]) -> None:
         while self._repeats and (self._wants_fence or self._flight.fits(len(self._repeats[0].framed))):
@@ -248,6 +260,11 @@ class Marlin:
             self._flight.add(sent)
 
     def _send_orders(self, out: list[bytes]) -> None:
+        if self._has_check():
+            if not self._flight.lines:
+                self._wants_fence = False
+                self._send_one(out, *self._orders.popleft())
+            return
         spare = 2 * RESERVE if self._fences > 3 else 0  # the lines in the command queue are more than that
         if self._wants_fence and self._flight.fits_fence(spare):
             self._wants_fence = False
@@ -270,6 +287,7 @@ class Marlin:
         framed = frame(self._number, command)
         out.append(framed)
         self._flight.add(Sent(self._number, framed, kind, tag))
+        self.trail.append(self._number)
         self._number += 1
 
     def _send_lines(self, out: list[bytes], source: Iterator[bytes]) -> None:
@@ -346,7 +364,7 @@ class Marlin:
     def _acknowledge(self, now: float) -> None:
         """A plain ok: the oldest line is done. A fence is passed by its own kind of ok only, a refused line by none."""
         lines = self._flight.lines
-        if not lines:
+        if not lines or lines[0].kind == "check":
             return
         if lines[0].kind == "fence":
             self._acknowledge_behind(now)
@@ -368,7 +386,10 @@ class Marlin:
                 pass
 
     def _pass_fence(self, now: float) -> None:
-        if self._flight.has("fence"):
+        if self._greets():
+            if self._flight.lines[0].kind == "check":
+                self._pop(now)
+        elif self._flight.has("fence"):
             while self._pop(now).kind != "fence":
                 pass
 
@@ -376,8 +397,11 @@ class Marlin:
         sent = self._flight.pop()
         self._heard_at, self._fences, self._surplus = now, 0, 0
         if sent.kind == "alone":
+            # The ok does not tell whether it was heard as it was meant: only a line 1 that is executed does.
             self._number, self._greetings = 1, 0
             self._refusals.rest(now)
+            self._orders.appendleft((b"M105", "check", sent.tag))
+            sent = sent._replace(tag="")
         self._done(sent)
         return sent
 
@@ -393,17 +417,23 @@ class Marlin:
     def _hear_refusal(self, reply: Refusal, now: float) -> None:
         """Note which line is wanted, and wait until the refusals of those behind it have come."""
         self._refusals.hear(reply, now)
-        if self._refusals.wanted == 1 and self._has_passed_one():
+        if reply.is_error:
+            self.last_line = reply.number - 1
+        if self._has_passed_one() and self._refusals.asks_for_the_first():
             self._events.append(Restarted())
 
     def _has_passed_one(self) -> bool:
         lines = self._flight.lines
-        return bool(lines) and lines[0].number > PASSED
+        return (lines[0].number if lines else self._number) > PASSED
 
     def _rewind(self, now: float) -> None:
         """Put what is wanted, and all behind it, back to be sent again."""
+        refused = self._refusals.heard
         wanted = self._refusals.settle()
         self._heard_at = now
+        if refused and self._has_check():
+            self._orders.appendleft((b"M110 N0", "alone", self._orders.popleft()[2]))
+            return
         if self._greets():
             self._repeat_greeting()
             return
@@ -412,7 +442,7 @@ class Marlin:
         else:
             self._refusals.count(wanted)
             oldest = self._oldest()
-            if oldest <= wanted < self._number:
+            if oldest <= wanted < self._number and not (wanted == 1 and self._has_passed_one()):
                 self._flight.window.refuse(wanted)
                 self._go_back(wanted)
             else:

@@ -38,13 +38,18 @@ class Modes:
 
     def _lay(self) -> None:
         """Something is laid at a new height: a layer if it is above all before."""
-        try:
-            height = float(self._height.partition(b"Z")[2].partition(b" ")[0])
-        except ValueError:
-            return
-        if height > self._top and not self._relative:
+        height = self.height
+        if height is not None and height > self._top and not self._relative:
             self._top = height
             self.layer += 1
+
+    @property
+    def height(self) -> float | None:
+        """The last Z in mm; None if there was none."""
+        try:
+            return float(self._height.partition(b"Z")[2].partition(b" ")[0])
+        except ValueError:
+            return None
 
     @property
     def is_homed(self) -> bool:

@@ -20,11 +20,14 @@ from agent.printers import setup
 from agent.printers.course import Course
 from agent.printers.desk import Desk
 from agent.printers.driver import Condition, PrinterError, Status
+from agent.printers.job import Job
 from agent.printers.order import VERSION, Answer, Order
 from agent.printers.passport import BY_ID, Whereabouts
 from agent.printers.record import Memory
+from agent.printers.revival import Printing, Revival
 from agent.printers.serial import Port, PortLost
 from agent.printers.session import Session, Stage
+from agent.printers.trail import Trail, boot_id
 
 LONELY_SECONDS = 30.0
 """A pump without a print ends when no agent was there for so long."""
@@ -78,6 +81,7 @@ class Pump:
         self._poller = select.poll()
         self._desk = Desk(folder / "pump.sock", self._poller)
         self._memory = Memory(folder / "record.json")
+        self._trail = Trail(folder / "trail")
         self._port: Port | None = None
         self._path = Path(wanted.port)
         self._session: Session | None = None
@@ -127,10 +131,22 @@ class Pump:
         if self._session and self._port:
             self._session.tick(now)
             self._memory.keep(self._session.record)
-            self._write(self._port, self._session.transmit(now), now)
+            data = self._session.transmit(now)
+            self._note_trail(self._session)
+            self._write(self._port, data, now)
             if self._session:
                 self._memory.keep(self._session.record)
                 self._attend(self._session, now)
+
+    def _note_trail(self, session: Session) -> None:
+        """Write down, before they are sent, which numbers go to commands that don't stand in the file."""
+        if session.trail:
+            if session.record.printing and session.record.runs:
+                self._trail.extend(session.trail)
+            session.trail.clear()
+
+    def _revival(self, printing: Printing, job: Job) -> Revival:
+        return Revival(printing, self._trail.read(), job.read(read_file(Path(printing.path))))
 
     def _wait(self, seconds: float) -> dict[int, int]:
         """Wait for bytes, orders or signals; with homework, do some of it first."""
@@ -141,8 +157,8 @@ class Pump:
 
     def _attend(self, session: Session, now: float) -> None:
         """Do for the session what only the owner of the port can."""
-        if session.wants_reset and self._port:
-            session.wants_reset = False
+        if session.brake.wants_reset and self._port:
+            session.brake.wants_reset = False
             self._port.reset()
         if session.stage is Stage.IDLE:
             self._whereabouts.keep(self._path, self._baud)
@@ -210,7 +226,10 @@ class Pump:
             count = count_lines(stream)
             course = Course(read_file(Path(order.path)))
             lines = read_lines(stream)
-            session.start(order.attempt, lines, count, order.seconds, order.top, now, course)
+            path = str(Path(order.path))
+            printing = Printing(path=path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
+            self._trail.clear()
+            session.start(order.attempt, lines, printing, now, course)
         except PrinterError:
             stream.close()
             raise
@@ -242,7 +261,11 @@ class Pump:
             self._reopen_at = now + REOPEN_SECONDS
             return
         self._poller.register(self._port.descriptor, select.POLLIN)
-        self._session = Session(self._memory.record, now, self._setup, anew=self._is_new)
+        record = self._memory.record
+        may = self._is_new and record.printing is not None and record.printing.boot == boot_id()
+        self._session = Session(
+            record, now, self._setup, anew=self._is_new, revival=self._revival if may else None
+        )
         self._is_new = False
         self._retune_at = now + BOOT_SECONDS
         self._memory.keep(self._session.record)

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import Ending
+from agent.printers.revival import Printing
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -22,6 +23,8 @@ class Record(Struct, frozen=True, kw_only=True):
     progress: float = 0.0
     hot: bool = False
     fault: str = ""
+    printing: Printing | None = None
+    """What has to be known to go on after the pump died; only where the owner wants that."""
 
     @property
     def runs(self) -> bool:

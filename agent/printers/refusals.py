@@ -25,7 +25,12 @@ class Refusals:
         """The number that is asked for; None if Error and Resend contradict each other, or nothing is."""
         self.owed = 0
         """Oks that belong to refusals and acknowledge nothing."""
+        self.heard = False
+        """Whether anything was refused since then, or since a new count began."""
         self._after_error: int | None = None
+        self._first: set[tuple[bool, int]] = set()
+        """Who asked for line 1: an Error line or a Resend, and in which round."""
+        self._round = 0
         self._line = 0
         self._times = 0
         self._furthest = 0
@@ -33,6 +38,11 @@ class Refusals:
 
     def hear(self, reply: Refusal, now: float) -> None:
         """An Error line (which tells the last good number), or a Resend; most firmwares say both, and then one ok."""
+        self.heard = True
+        if reply.number == 1:
+            self._first.add((reply.is_error, self._round))
+        else:
+            self._first.clear()
         if reply.is_error:
             self._after_error = reply.number
             self.owed += 1
@@ -48,16 +58,24 @@ class Refusals:
         """An ok ends the refusal that it belongs to."""
         self._after_error = None
 
+    def asks_for_the_first(self) -> bool:
+        """Whether two that can't both be garbled ask for line 1: an Error and its Resend, or those of two rounds."""
+        kinds, rounds = (len(set(part)) for part in zip(*self._first, strict=True)) if self._first else (0, 0)
+        return kinds > 1 or rounds > 1
+
     def settle(self) -> int | None:
         """All have come: gives what is wanted, and forgets the asking."""
         wanted, self.settled_at, self.wanted, self.owed = self.wanted, None, None, 0
+        self.heard = False
         self._fruitless += 1
+        self._round += 1
         return wanted
 
     def rest(self, now: float) -> None:
         """Wait as after a refusal, and then send nothing again: a new count has begun."""
-        self.settled_at, self.wanted = now + SETTLE, None
+        self.settled_at, self.wanted, self.heard = now + SETTLE, None, False
         self._furthest = self._fruitless = 0
+        self._first.clear()
 
     def count(self, wanted: int) -> None:
         """Go back to `wanted` once more."""

@@ -5,6 +5,8 @@ from agent.printers.replies import Position
 
 LIFT = 5.0
 """mm"""
+NEAR = 0.06
+"""mm; positions are told to two digits."""
 
 
 class Rest:
@@ -12,24 +14,38 @@ class Rest:
 
     def __init__(self, top: float, park: tuple[float, float] | None) -> None:
         self.position: Position | None = None
-        """Where it was when it was asked last; None while that is not known."""
+        """Where it is; None while that is not known: until it was told twice alike, as a digit may be spoilt."""
+        self._told: Position | None = None
         self._top = top
         self._park = park
         self._lifted_from: float | None = None
 
+    def ask(self) -> list[bytes]:
+        """What asks for the position."""
+        self.position = self._told = None
+        return [b"M114", b"M114"]
+
+    def hear(self, told: Position) -> None:
+        """The answer."""
+        self.position = told if told == self._told else None
+        self._told = told
+
     def lift(self, modes: Modes) -> list[bytes]:
         """For a pause: up, if it is known where the head is and that there is room; E, X and Y stay."""
         self._lifted_from = None
-        if not self._has_room(modes) or modes.is_relative or self.position is None:
+        height = modes.height
+        if not self._has_room(modes) or modes.is_relative or self.position is None or height is None:
             return []
-        self._lifted_from = self.position.z
-        return [b"G1 Z%.2f F600" % (self.position.z + LIFT), b"M400"]
+        if abs(height - self.position.z) > NEAR:
+            return []  # the machine is not where the file has sent it: leave it there
+        self._lifted_from = height
+        return [b"G1 Z%.2f F600" % (height + LIFT), b"M400"]
 
     def lower(self, modes: Modes) -> list[bytes]:
         """Back to where `lift` began, at the old feed rate."""
         if self._lifted_from is None:
             return []
-        return [b"G1 Z%.2f F600" % self._lifted_from, *([b"G1 " + modes.feed] if modes.feed else [])]
+        return [b"G1 Z%.3f F600" % self._lifted_from, *([b"G1 " + modes.feed] if modes.feed else [])]
 
     def park(self, modes: Modes) -> list[bytes]:
         """For a cancel: up, then aside; absolute from now on, as the print is over."""

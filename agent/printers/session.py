@@ -3,18 +3,19 @@
 Pure as the line discipline below it: bytes in, bytes out, time passed in. The pump around it moves the bytes.
 """
 
-from collections.abc import Iterator
-from enum import StrEnum
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from agent.printers import diagnosis
+from agent.printers.bell import Bell
 from agent.printers.board import Board
+from agent.printers.brake import Brake
 from agent.printers.course import Course
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.hand import OtherHand
+from agent.printers.job import Job
 from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Halted, Marlin
-from agent.printers.modes import Modes
 from agent.printers.record import Record
 from agent.printers.replies import (
     Action,
@@ -30,105 +31,76 @@ from agent.printers.replies import (
     Temperatures,
 )
 from agent.printers.rest import Rest
+from agent.printers.revival import PROBE, Printing, Revival
 from agent.printers.setup import Setup
+from agent.printers.stage import CONDITIONS, PASSES, PROVEN, Stage
 from agent.printers.watchdog import Watchdog
+
+__all__ = ["Session", "Stage"]
 
 BOOT_SECONDS = 0.3
 """A board that does not reset when its port is opened says nothing; one that does says `start`."""
 GREETING_SECONDS = 40.0
 """After so much silence the greeting begins anew."""
+REVIVING_SECONDS = 30.0
+"""A board that could go on has told where it stands by then."""
 POLL_SECONDS = 2.0
 ASK_SECONDS = 10.0
 """How often an idle printer is asked whether somebody else uses it."""
 URGE_SECONDS = 0.5
 WATCH_SECONDS = 0.2
-USER_SECONDS = 5.0
-"""A firmware that waits for its user says so every two seconds."""
-CONFIRM_SECONDS = 2.0
-"""A firmware that was told to stop at once has said so by then; else its board is reset, if it may be."""
-OWN_RESET_SECONDS = 15.0
-"""A start within this time after we reset the board, or opened its port, is our own doing."""
 CANCEL_SECONDS = 1800.0
-COOL_TRIES = 5
-PROOFS = 5
+TRIES = 5
 OFF = (b"M104 S0", b"M140 S0", b"M107")
-STOP = b"\nM108\nM112\nM104 S0\nM140 S0\n"
-"""Everything at once: what an emergency parser sees, and what the queue would."""
-
-
-class Stage(StrEnum):
-    """Where a session stands."""
-
-    GREETING = "greeting"
-    IDLE = "idle"
-    PRINTING = "printing"
-    PAUSING = "pausing"
-    PAUSED = "paused"
-    CANCELLING = "cancelling"
-    FAULT = "fault"
-
-
-CONDITIONS = {
-    Stage.GREETING: Condition.UNREACHABLE,
-    Stage.IDLE: Condition.IDLE,
-    Stage.PRINTING: Condition.PRINTING,
-    Stage.PAUSING: Condition.PRINTING,
-    Stage.PAUSED: Condition.PAUSED,
-    Stage.CANCELLING: Condition.PRINTING,
-    Stage.FAULT: Condition.FAULT,
-}
-
-
-PASSES = {
-    "greeted": frozenset({Stage.GREETING}),
-    "ended": frozenset({Stage.PRINTING, Stage.PAUSING, Stage.PAUSED}),
-    "drained": frozenset({Stage.PAUSING}),
-    "parked": frozenset({Stage.PAUSING}),
-    "stopped": frozenset({Stage.CANCELLING}),
-    "cooled": frozenset({Stage.CANCELLING}),
-}
-"""Which fence means something at which stage."""
 
 
 class Session:
     """One open port. `record` is what has to outlive it; whoever runs the session writes it down when it changes."""
 
-    def __init__(self, record: Record, now: float, setup: Setup | None = None, *, anew: bool = True) -> None:
-        """`anew` if it is this process that has just begun: then a start that the board says is our doing."""
+    def __init__(
+        self,
+        record: Record,
+        now: float,
+        setup: Setup | None = None,
+        *,
+        anew: bool = True,
+        revival: Callable[[Printing, Job], Revival] | None = None,
+    ) -> None:
+        """Begin with an open port.
+
+        Args:
+            record: what is known of the last print.
+            now: seconds, as everywhere here.
+            setup: what the owner says.
+            anew: whether this process has just begun: then a start that the board says is our doing.
+            revival: finds what is left of a print that may go on; None if none may.
+        """
         self.record = record
         self.stage = Stage.GREETING
         self.board = Board()
-        self.wants_reset = False
-        """Whether the board should be reset by DTR; whoever can, does it and clears this."""
+        self.brake = Brake((setup or Setup(port="")).dtr, now, opened=anew and bool(record.fault))
         self._setup = setup or Setup(port="")
         self._marlin = Marlin(self._setup.window)
         self._watchdog = Watchdog(now)
         self._hand = OtherHand()
+        self._bell = Bell()
+        self._job = Job()
         self._nozzle: Heat | None = None
         self._bed: Heat | None = None
         self._raw: list[bytes] = []
         self._greet_at = now + BOOT_SECONDS
         self._greeted = False
         self._poll_at = self._ask_at = self._urge_at = self._watch_at = now
-        self._lines = 0
-        self._furthest = 0.0
-        self._modes = Modes()
-        self._course: Course | None = None
-        self._rest = Rest(0.0, None)
         self._paused_at = 0.0
         self._paused_by_printer = False
-        self._user_until = now
-        self._notice = ""
-        """What the printer wants from a person."""
         self._verdict: tuple[Ending, str] = (Ending.CANCELLED, "")
         """What becomes of the print once it has stopped."""
-        self._cancel_by = 0.0
+        self._stop_by = 0.0
         self._tries = 0
-        self._unreadable = False
-        self._killed = False
-        self._confirm_at: float | None = None
-        self._own_reset_until = now + OWN_RESET_SECONDS if anew and record.fault else now
-        if record.runs:
+        self._revival: Revival | None = None
+        if record.runs and revival and record.printing:
+            self._begin_revival(revival, record.printing, now)
+        elif record.runs:
             self._end(Ending.FAILED, diagnosis.DIED)
         if record.fault:
             self.stage = Stage.FAULT
@@ -140,18 +112,16 @@ class Session:
         self,
         attempt: str,
         lines: Iterator[bytes],
-        count: int,
-        seconds: float,
-        top: float,
+        printing: Printing,
         now: float,
         course: Course | None = None,
     ) -> None:
-        """Print `count` lines; `top` is how high a lift may go in mm, 0 for no lift.
+        """Print `lines`.
 
         Raises:
             PrinterError: the printer is not idle, that attempt was made already, or there are no lines.
         """
-        if not count:
+        if not printing.count:
             raise PrinterError("the file is empty")
         if self.stage is not Stage.IDLE:
             raise PrinterError(f"the printer is {self.stage}, not idle: it can't start")
@@ -159,17 +129,16 @@ class Session:
             raise PrinterError(f"the printer is in use: {why}")
         if attempt == self.record.attempt:
             raise PrinterError(f"attempt {attempt} was made already: it is not made twice")
-        self.record = Record(attempt=attempt, hot=True)
+        self.record = Record(attempt=attempt, hot=True, printing=printing if self._setup.goes_on else None)
         self.stage = Stage.PRINTING
-        self._lines, self._furthest, self._course, self._notice = count, 0.0, course, ""
-        self._modes, self._rest = Modes(), Rest(top, self._setup.park)
-        self._verdict, self._tries, self._unreadable = (Ending.CANCELLED, ""), 0, False
-        self._watchdog.begin(seconds, now)
+        self._job = Job(printing.count, Rest(printing.top, self._setup.park), course)
+        self._bell.silence()
+        self._watchdog.begin(printing.seconds, now)
         self._marlin.renumber()
         if self.board.reports_place:
             self._marlin.send(b"M154 S0")  # a position has to be an answer from now on
         self._marlin.send(*self.board.guard(on=True))
-        self._marlin.feed(self._modes.follow(self._read(lines)))
+        self._marlin.feed(self._job.read(lines))
 
     def pause(self, now: float) -> None:
         """Stop feeding, let what is planned finish, and lift the nozzle.
@@ -193,12 +162,12 @@ class Session:
         if self.stage is not Stage.PAUSED:
             raise PrinterError(f"the printer is {self.stage}: there is nothing to resume")
         self.stage = Stage.PRINTING
-        self._notice = ""
+        self._bell.silence()
         self._watchdog.wait(now - self._paused_at)
         if self._paused_by_printer:
             self._marlin.send(b"M108", *([b"M876 S0"] if self.board.prompts else []))
         self._paused_by_printer = False
-        self._marlin.send(*self._rest.lower(self._modes), *self.board.guard(on=True))
+        self._marlin.send(*self._job.rest.lower(self._job.modes), *self.board.guard(on=True))
         self._marlin.go_on()
 
     def cancel(self, now: float) -> None:
@@ -221,8 +190,7 @@ class Session:
         if self.record.runs:
             raise PrinterError("a print runs: cancel it first")
         self.record = msgspec.structs.replace(self.record, fault="")
-        self.wants_reset = self._setup.dtr != "never"
-        self._own_reset_until = now + OWN_RESET_SECONDS
+        self.brake.reset(now)
         self._greet_anew(now)
 
     def knock(self, now: float) -> None:
@@ -244,7 +212,7 @@ class Session:
     def lose(self) -> None:
         """The port is gone."""
         if self.record.runs:
-            self._end(Ending.FAILED, diagnosis.lost(self._modes.layer))
+            self._end(Ending.FAILED, diagnosis.lost(self._job.modes.layer))
 
     def status(self, now: float) -> Status:
         """One look."""
@@ -255,7 +223,7 @@ class Session:
         elif self.stage is Stage.IDLE and (used := self._hand.why(now)):
             condition, why = Condition.BUSY, f"The printer is in use: {used}"
         elif record.runs:
-            why = self._notice or self._waits_for(now)
+            why = self._bell.text(now) or self._waits_for()
         return Status(
             condition=condition,
             attempt=record.attempt,
@@ -267,24 +235,32 @@ class Session:
         )
 
     @property
+    def trail(self) -> list[int]:
+        """Numbers that went to commands that don't stand in the file, since they were last taken from here."""
+        return self._marlin.trail
+
+    @property
     def is_understood(self) -> bool:
         """Whether anything that a printer says has come."""
         return self._marlin.is_understood
 
     def has_homework(self) -> bool:
         """Whether there is something to compute, and time for it."""
-        course = self._course
+        if self.stage is Stage.REVIVING:
+            return self._revival is not None and self._revival.done > 0 and not self._greeted
+        course = self._job.course
         if course is None or course.is_known or self.stage is not Stage.PRINTING:
             return False
         return self._marlin.waits_for_heat()
 
     def study(self) -> None:
         """Do a little of it."""
-        if self._course:
-            try:
-                self._course.study()
-            except OSError:
-                self._course = None
+        if self._revival is None:
+            self._job.study()
+        elif self._revival.wind():
+            self._greeted = True
+            self._marlin.go_on_after(self._revival.last)
+            self._prove("found", b"M400")
 
     # The wire
 
@@ -303,9 +279,9 @@ class Session:
             elif self._greeted and self._marlin.silent_for(now) > GREETING_SECONDS:
                 self._greet_anew(now)
         elif self.stage is Stage.FAULT:
-            if self._confirm_at is not None and now >= self._confirm_at:
-                self._confirm_at = None
-                self._reset_board(now)
+            self.brake.tick(now)
+        elif self.stage is Stage.REVIVING:
+            self._revive(now)
         else:
             self._ask(now)
             self._watch(now)
@@ -314,7 +290,9 @@ class Session:
         """The bytes to send now."""
         out = b"".join(self._raw)
         self._raw.clear()
-        if self.stage is Stage.FAULT or (self.stage is Stage.GREETING and not self._greeted):
+        if self.stage is Stage.FAULT or (
+            self.stage in {Stage.GREETING, Stage.REVIVING} and not self._greeted
+        ):
             return out
         more, events = self._marlin.transmit(now)
         for event in events:
@@ -326,7 +304,7 @@ class Session:
     def wake_at(self, now: float) -> float:
         """When `tick` has something to do, at the latest in a second."""
         due = self._marlin.wake_at()
-        if self.stage is Stage.GREETING and not self._greeted:
+        if self.stage in {Stage.GREETING, Stage.REVIVING} and not self._greeted:
             due = self._greet_at
         return now + 1.0 if due is None else min(due, now + 1.0)
 
@@ -358,7 +336,7 @@ class Session:
         wrong = self._watchdog.look(
             now, marlin.silent_for(now), patience=patience, reports=self.board.reports_heat
         )
-        if self.stage is Stage.CANCELLING and now > self._cancel_by:
+        if self.stage is Stage.CANCELLING and now > self._stop_by:
             wrong = diagnosis.SLOW_CANCEL
         if wrong and self.record.runs:
             self._stop_for_safety(wrong, now)
@@ -375,13 +353,13 @@ class Session:
         elif isinstance(event, Exhausted):
             self._finish(now)
         elif isinstance(event, Halted):
-            self._notice = f"The file asks for you ({event.line}): resume when you are done"
+            self._bell.ring(f"The file asks for you ({event.line}): resume when you are done")
             if self.stage is Stage.PRINTING:
                 self.pause(now)
         elif isinstance(event, Restarted):
             self._restart(now)
         elif isinstance(event, Killed):
-            self._killed = True
+            self.brake.confirm()
             self._fail(diagnosis.killed(event.why))
         elif isinstance(event, Broken):
             self._stop_for_safety(event.why, now)
@@ -392,7 +370,7 @@ class Session:
 
     def _notice_or_act(self, event: Position | SdCard | Complaint | Busy | Action, now: float) -> None:
         if isinstance(event, Position):
-            self._rest.position = event
+            self._job.rest.hear(event)
             if self.stage is Stage.IDLE:
                 self._hand.see_place(event, now)
         elif isinstance(event, SdCard):
@@ -400,31 +378,27 @@ class Session:
                 self._hand.see_card(event, now)
         elif isinstance(event, Complaint):
             if self.stage in {Stage.PRINTING, Stage.PAUSING}:
-                self._stop_print(Ending.FAILED, diagnosis.refused(event.what, self._modes.layer), now)
+                self._stop_print(Ending.FAILED, diagnosis.refused(event.what, self._job.modes.layer), now)
         elif isinstance(event, Busy):
             if event.for_user:
-                self._user_until = now + USER_SECONDS
+                self._bell.ring_once(now)
         else:
             self._act(event, now)
 
     def _act(self, action: Action, now: float) -> None:
         """Somebody pressed a button on the printer, or it asks for somebody."""
-        name, _, text = action.name.partition(" ")
+        self._bell.hear(action)
+        name = action.name.partition(" ")[0]
         if name == "pause" and self.stage is Stage.PRINTING:
             self.pause(now)
         elif name == "paused" and self.stage is Stage.PRINTING:
             self._marlin.hold()
             self.stage, self._paused_at, self._paused_by_printer = Stage.PAUSED, now, True
-            self._notice = self._notice or "The printer has paused itself: look what it wants"
         elif name in {"resume", "resumed"} and self.stage is Stage.PAUSED:
             self._paused_by_printer = False
             self.resume(now)
         elif name == "cancel" and self.record.runs:
             self.cancel(now)
-        elif name == "prompt_begin":
-            self._notice = f"The printer asks: {text[:120]}. Answer at its display"
-        elif name == "prompt_end":
-            self._notice = ""
 
     def _pass(self, tag: str, now: float) -> None:
         """A fence was passed."""
@@ -432,21 +406,25 @@ class Session:
             return
         if tag == "greeted":
             self._welcome(now)
-        elif tag in {"ended", "drained", "stopped"} and self._rest.position is None:
+        elif tag in PROVEN and self._job.rest.position is None:
             self._tries += 1
-            if self._tries > PROOFS:
+            if self._tries > TRIES:
                 self._stop_for_safety("it does not tell where its head is", now)
             else:
                 self._prove(tag)
+        elif tag == "found":
+            self._go_on(now)
         elif tag == "ended":
             self._end(Ending.DONE)
             self._rest_from_print(now)
         elif tag == "drained":
-            self._marlin.send(*self._rest.lift(self._modes), b"M105", tag="parked")
+            self._marlin.send(*self._job.rest.lift(self._job.modes), b"M105", tag="parked")
         elif tag == "parked":
             self.stage = Stage.PAUSED
         elif tag == "stopped":
-            self._marlin.send(*self._rest.park(self._modes), b"M400", b"M84", *self.board.guard(on=False))
+            self._marlin.send(
+                *self._job.rest.park(self._job.modes), b"M400", b"M84", *self.board.guard(on=False)
+            )
             self._marlin.send(b"M105", tag="cooled")
         elif tag == "cooled":
             self._check_cold(now)
@@ -465,7 +443,7 @@ class Session:
         """From now on whatever moves or heats is not our doing."""
         self._hand = OtherHand()
         self._ask_at = now + ASK_SECONDS
-        self._notice = ""
+        self._bell.silence()
         if self.board.reports_place:
             self._marlin.send(b"M154 S5")
 
@@ -475,7 +453,7 @@ class Session:
             self._rest_from_print(now)
             return
         self._tries += 1
-        if self._tries > COOL_TRIES:
+        if self._tries > TRIES:
             self._stop_for_safety(diagnosis.STAYS_HOT, now)
         else:
             self._marlin.send(*OFF, b"M105", tag="cooled")
@@ -483,7 +461,7 @@ class Session:
     def _see(self, told: Temperatures, now: float) -> None:
         self._nozzle = _heat(told.nozzle, self._nozzle)
         self._bed = _heat(told.bed, self._bed)
-        if self.stage in {Stage.GREETING, Stage.FAULT}:
+        if self.stage in {Stage.GREETING, Stage.REVIVING, Stage.FAULT}:
             return
         if self.stage is Stage.IDLE:
             self._hand.see_heat(self._nozzle, self._bed, now)
@@ -492,13 +470,15 @@ class Session:
 
     def _restart(self, now: float) -> None:
         """The board came up: by our own doing, by a person's, or because its power failed."""
-        ours = now < self._own_reset_until
+        ours = self.brake.is_ours(now)
         if self.stage is Stage.FAULT:
             if ours:
                 return
             self.record = msgspec.structs.replace(self.record, fault="")
+        elif self.stage is Stage.REVIVING:
+            self._end(Ending.FAILED, diagnosis.DIED)
         elif self.record.runs and not ours:
-            self._end(Ending.FAILED, diagnosis.restarted(self._modes.layer))
+            self._end(Ending.FAILED, diagnosis.restarted(self._job.modes.layer))
         self._greet_anew(now)
 
     def _greet_anew(self, now: float) -> None:
@@ -506,7 +486,7 @@ class Session:
         self.stage = Stage.GREETING
         self._marlin = Marlin(self._setup.window)
         self.board = Board()
-        self._greeted = self._killed = False
+        self._greeted, self._revival = False, None
         self._greet_at = now + BOOT_SECONDS
 
     # Endings
@@ -515,20 +495,15 @@ class Session:
         """Stop as soon as the firmware listens, and end the attempt when all stands still and is off."""
         self.stage = Stage.CANCELLING
         self._verdict, self._tries = (ending, why), 0
-        self._cancel_by = now + CANCEL_SECONDS
+        self._stop_by = now + CANCEL_SECONDS
         self._urge_at = now + URGE_SECONDS
         self._marlin.drop()
         if self.board.parses_at_once:
             self._marlin.urge(b"M108")
             self._marlin.urge(b"M410")
-        elif self._marlin.waits_for_heat() and self._setup.dtr == "cancel":
-            self._reset_board(now)
+        elif self._marlin.waits_for_heat():
+            self.brake.reset_to_cancel(now)
         self._prove("stopped", b"M410", *OFF, b"M400")
-
-    def _reset_board(self, now: float) -> None:
-        if self._setup.dtr != "never":
-            self.wants_reset = True
-            self._own_reset_until = now + OWN_RESET_SECONDS
 
     def _fail(self, why: str) -> None:
         if self.stage is Stage.FAULT:
@@ -541,9 +516,7 @@ class Session:
     def _stop_for_safety(self, why: str, now: float) -> None:
         """The watchdog barks: everything off, and a person has to look."""
         if self.stage is not Stage.FAULT:
-            self._raw.append(STOP + self._marlin.numbered(b"M112"))
-            if not self._killed:
-                self._confirm_at = now + CONFIRM_SECONDS
+            self._raw.append(self.brake.pull(self._marlin.numbered(b"M112"), now))
         self._fail(diagnosis.stopped(why))
 
     def _end(self, ending: Ending, why: str = "") -> None:
@@ -555,7 +528,7 @@ class Session:
         )
         self._watchdog.end()
         self._marlin.drop()
-        self._course = None
+        self._job.course = None
         if self.stage is not Stage.GREETING:
             self.stage = Stage.IDLE
 
@@ -573,7 +546,7 @@ class Session:
         self._marlin.send(b"M105", tag="greeted")
 
     def _finish(self, now: float) -> None:
-        if self._unreadable or self._modes.lines != self._lines:
+        if self._job.is_cut_short:
             self._stop_print(Ending.FAILED, diagnosis.CUT_SHORT, now)
         else:
             self._tries = 0
@@ -581,29 +554,59 @@ class Session:
 
     def _prove(self, tag: str, *commands: bytes) -> None:
         """Have these done, for certain: the position is told after them, and only then; oks may be lost or doubled."""
-        self._rest.position = None
-        self._marlin.send(*commands, b"M114", b"M105", tag=tag)
+        self._marlin.send(*commands, *self._job.rest.ask(), b"M105", tag=tag)
 
-    def _read(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        try:
-            yield from lines
-        except OSError:
-            self._unreadable = True
-
-    def _waits_for(self, now: float) -> str:
-        if now < self._user_until:
-            return diagnosis.WAITS_FOR_USER
+    def _waits_for(self) -> str:
+        if self.stage is Stage.REVIVING:
+            return diagnosis.REVIVING
         if not self._marlin.waits_for_heat():
             return ""
         return diagnosis.UNINTERRUPTED if self.stage is Stage.CANCELLING else diagnosis.HEATS
 
     def _progress(self) -> float:
-        """By the time that executed lines take; a line that is asked for again does not turn it back."""
-        if self._lines:
-            part = self._course.part(self._marlin.executed) if self._course else None
-            now = self._marlin.executed / self._lines if part is None else part
-            self._furthest = max(self._furthest, min(now, 0.999))
-        return self._furthest
+        return self._job.progress(self._marlin.executed)
+
+    # Going on
+
+    def _begin_revival(
+        self, revival: Callable[[Printing, Job], Revival], printing: Printing, now: float
+    ) -> None:
+        self.stage = Stage.REVIVING
+        self._stop_by = now + REVIVING_SECONDS
+        self._job = Job(printing.count, Rest(printing.top, self._setup.park))
+        self._revival = revival(printing, self._job)
+
+    def _revive(self, now: float) -> None:
+        """Ask for the last line, then wind the file forward to it, then compare."""
+        revival = self._revival
+        if revival is None or now > self._stop_by:
+            self._give_up(now)
+        elif revival.done:
+            self._stop_by = max(self._stop_by, now + 1.0) if not self._greeted else self._stop_by
+        elif now >= self._greet_at:
+            self._greet_at = now + POLL_SECONDS
+            last, self._marlin.last_line = self._marlin.last_line, None
+            if last is None:
+                self._raw.append(PROBE)
+            elif not revival.aim(last):
+                self._give_up(now)
+
+    def _go_on(self, now: float) -> None:
+        revival = self._revival
+        if revival is None or not revival.agrees(self._job.rest.position, self._nozzle, self._bed):
+            self._give_up(now)
+            return
+        self.stage, self._revival = Stage.PRINTING, None
+        self._watchdog = Watchdog(now)
+        self._watchdog.begin(revival.printing.seconds, now)
+        self._marlin.feed(revival.lines, revival.done)
+        self._marlin.send(b"M115")
+
+    def _give_up(self, now: float) -> None:
+        """The board can't prove that it stands where it must."""
+        self._revival = None
+        self._end(Ending.FAILED, diagnosis.DIED)
+        self._greet_anew(now)
 
 
 def _heat(reading: Reading | None, last: Heat | None) -> Heat | None:

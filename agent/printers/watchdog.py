@@ -25,6 +25,7 @@ class Heater:
         self._name = name
         self._gain_seconds = gain_seconds
         self._last: Heat | None = None
+        self._doubted = False
         self._ceiling = 0.0
         self._strikes = 0
         self._gained: tuple[float, float] | None = None
@@ -33,11 +34,13 @@ class Heater:
 
     def see(self, heat: Heat, now: float) -> str:
         """Take a reading; gives what is wrong, empty if nothing is."""
-        last, self._last = self._last, heat
+        last = self._last
         if last is not None and abs(heat.actual - last.actual) > JUMP:
-            return (
-                f"{self._name} jumped from {last.actual:.0f} to {heat.actual:.0f} °C: look at its thermistor"
-            )
+            if self._doubted:
+                return f"{self._name} jumped from {last.actual:.0f} to {heat.actual:.0f} °C: look at its thermistor"
+            self._doubted = True  # one may be a digit that was spoilt on the cable; the next one tells
+            return ""
+        self._last, self._doubted = heat, False
         if last is None or heat.target != last.target:
             self._gained, self._reached, self._fallen_since = None, False, None
         return self._too_hot(heat, last) or self._too_slow(heat, now) or self._falls(heat, now)

@@ -150,7 +150,7 @@ def test_a_pause_lifts_the_nozzle_and_puts_it_back(tmp_path: Path, state: Path):
         bench.wait_for(Condition.PAUSED)
         assert far.executed()[-1] == "G1 Z5.20 F600"
         bench.driver.resume()
-        far.wait_log("G1 Z0.20 F600")
+        far.wait_log("G1 Z0.200 F600")
         far.wait_log("G1 F3000")
         bench.driver.cancel()
         bench.idle()
