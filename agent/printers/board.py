@@ -8,6 +8,8 @@ class Board:
 
     def __init__(self) -> None:
         self.identity = Identity("")
+        self.tells_place = False
+        """Whether it answers M114 as Marlin does: then that proves what M105 alone does not."""
         self._capabilities: set[str] = set()
 
     def hear(self, told: Identity | Capability) -> None:

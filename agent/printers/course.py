@@ -50,7 +50,8 @@ class Course:
             return None
         mark = min(executed, self._read) // STEP
         before, after = self._marks[mark], self._marks[min(mark + 1, len(self._marks) - 1)]
-        inner = min(1.0, (executed - mark * STEP) / STEP)
+        lines = min(STEP, self._read - mark * STEP)  # the last step is a shorter one
+        inner = min(1.0, (executed - mark * STEP) / lines) if lines else 1.0
         return min(1.0, (before + (after - before) * inner) / total)
 
     def _add(self, line: bytes) -> None:

@@ -138,8 +138,7 @@ COMPLAINT = re.compile(
 SD_CARD = re.compile(
     rb"(SD printing (?:byte|paused)|File opened|File selected|echo:enqueu?ing \"M23)|Not SD printing|Done printing file"
 )
-FIRMWARE = re.compile(rb"FIRMWARE_NAME: ?(.{1,80}?)(?: SOURCE_CODE_URL| FIRMWARE_URL| PROTOCOL_VERSION|\s*$)")
-MACHINE = re.compile(rb"MACHINE_TYPE: ?(.{1,60}?)(?: [A-Z_]{4,}:|\s*$)")
+FIELD = re.compile(rb" ?([A-Z_]{4,}): ?")
 UUID = re.compile(rb"UUID: ?([0-9a-fA-F-]{8,40})")
 BANNER = re.compile(
     rb"start\s*$|echo: ?(?:Marlin|External Reset|Power-?up|Brown out|Watchdog Reset)\b|Marlin \d"
@@ -179,8 +178,15 @@ def _aside(line: bytes) -> SdCard | Complaint | None:
 
 
 def _identity(line: bytes) -> Identity:
-    told = [found and found[1] for found in (FIRMWARE.match(line), MACHINE.search(line), UUID.search(line))]
-    firmware, machine, uuid = (text.decode("ascii", "replace").strip() if text else "" for text in told)
+    """Fields run into each other, as their values hold spaces: a name in capitals and a colon begins the next."""
+    words = FIELD.split(line)
+    fields = {
+        name: text.decode("ascii", "replace").strip()
+        for name, text in zip(words[1::2], words[2::2], strict=True)
+    }
+    found = UUID.search(line)
+    uuid = found[1].decode() if found else ""
+    firmware, machine = fields.get(b"FIRMWARE_NAME", "")[:80], fields.get(b"MACHINE_TYPE", "")[:60]
     return Identity(firmware, machine, "" if not uuid.strip("0-") else uuid)
 
 

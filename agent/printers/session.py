@@ -371,6 +371,7 @@ class Session:
     def _notice_or_act(self, event: Position | SdCard | Complaint | Busy | Action, now: float) -> None:
         if isinstance(event, Position):
             self._job.rest.hear(event)
+            self.board.tells_place = True
             if self.stage is Stage.IDLE:
                 self._hand.see_place(event, now)
         elif isinstance(event, SdCard):
@@ -406,7 +407,7 @@ class Session:
             return
         if tag == "greeted":
             self._welcome(now)
-        elif tag in PROVEN and self._job.rest.position is None:
+        elif tag in PROVEN and self.board.tells_place and self._job.rest.position is None:
             self._tries += 1
             if self._tries > TRIES:
                 self._stop_for_safety("it does not tell where its head is", now)
@@ -542,7 +543,7 @@ class Session:
         self._marlin.renumber()
         if self.record.hot:
             self._marlin.send(b"M410", *OFF, b"M84")
-        self._marlin.send(b"M115")
+        self._marlin.send(b"M115", b"M114", b"M114")
         self._marlin.send(b"M105", tag="greeted")
 
     def _finish(self, now: float) -> None:
