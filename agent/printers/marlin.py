@@ -7,26 +7,16 @@ proves that all before it was taken, whatever was lost on the way. A line is nev
 the firmware asks for it: the numbers see to it that none is executed twice, and none left out.
 """
 
-from collections import deque
-from collections.abc import Iterator
-
-from msgspec import Struct
-
-from agent.printers.flight import RESERVE, WINDOW, Flight
-from agent.printers.line import CANONICAL, HALTS, Kind, Sent, allowance, checksum, frame, waits_for_heat
+from agent.printers.events import Acknowledged, Broken, Event, Exhausted, Halted
+from agent.printers.flight import RESERVE, WINDOW
+from agent.printers.line import Sent, allowance, checksum, frame, waits_for_heat
+from agent.printers.outbox import Outbox
 from agent.printers.refusals import SETTLE, Refusals
 from agent.printers.replies import (
-    Action,
     Busy,
-    Capability,
-    Complaint,
-    Identity,
-    Killed,
     Ok,
-    Position,
     Refusal,
     Restarted,
-    SdCard,
     Temperatures,
     Waiting,
     parse,
@@ -39,7 +29,9 @@ __all__ = [
     "WINDOW",
     "Acknowledged",
     "Broken",
+    "Event",
     "Exhausted",
+    "Halted",
     "Marlin",
     "checksum",
     "frame",
@@ -56,113 +48,23 @@ PASSED = 8
 """A firmware that has taken more lines than this and asks for line 1 has started anew."""
 
 
-class Acknowledged(Struct, frozen=True, gc=False):
-    """The firmware has taken the order with this tag; for an M105, everything before it too, proven."""
-
-    tag: str
-
-
-class Exhausted(Struct, frozen=True, gc=False):
-    """All lines of the source are on their way."""
-
-
-class Halted(Struct, frozen=True, gc=False):
-    """The source asks for somebody at the printer (M0, M600): the line was kept back, and the source is held."""
-
-    line: str
-
-
-class Broken(Struct, frozen=True, gc=False):
-    """The conversation can't be mended; the print is lost."""
-
-    why: str
-
-
-Event = (
-    Acknowledged
-    | Exhausted
-    | Halted
-    | Broken
-    | Busy
-    | Temperatures
-    | Position
-    | Identity
-    | Capability
-    | SdCard
-    | Complaint
-    | Restarted
-    | Killed
-    | Action
-)
-
-
-class Marlin:
-    """One conversation, from an opened port to its loss."""
+class Marlin(Outbox):
+    """One conversation, from an opened port to its loss: its outbox, and what is heard."""
 
     def __init__(self, window: int = WINDOW) -> None:
         """`window` is how many bytes the board's receive buffer holds; 0 for one line at a time."""
-        self.executed = 0
-        """Lines of the source that were acknowledged."""
-        self.trail: list[int] = []
-        """Numbers that went to other commands than the source's, until somebody takes them; 0 begins a new count."""
+        super().__init__(window)
         self.last_line: int | None = None
         """What the firmware said that it took last, when it refused a line."""
         self.is_understood = False
         """Whether any word of a printer has come."""
-        self._source: Iterator[bytes] | None = None
-        self._held = False
-        self._line: bytes | None = None
-        self._orders: deque[tuple[bytes, Kind, str]] = deque()
-        self._urgent: list[bytes] = []
-        self._repeats: deque[Sent] = deque()
-        self._flight = Flight(window)
         self._refusals = Refusals()
-        self._number = 1
         self._greetings = 0
         self._tail = b""
-        self._events: list[Event] = []
         self._heard_at = 0.0
         self._fences = 0
         self._surplus = 0
         """Plain oks since a fence became the oldest in flight."""
-        self._wants_fence = False
-
-    # Orders
-
-    def feed(self, lines: Iterator[bytes], done: int = 0) -> None:
-        """Send these commands, one after the other; they are pulled as the window allows. `done` went before."""
-        self._source, self._line, self._held, self.executed = lines, None, False, done
-
-    def go_on_after(self, last: int) -> None:
-        """Count on behind `last`, which the firmware took from somebody before us."""
-        self._number = last + 1
-
-    def hold(self) -> None:
-        """Send no more of the source for now."""
-        self._held = True
-
-    def go_on(self) -> None:
-        """Send the source again."""
-        self._held = False
-
-    def drop(self) -> None:
-        """Forget the source and all that is not on its way."""
-        self._source = self._line = None
-        self._orders = deque(order for order in self._orders if order[1] in {"alone", "check"})
-
-    def send(self, *commands: bytes, tag: str = "") -> None:
-        """Send commands before the rest of the source; `tag` comes back with the last one's acknowledgement."""
-        for index, command in enumerate(commands, 1):
-            kind: Kind = "fence" if command == b"M105" else "order"
-            self._orders.append((command, kind, tag if index == len(commands) else ""))
-
-    def renumber(self, tag: str = "") -> None:
-        """Begin to count at 1, with nothing else on its way before and after."""
-        self._orders.append((b"M110 N0", "alone", tag))
-
-    def urge(self, command: bytes) -> None:
-        """Send a command past the window, unnumbered: for a firmware with an emergency parser."""
-        self._urgent.append(command)
 
     # The wire
 
@@ -202,26 +104,12 @@ class Marlin:
     def transmit(self, now: float) -> tuple[bytes, list[Event]]:
         """The bytes to send now."""
         was_empty = not self._flight.lines
-        out: list[bytes] = []
-        for command in self._urgent:
-            out.append(command + b"\n")
-            self._flight.add(Sent(-1, out[-1], "raw", ""))
-        self._urgent.clear()
-        if self._refusals.settled_at is None and not self._greets():
-            self._send_again(out)
-            if not self._repeats:
-                self._send_orders(out)
-            if self._source is not None and not (
-                self._held or self._repeats or self._orders or self._greets()
-            ):
-                self._send_lines(out, self._source)
+        # The lines in the command queue are more than what a fence needs, once it is silent for long.
+        spare = 2 * RESERVE if self._fences > 3 else 0
+        out = self._fill(spare, halted=self._refusals.settled_at is not None)
         if was_empty and out:
             self._heard_at, self._fences = now, 0
         return b"".join(out), self._take_events()
-
-    def numbered(self, command: bytes) -> bytes:
-        """`command` as the next line, for last words: it is not followed up."""
-        return frame(self._number, command)
 
     # What the watchdog and the progress are told
 
@@ -233,99 +121,9 @@ class Marlin:
         """Seconds that the lines in flight may be silent."""
         return max(map(allowance, (sent.framed for sent in self._flight.lines)), default=0.0)
 
-    def has_orders(self) -> bool:
-        """Whether an order still waits to be sent."""
-        return bool(self._orders)
-
     def waits_for_heat(self) -> bool:
         """Whether something is in flight behind which all else waits until it is hot."""
         return any(waits_for_heat(sent.framed) for sent in self._flight.lines)
-
-    # Sending
-
-    def _greets(self) -> bool:
-        """Whether an M110, or the proof of it, is on its way, with which nothing else may be."""
-        lines = self._flight.lines
-        return bool(lines) and lines[0].kind in {"alone", "check"}
-
-    def _has_check(self) -> bool:
-        """Whether a new count is yet to be proven."""
-        return bool(self._orders) and self._orders[0][1] == "check"
-
-    def _send_again(self, out: list[bytes]) -> None:
-        while self._repeats and (self._wants_fence or self._flight.fits(len(self._repeats[0].framed))):
-            self._wants_fence = False  # the numbers leave no place for a fence: the next repeat has to do
-            sent = self._repeats.popleft()
-            out.append(sent.framed)
-            self._flight.add(sent)
-
-    def _send_orders(self, out: list[bytes]) -> None:
-        if self._has_check():
-            if not self._flight.lines:
-                self._wants_fence = False
-                self._send_one(out, *self._orders.popleft())
-            return
-        spare = 2 * RESERVE if self._fences > 3 else 0  # the lines in the command queue are more than that
-        if self._wants_fence and self._flight.fits_fence(spare):
-            self._wants_fence = False
-            self._send_one(out, b"M105", "fence", "")
-        while self._orders:
-            command, kind, tag = self._orders[0]
-            if kind == "alone":
-                if all(sent.kind == "raw" for sent in self._flight.lines):
-                    self._orders.popleft()
-                    self._flight.clear()
-                    self._number = 0
-                    self._send_one(out, command, kind, tag)
-                return
-            if not self._flight.fits(len(command) + 14):
-                return
-            self._orders.popleft()
-            self._send_one(out, command, kind, tag)
-
-    def _send_one(self, out: list[bytes], command: bytes, kind: Kind, tag: str) -> None:
-        framed = frame(self._number, command)
-        out.append(framed)
-        self._flight.add(Sent(self._number, framed, kind, tag))
-        self.trail.append(self._number)
-        self._number += 1
-
-    def _send_lines(self, out: list[bytes], source: Iterator[bytes]) -> None:
-        flight, number, line = self._flight, self._number, self._line
-        add, lines, fits = flight.add, flight.lines, CANONICAL.fullmatch
-        room = flight.window.size - RESERVE
-        overhead = len(str(number)) + 7
-        while True:
-            if line is None:
-                line = next(source, None)
-                if line is None:
-                    self._source = None
-                    self._events.append(Exhausted())
-                    break
-                if b"M" in line or not fits(line):
-                    line = self._examine(line)
-                    if line is None:
-                        break
-            if lines and flight.bytes + len(line) + overhead > room:
-                break
-            framed = frame(number, line)
-            out.append(framed)
-            add(Sent(number, framed, "line", ""))
-            number += 1
-            line = None
-        self._number, self._line = number, line
-
-    def _examine(self, line: bytes) -> bytes | None:
-        """The line if it may be sent; else None, and the source ends or is held."""
-        if not CANONICAL.fullmatch(line) or b"M110" in line:
-            self._source = None
-            self._events.append(Broken("the file holds a line that can't be sent safely"))
-            return None
-        if HALTS.match(line):
-            self._held = True
-            self._events.append(Halted(line.decode("ascii")))
-            return None
-        return line
 
     # Hearing
 
