@@ -39,5 +39,5 @@ PASSES = {
     "cooled": frozenset({Stage.CANCELLING}),
 }
 """Which fence means something at which stage."""
-PROVEN = frozenset({"found", "ended", "drained", "stopped"})
+PROVEN = frozenset({"found", "ended", "drained", "parked", "stopped", "cooled"})
 """Fences that count only with a position that was told before them."""
