@@ -177,9 +177,10 @@ def test_an_address_that_is_none_is_refused_at_once(url: str):
 def test_a_digest_is_what_the_standard_says(
     challenge: dict[str, str], answer: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(
-        exchange.secrets, "token_hex", lambda _: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
-    )
+    def own(_length: int) -> str:
+        return "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+
+    monkeypatch.setattr(exchange.secrets, "token_hex", own)
     digest = exchange._Digest(exchange.Login("Mufasa", "Circle of Life"))
     nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
     digest._challenge = {"realm": "http-auth@example.org", "nonce": nonce, **challenge}
