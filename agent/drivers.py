@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent.printers.driver import Driver
-from agent.settings import Printer, SerialPrinter
+from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter, SerialPrinter
 
 
 def driver(printer: Printer, state: Path) -> Driver:
@@ -12,12 +12,24 @@ def driver(printer: Printer, state: Path) -> Driver:
     Raises:
         PrinterError: its settings can't be right.
     """
-    if isinstance(printer, SerialPrinter):
-        from agent.printers.serial import SerialDriver  # noqa: PLC0415  2 MB that OctoPrint's owners don't need
+    match printer:
+        case SerialPrinter():
+            from agent.printers.serial import SerialDriver  # noqa: PLC0415  2 MB that a server's owners don't need
 
-        pumps = state / "pumps"
-        return SerialDriver(printer.name, printer.port, printer.baud, pumps, top=printer.profile.height)
-    from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
+            pumps = state / "pumps"
+            return SerialDriver(printer.name, printer.port, printer.baud, pumps, top=printer.profile.height)
+        case OctoPrintPrinter():
+            from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
-    note = state / "octoprint" / f"{printer.name}.json"
-    return OctoPrintDriver(printer.name, printer.url, printer.key, note)
+            note = state / "octoprint" / f"{printer.name}.json"
+            return OctoPrintDriver(printer.name, printer.url, printer.key, note)
+        case MoonrakerPrinter():
+            from agent.printers.moonraker import MoonrakerDriver  # noqa: PLC0415  for its owners only
+
+            return MoonrakerDriver(printer.name, printer.url, printer.key)
+        case PrusaLinkPrinter():
+            from agent.printers.exchange import Login  # noqa: PLC0415  for its owners only
+            from agent.printers.prusalink import PrusaLinkDriver  # noqa: PLC0415
+
+            login = Login(printer.user, printer.password) if printer.password else None
+            return PrusaLinkDriver(printer.name, printer.url, printer.key, login=login)

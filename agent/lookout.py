@@ -1,16 +1,23 @@
-"""A look at each printer, through its driver, for its owner."""
+"""A look at each printer of the settings, for its owner; nothing moves."""
 
 import time
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
+from agent import findings
+from agent.discovery import Task
 from agent.drivers import driver
-from agent.printers.driver import Condition, Driver, PrinterError, Status
-from agent.settings import Loaded
+from agent.findings import Found
+from agent.onlooker import Onlooker, onlooker, unreachable
+from agent.printers.driver import Condition, PrinterError, Status
+from agent.settings import Loaded, Printer
 
-PATIENCE = 10.0
-"""Seconds for a board to wake up when its port is opened."""
+RESERVE = 0.2
+"""Seconds before the end of the search in which nobody is asked once more."""
+CLOSING = 1.0
+"""Seconds that letting go of it may take, after that."""
 
 
 class Sight(Struct, frozen=True, kw_only=True):
@@ -24,47 +31,57 @@ class Sight(Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-def look(loaded: Loaded) -> tuple[Sight, ...]:
-    """Ask every printer how it is; nothing moves."""
-    seen: list[Sight] = []
-    for printer in loaded.settings.printer:
-        status = _status(loaded, printer.name)
-        seen.append(
-            Sight(
-                printer=printer.name,
-                driver=printer.driver,
-                condition=status.condition,
-                nozzle=status.nozzle.actual if status.nozzle else None,
-                bed=status.bed.actual if status.bed else None,
-                why=status.why,
-            )
+def look(loaded: Loaded, *, seconds: float, driven: bool) -> list[Task[Sight]]:
+    """Begin to ask every printer how it is, all at once; each answers within `seconds` and `CLOSING`.
+
+    `driven` if the agent runs: then it is looked at over its shoulder, and no port is opened.
+    """
+    late = Status(condition=Condition.UNREACHABLE, why="no answer in time")
+    return [
+        Task(
+            lambda printer=printer: _sight(printer, _status(loaded, printer, seconds, driven=driven)),
+            _sight(printer, late),
         )
-    return tuple(seen)
+        for printer in loaded.settings.printer
+    ]
 
 
-def as_json(seen: tuple[Sight, ...]) -> str:
-    """One JSON array."""
-    return msgspec.json.encode(seen).decode()
+def as_json(seen: Sequence[Sight], found: Found) -> str:
+    """One JSON object: `printers` are those of the settings, the rest is what was found."""
+    whole = {"printers": seen, "ports": found.ports, "servers": found.servers, "why": found.why}
+    return msgspec.json.encode(whole).decode()
 
 
-def as_text(seen: tuple[Sight, ...]) -> str:
-    """A line for each printer."""
+def as_text(seen: Sequence[Sight], found: Found) -> str:
+    """A line for each printer of the settings, and some for each that was found."""
     lines: list[str] = []
     for sight in seen:
         heat = f", nozzle {sight.nozzle:.0f} °C" if sight.nozzle is not None else ""
         heat += f", bed {sight.bed:.0f} °C" if sight.bed is not None else ""
         why = f": {sight.why}" if sight.why else ""
         lines.append(f"{sight.printer:<9} {sight.driver:<9} {sight.condition}{heat}{why}")
-    return "\n".join(lines)
+    rest = findings.as_text(found) or ("" if seen else "nothing was found that could be a printer")
+    return "\n".join([*lines, *(["", "found:"] if lines and rest else []), *([rest] if rest else [])])
 
 
-def _status(loaded: Loaded, name: str) -> Status:
+def _sight(printer: Printer, status: Status) -> Sight:
+    return Sight(
+        printer=printer.name,
+        driver=printer.driver,
+        condition=status.condition,
+        nozzle=status.nozzle.actual if status.nozzle else None,
+        bed=status.bed.actual if status.bed else None,
+        why=status.why,
+    )
+
+
+def _status(loaded: Loaded, printer: Printer, seconds: float, *, driven: bool) -> Status:
+    deadline = time.monotonic() + seconds
     try:
-        looked: Driver = driver(loaded.printer(name), loaded.state)
+        looked: Onlooker = (onlooker if driven else driver)(printer, loaded.state)
     except PrinterError as error:
-        return Status(condition=Condition.UNREACHABLE, why=str(error))
+        return unreachable(error)
     try:
-        deadline = time.monotonic() + PATIENCE
         while (status := looked.status()).condition is Condition.UNREACHABLE and time.monotonic() < deadline:
             time.sleep(0.2)
         return status

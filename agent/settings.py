@@ -19,10 +19,15 @@ NAME = "muster-agent.toml"
 VARIABLE = "MUSTER_AGENT_CONFIG"
 
 T = TypeVar("T")
+Secret = Annotated[str, Meta(max_length=200)]
 
 
 class SettingsError(OwnerError):
     """The settings can't be used; the text names file and line, and says what to change."""
+
+
+class AbsentError(SettingsError):
+    """The settings' file is not there."""
 
 
 class _Printer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="driver"):
@@ -46,19 +51,52 @@ class SerialPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=T
     baud: Annotated[int, Meta(ge=1200, le=2_000_000)] = 115_200
 
 
-class OctoPrintPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="octoprint"):
-    """A printer behind an OctoPrint. The application key stands in a file of its own, or here."""
+class _ServedPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A printer behind a server. What opens the server stands in a file of its own, or here."""
 
     url: Annotated[str, Meta(pattern="^https?://", max_length=200)]
-    key: Annotated[str, Meta(max_length=200)] = ""
+    key: Secret = ""
     key_file: str = ""
+
+
+class OctoPrintPrinter(
+    _ServedPrinter, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="octoprint"
+):
+    """A printer behind an OctoPrint, with an application key."""
 
     def __post_init__(self) -> None:
         if bool(self.key) == bool(self.key_file):
             raise ValueError("an octoprint printer needs `key_file` (or `key`), and not both")
 
 
-Printer = SerialPrinter | OctoPrintPrinter
+class MoonrakerPrinter(
+    _ServedPrinter, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="moonraker"
+):
+    """A printer that Klipper moves, behind a Moonraker, which may trust this machine without a key."""
+
+    def __post_init__(self) -> None:
+        if self.key and self.key_file:
+            raise ValueError("a moonraker printer needs `key_file` or `key`, or none, but not both")
+
+
+class PrusaLinkPrinter(
+    _ServedPrinter, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="prusalink"
+):
+    """A printer behind a PrusaLink, with its API key, or with the user and the password that it shows."""
+
+    user: Annotated[str, Meta(min_length=1, max_length=100)] = "maker"
+    password: Secret = ""
+    password_file: str = ""
+
+    def __post_init__(self) -> None:
+        given = [word for word in (self.key, self.key_file, self.password, self.password_file) if word]
+        if len(given) != 1:
+            raise ValueError(
+                "a prusalink printer needs one of `password_file`, `key_file`, `password` and `key`"
+            )
+
+
+Printer = SerialPrinter | OctoPrintPrinter | MoonrakerPrinter | PrusaLinkPrinter
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -118,7 +156,15 @@ def load(path: Path) -> Loaded:
     Raises:
         SettingsError: the file, or one that it names, is missing or wrong.
     """
-    source = _read(path, "write one: settings.example.toml shows how")
+    return check(path, _read(path, "muster-agent setup makes it"))
+
+
+def check(path: Path, source: bytes) -> Loaded:
+    """The settings that stand in `source`, as if it were the file at `path`.
+
+    Raises:
+        SettingsError: it, or a file that it names, is wrong.
+    """
     settings = _decode(source, Settings, str(path))
     try:
         zone(settings.hours)
@@ -127,7 +173,7 @@ def load(path: Path) -> Loaded:
     scripts: dict[str, Script] = {}
     for printer in settings.printer:
         scripts[printer.name] = _script(path, source, printer)
-    mended = tuple(_with_key(path, printer) for printer in settings.printer)
+    mended = tuple(with_secrets(path, printer) for printer in settings.printer)
     return Loaded(
         path=path,
         settings=structs.replace(settings, printer=mended),
@@ -154,17 +200,32 @@ def _script(path: Path, source: bytes, printer: Printer) -> Script:
     return script
 
 
-def _with_key(path: Path, printer: Printer) -> Printer:
-    if isinstance(printer, SerialPrinter) or not printer.key_file:
+def with_secrets(path: Path, printer: Printer) -> Printer:
+    """A printer of the settings at `path`, with what stands in files of its own.
+
+    Raises:
+        SettingsError: such a file is missing, or holds nothing of use.
+    """
+    if isinstance(printer, SerialPrinter):
         return printer
-    source = _read(_beside(path, printer.key_file), f"the application key of {printer.name}'s OctoPrint")
+    if printer.key_file:
+        key = _secret(path, printer.key_file, f"the key of {printer.name}")
+        return structs.replace(printer, key=key, key_file="")
+    if isinstance(printer, PrusaLinkPrinter) and printer.password_file:
+        password = _secret(path, printer.password_file, f"the password of {printer.name}")
+        return structs.replace(printer, password=password, password_file="")
+    return printer
+
+
+def _secret(path: Path, file: str, what: str) -> str:
+    own = _beside(path, file)
     try:
-        key = source.decode().strip()
+        secret = _read(own, what).decode().strip()
     except UnicodeDecodeError:
-        key = ""
-    if not key or len(key) > 200:
-        raise SettingsError(f"{_beside(path, printer.key_file)}: holds no application key")
-    return structs.replace(printer, key=key, key_file="")
+        secret = ""
+    if not secret or len(secret) > 200 or not secret.isprintable():
+        raise SettingsError(f"{own}: this should hold {what} and nothing else")
+    return secret
 
 
 def _beside(path: Path, text: str) -> Path:
@@ -175,7 +236,7 @@ def _read(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise SettingsError(f"{path}: not there ({what})") from None
+        raise AbsentError(f"{path}: not there ({what})") from None
     except OSError as error:
         raise SettingsError(f"{path}: can't be read: {error.strerror}") from None
 

@@ -314,7 +314,7 @@ class MoonrakerDriver:
                 content.seek(0)
                 fields = {"root": "gcodes", "path": FOLDER, "checksum": digest}
                 kind = "application/octet-stream"
-                form = Form(fields, (f"{attempt}.gcode", content, kind), self._server.remaining)
+                form = Form(fields, (f"{attempt}.gcode", content, kind))
                 headers = {"Content-Type": form.content_type}
                 uploaded = self._server.read(
                     answers.Uploaded, "POST", "/server/files/upload", body=form, headers=headers

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import serial
+from msgspec import Struct
 
 from agent.printers.attachment import Attachment
 from agent.printers.driver import Condition, PrinterError, Status
@@ -257,3 +258,32 @@ class SerialDriver:
             why=record.fault or record.why or why,
             progress=record.progress,
         )
+
+
+class Outlet(Struct, frozen=True, kw_only=True):
+    """A serial port of this machine. `path` is the name that stays when cables are plugged elsewhere, if it has one."""
+
+    path: str
+    device: str
+    product: str = ""
+    serial: str = ""
+    usb: bool = True
+
+
+def ports(links: Path = Path("/dev/serial/by-id")) -> list[Outlet]:
+    """The serial ports of this machine; none is opened. `links` is a folder of names that stay."""
+    from serial.tools import list_ports  # noqa: PLC0415  to look around only
+
+    names: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        names = {str(link.resolve()): str(link) for link in sorted(links.iterdir())}
+    return [
+        Outlet(
+            path=names.get(port.device, port.device),
+            device=port.device,
+            product=port.product or ("" if port.description == "n/a" else port.description),
+            serial=port.serial_number or "",
+            usb=port.vid is not None,
+        )
+        for port in sorted(list_ports.comports())
+    ]

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from agent.cli import main
 from agent.journal import Journal
 from tests.farend.agent import environment
 from tests.farend.files import serving
+from tests.farend.imposter import answering
+from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.test_enrolment import Desk
+from tests.unit.agent.test_servers import PRUSALINK
 from tests.unit.agent.test_settings import LEAST
 
 
@@ -61,7 +65,7 @@ def test_what_is_no_command_is_told(capsys: pytest.CaptureFixture[str], words: l
     assert "muster-agent" in said.err
 
 
-@pytest.mark.parametrize("words", [["run"], ["status"], ["printers"], ["clear", "left"], ["enroll", "x"]])
+@pytest.mark.parametrize("words", [["run"], ["status"], ["clear", "left"], ["enroll", "x"]])
 def test_without_settings_every_command_says_where_they_are_missed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str]
 ):
@@ -157,17 +161,50 @@ def test_what_is_no_name_is_told(capsys: pytest.CaptureFixture[str], config: Pat
     assert "--name" in said
 
 
-def test_the_printers_of_a_port_that_is_not_there(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("agent.lookout.PATIENCE", 0.0)
+QUICK = ("printers", "--no-open", "--interface", "127.0.0.1", "--seconds", "0.4")
+
+
+def test_the_printers_of_a_port_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     config = tmp_path / "agent.toml"
     config.write_text(
         f'state = "{tmp_path / "state"}"\n' + LEAST.replace("/dev/ttyUSB0", f"{tmp_path}/nothing")
     )
-    said = Said(capsys, "--config", config, "printers")
+    said = Said(capsys, "--config", config, *QUICK)
     assert said.code == 0
     assert "unreachable" in said.out
+
+
+def test_printers_are_found_before_there_are_settings(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    with VirtualPrinter(tmp_path / "far", 60) as far, answering(PRUSALINK) as url:
+        words = ("--config", tmp_path / "none.toml", "printers", "--no-open", "--interface", "127.0.0.1")
+        given = ("--seconds", "2", "--port", far.port, "--url", url)
+        told = json.loads(Said(capsys, *words, *given, "--json").out)
+        assert told["printers"] == []
+        assert "Marlin" in told["ports"][0]["firmware"]
+        assert [each["kind"] for each in told["servers"] if each["url"] == url] == ["prusalink"]
+        text = Said(capsys, *words, *given)
+    assert "muster-agent setup" in text.out
+    assert "PrusaLink" in text.out
+
+
+def test_printers_of_the_settings_are_looked_at_and_marked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    config = tmp_path / "agent.toml"
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        config.write_text(f'state = "{tmp_path / "state"}"\n' + LEAST.replace("/dev/ttyUSB0", str(far.port)))
+        said = Said(capsys, "--config", config, *QUICK[:-1], "3", "--port", far.port, "--json")
+    told = json.loads(said.out)
+    assert [(each["printer"], each["condition"]) for each in told["printers"]] == [("left", "idle")]
+    assert [(each["printer"], each["firmware"]) for each in told["ports"][:1]] == [("left", "")]
+
+
+def test_printers_is_over_within_five_seconds(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    config = tmp_path / "agent.toml"
+    config.write_text(f'state = "{tmp_path / "state"}"\n' + LEAST.replace("/dev/ttyUSB0", f"{tmp_path}/none"))
+    begun = time.monotonic()
+    assert Said(capsys, "--config", config, *QUICK[:-2]).code == 0
+    assert time.monotonic() - begun < 5.5
 
 
 def test_the_virtual_printer_comes_along(capsys: pytest.CaptureFixture[str]):

@@ -7,7 +7,10 @@ import pytest
 import agent
 from agent.hours import Hours
 from agent.settings import (
+    AbsentError,
+    MoonrakerPrinter,
     OctoPrintPrinter,
+    PrusaLinkPrinter,
     SerialPrinter,
     Settings,
     SettingsError,
@@ -19,6 +22,8 @@ from gcode.profile import Profile
 EXAMPLE = Path(agent.__file__).parent / "settings.example.toml"
 LEAST = '[[printer]]\nname = "left"\ndriver = "serial"\nport = "/dev/ttyUSB0"\nmaterial = "pla"\n'
 
+SERVED = '[[printer]]\nname = "o"\ndriver = "{}"\nmaterial = "pla"\nurl = "http://h"\n'
+
 
 def write(folder: Path, text: str) -> Path:
     path = folder / "muster-agent.toml"
@@ -27,15 +32,23 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_the_example_can_be_used_as_it_stands(tmp_path: Path):
-    (tmp_path / "octoprint-right.key").write_text("ABCDEF\n")
+    for secret in ("octoprint-right.key", "moonraker-voron.key", "prusalink-mk3.password"):
+        (tmp_path / secret).write_text(f"of {secret}\n")
     loaded = load(write(tmp_path, EXAMPLE.read_text()))
-    left, right = loaded.settings.printer
+    left, right, voron, mk3 = loaded.settings.printer
     assert (left.name, left.driver, left.profile) == ("left", "serial", Profile())
     assert isinstance(right, OctoPrintPrinter)
-    assert (right.driver, right.key) == ("octoprint", "ABCDEF")
+    assert (right.driver, right.key) == ("octoprint", "of octoprint-right.key")
+    assert isinstance(voron, MoonrakerPrinter)
+    assert (voron.driver, voron.key) == ("moonraker", "of moonraker-voron.key")
+    assert isinstance(mk3, PrusaLinkPrinter)
+    assert (mk3.driver, mk3.user, mk3.password) == ("prusalink", "maker", "of prusalink-mk3.password")
 
 
-@pytest.mark.parametrize("kind", [Settings, Hours, SerialPrinter, OctoPrintPrinter, Profile])
+@pytest.mark.parametrize(
+    "kind",
+    [Settings, Hours, SerialPrinter, OctoPrintPrinter, MoonrakerPrinter, PrusaLinkPrinter, Profile],
+)
 def test_every_setting_is_told_in_the_example(kind: type[msgspec.Struct]):
     told = set(re.findall(r"^(?:# )?\[*([a-z_]+)\]* *(?:=|$)", EXAMPLE.read_text(), re.MULTILINE))
     told |= set(re.findall(r"^\[printer\.([a-z]+)\]$", EXAMPLE.read_text(), re.MULTILINE))
@@ -73,7 +86,13 @@ def test_the_place_leaves_rounded(tmp_path: Path):
         (LEAST + LEAST, 1, "left"),
         (LEAST + "[[printer]\n", 6, "TOML"),
         ("", 1, "printer"),
-        ('[[printer]]\nname = "o"\ndriver = "octoprint"\nmaterial = "pla"\nurl = "http://h"\n', 1, "key"),
+        (SERVED.format("octoprint"), 1, "key"),
+        (SERVED.format("octoprint") + 'key = "a"\nkey_file = "b"\n', 1, "key"),
+        (SERVED.format("moonraker") + 'key = "a"\nkey_file = "b"\n', 1, "key"),
+        (SERVED.format("moonraker").replace("http", "ftp"), 5, "url"),
+        (SERVED.format("prusalink"), 1, "password"),
+        (SERVED.format("prusalink") + 'key = "a"\npassword = "b"\n', 1, "one of"),
+        (SERVED.format("moonraker") + 'password = "b"\n', 6, "password"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, line: int, word: str):
@@ -97,8 +116,24 @@ def test_a_script_of_ones_own_is_read_and_checked(tmp_path: Path):
         load(write(tmp_path, LEAST + 'script = "other.toml"\n'))
 
 
+def test_a_moonraker_that_trusts_this_machine_needs_no_key(tmp_path: Path):
+    (printer,) = load(write(tmp_path, SERVED.format("moonraker"))).settings.printer
+    assert (printer.driver, isinstance(printer, MoonrakerPrinter) and printer.key) == ("moonraker", "")
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"x" * 201, b"two\nlines\n"])
+@pytest.mark.parametrize(
+    ("driver", "word"),
+    [("octoprint", "key_file"), ("prusalink", "password_file")],
+)
+def test_a_file_that_holds_no_secret_is_told(tmp_path: Path, content: bytes, driver: str, word: str):
+    (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(SettingsError, match="secret: this should hold"):
+        load(write(tmp_path, f'{SERVED.format(driver)}{word} = "secret"\n'))
+
+
 def test_a_missing_file_is_told(tmp_path: Path):
-    with pytest.raises(SettingsError, match=r"nothing\.toml: not there"):
+    with pytest.raises(AbsentError, match=r"nothing\.toml: not there"):
         load(tmp_path / "nothing.toml")
     with pytest.raises(SettingsError, match="can't be read"):
         load(tmp_path)

@@ -1,0 +1,178 @@
+"""Which printer server answers at an address: OctoPrint, Moonraker or PrusaLink. Asked with a few GETs, no key."""
+
+import http.client
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Generic, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+Kind = Literal["octoprint", "moonraker", "prusalink"]
+
+PATIENCE = 1.5
+"""Seconds for each step of a request."""
+MOST = 65_536
+OCTOPRINT_DOOR = "/plugin/appkeys/probe"
+"""Answers 204 where a key can be asked for; documented for this purpose."""
+REALM = "Printer API"
+"""What PrusaLink calls itself when it asks for a password, in firmware and on a Raspberry Pi."""
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """A server that was recognised. `open` if it needs no key from this machine; `state` as it tells itself."""
+
+    kind: Kind
+    url: str
+    version: str = ""
+    state: str = ""
+    open: bool = False
+    gives_keys: bool = False
+    """Whether its owner can confirm a key there, so that none is typed."""
+
+
+T = TypeVar("T")
+
+
+class _Info(Struct):
+    """`/server/info`."""
+
+    klippy_state: str
+    moonraker_version: str = ""
+
+
+class _Access(Struct):
+    """`/access/info`, which anybody may read."""
+
+    trusted: bool
+
+
+class _Volume(Struct):
+    width: float
+    depth: float
+    height: float
+
+
+class _Profile(Struct):
+    volume: _Volume
+    current: bool = False
+
+
+class _Profiles(Struct):
+    """`/api/printerprofiles`."""
+
+    profiles: dict[str, _Profile]
+
+
+class _Axes(Struct):
+    axis_maximum: tuple[float, float, float, float]
+
+
+class _Toolhead(Struct):
+    toolhead: _Axes
+
+
+class _Objects(Struct):
+    """`/printer/objects/query`."""
+
+    status: _Toolhead
+
+
+class _Result(Struct, Generic[T]):
+    """What Moonraker puts its answers into."""
+
+    result: T
+
+
+class _Reply(Struct, frozen=True):
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def read(self, kind: type[T]) -> T:
+        """The content, as JSON of this kind.
+
+        Raises:
+            msgspec.MsgspecError, ValueError: it is none.
+        """
+        return msgspec.json.decode(self.content, type=kind)
+
+
+_TROUBLE = (OSError, http.client.HTTPException, ValueError, msgspec.MsgspecError)
+"""All that an address of a home network may answer with."""
+
+
+def recognise(url: str) -> Server | None:
+    """The server at this address; None if nobody answers, or it is none of them."""
+    url = url.rstrip("/")
+    for look in (_moonraker, _octoprint, _prusalink):
+        try:
+            if server := look(url):
+                return server
+        except TimeoutError:
+            return None
+        except _TROUBLE:
+            continue
+    return None
+
+
+def size(kind: Kind, url: str, key: str) -> tuple[float, float, float] | None:
+    """Width, depth and height in mm, where the server tells them to who has this key."""
+    try:
+        if kind == "octoprint":
+            told = _get(url, "/api/printerprofiles", key).read(_Profiles)
+            volume = next((each.volume for each in told.profiles.values() if each.current), None)
+            return (volume.width, volume.depth, volume.height) if volume else None
+        if kind == "moonraker":
+            reply = _get(url, "/printer/objects/query?toolhead=axis_maximum", key)
+            return reply.read(_Result[_Objects]).result.status.toolhead.axis_maximum[:3]
+    except _TROUBLE:
+        pass
+    return None
+
+
+def _moonraker(url: str) -> Server | None:
+    reply = _get(url, "/server/info")
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        _get(url, "/access/info").read(_Result[_Access])
+        return Server(kind="moonraker", url=url)
+    told = reply.read(_Result[_Info]).result
+    return Server(
+        kind="moonraker",
+        url=url,
+        version=_word(told.moonraker_version),
+        state=_word(told.klippy_state),
+        open=True,
+    )
+
+
+def _octoprint(url: str) -> Server | None:
+    if _get(url, OCTOPRINT_DOOR).status == HTTPStatus.NO_CONTENT:
+        return Server(kind="octoprint", url=url, gives_keys=True)
+    return None
+
+
+def _prusalink(url: str) -> Server | None:
+    reply = _get(url, "/api/version")
+    asks = reply.headers.get("WWW-Authenticate", "")
+    if reply.status == HTTPStatus.UNAUTHORIZED and REALM in asks:
+        return Server(kind="prusalink", url=url)
+    return None
+
+
+def _get(url: str, path: str, key: str = "") -> _Reply:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+    try:
+        headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
+        connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
+        response = connection.getresponse()
+        return _Reply(response.status, dict(response.getheaders()), response.read(MOST))
+    finally:
+        connection.close()
+
+
+def _word(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())[:60]
