@@ -4,7 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help setup setup-system setup-octoprint demo demo-octoprint check test bench lock clean
+.PHONY: help setup setup-system setup-octoprint setup-octoprint-next setup-moonraker setup-prusalink setup-printrun \
+	demo demo-octoprint check test bench bench-serial lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
@@ -18,10 +19,14 @@ setup: .venv/.ready ## the locked environment in .venv
 	@touch $@
 
 setup-octoprint: .venv-octoprint/.ready ## a real OctoPrint in an environment of its own
-.venv-octoprint/.ready: requirements-octoprint.lock
-	@echo "setting up OctoPrint in .venv-octoprint"
-	@test -x .venv-octoprint/bin/python || $(PYTHON) -m venv .venv-octoprint
-	@.venv-octoprint/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-octoprint.lock
+setup-octoprint-next: .venv-octoprint-next/.ready ## and the release candidate of its next version
+setup-moonraker: .venv-moonraker/.ready ## a real Moonraker
+setup-prusalink: .venv-prusalink/.ready ## a real PrusaLink
+setup-printrun: .venv-printrun/.ready ## Printrun's host, to compare with
+.venv-%/.ready: requirements-%.lock
+	@echo "setting up .venv-$*"
+	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 setup-system: ## Debian's Mosquitto, PostgreSQL and Chromium, for the tests
@@ -39,17 +44,23 @@ check: setup ## format, lint, types, import walls
 	@$(BIN)/basedpyright --level error
 	@$(BIN)/lint-imports --no-logo
 
-test: setup setup-system setup-octoprint check ## everything that must hold
+test: setup setup-system setup-octoprint setup-octoprint-next setup-moonraker setup-prusalink check ## everything that must hold
 	@$(BIN)/pytest -n 4 --dist worksteal
 
 bench: setup setup-system ## the numbers, each side in the same run
 	@$(BIN)/python -m tests.bench
 
+bench-serial: setup setup-octoprint setup-printrun ## serial hosts against each other, over the same far ends
+	@$(BIN)/python -m tests.bench.serial
+
 lock: ## pin the newest versions that fit (needs uv)
 	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
-	@uv pip compile requirements-octoprint.in --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements-octoprint.lock
+	@for each in octoprint octoprint-next moonraker prusalink 'printrun --no-deps'; do \
+		uv pip compile requirements-$${each% *}.in -o requirements-$${each% *}.lock $${each#"$${each% *}"} \
+			--python-version 3.11 --prerelease if-necessary-or-explicit \
+			--generate-hashes --no-header --no-annotate --quiet --upgrade || exit; \
+	done
 
 clean: ## forget the environments and what the tests left
-	@rm -rf .venv .venv-octoprint .setup demo-state .pytest_cache .hypothesis .ruff_cache
+	@rm -rf .venv .venv-* .setup demo-state .pytest_cache .hypothesis .ruff_cache

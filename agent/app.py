@@ -20,15 +20,16 @@ from agent import identity
 from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.fetch import Fetcher
-from agent.journal import Journal, JournalError
+from agent.journal import IN_MOTION, Journal, JournalError
 from agent.link import Link, parse_broker
 from agent.plate import Plates
 from agent.reckoning import Reckoning
 from agent.reporter import Reporter
-from agent.runner import Runner, Setup
-from agent.settings import Loaded
+from agent.runner import BEFORE_MOTION, Runner, Setup
+from agent.settings import Loaded, Printer, SerialPrinter
 from wire import messages
 from wire.errors import RemoteError
+from wire.lifecycle import Step
 from wire.manifest import verify
 from wire.messages import Ack, Down, Grant, Presence
 
@@ -75,6 +76,25 @@ def run(loaded: Loaded) -> int:
         return agent.run()
 
 
+def check_apart(printers: tuple[Printer, ...]) -> None:
+    """Hold that no two printers are one: a bed that was cleared under one name could be full under the other.
+
+    Raises:
+        AppError: two have the same port or address.
+    """
+    known: dict[str, str] = {}
+    for printer in printers:
+        if isinstance(printer, SerialPrinter):
+            place = os.path.realpath(printer.port)  # a port has several names
+        else:
+            place = printer.url.rstrip("/").lower()
+        other = known.setdefault(place, printer.name)
+        if other != printer.name:
+            raise AppError(
+                f"{other} and {printer.name} are one printer ({place}): take one out of the settings"
+            )
+
+
 @contextmanager
 def lock(state: Path) -> Generator[None]:
     """Hold the state folder alone.
@@ -112,6 +132,7 @@ class Agent:
     """All the parts of one agent, joined."""
 
     def __init__(self, loaded: Loaded, journal: Journal) -> None:
+        check_apart(loaded.settings.printer)
         self._loaded = loaded
         self._journal = journal
         self._identity = identity.load(loaded.state)
@@ -162,6 +183,7 @@ class Agent:
         for number in before:
             signal.signal(number, wake)
         try:
+            self._end_forsaken()
             for runner in self._runners.values():
                 runner.reconcile()
             threads = [
@@ -194,6 +216,23 @@ class Agent:
         for each in self._drivers.values():
             each.close()
         self._link.stop()
+
+    def _end_forsaken(self) -> None:
+        """End the attempts of printers that are not in the settings any more: nobody would ever look again.
+
+        What is printed stays: only a person can say that it was taken off (`Journal.clear_bed`).
+        """
+        for attempt in self._journal.open():
+            if attempt.printer in self._runners:
+                continue
+            why = f"its printer {attempt.printer} is not in the settings any more"
+            log.warning("%s, which is %s: %s", attempt.id, attempt.state, why)
+            at = self._clock.now().timestamp()
+            if attempt.state in IN_MOTION:
+                look = f"{why}: ask its owner what lies on the bed"
+                self._journal.record(attempt.id, Step.FAIL, at, look)
+            elif attempt.state in BEFORE_MOTION:
+                self._journal.record(attempt.id, Step.REFUSE, at, why)
 
     def _runner(self, name: str) -> Runner:
         loaded, printer = self._loaded, self._loaded.printer(name)
@@ -282,12 +321,16 @@ class Agent:
             runner.awake.wait(delay)
 
     def _report(self) -> None:
+        complained = False
         while not self._stopping.is_set():
             self._news.clear()
             try:
                 self._reporter.step(self._clock.monotonic())
+                complained = False
             except JournalError as error:
-                log.error("can't report: %s", error)  # noqa: TRY400  one readable line
+                if not complained:
+                    log.error("can't report: %s", error)  # noqa: TRY400  one readable line
+                complained = True
                 self._stopping.wait(RETRY)
             # The command line may have written to the journal too.
             self._news.wait(1.0)

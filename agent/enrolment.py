@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from msgspec import structs
 
 from agent import identity, web
 from agent.errors import OwnerError
@@ -40,6 +41,9 @@ def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
     request = Request(invite.code, name, csr.public_bytes(Encoding.PEM).decode())
     answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), trust)
     check(answer, invite, key.public_key())
+    # Of what came as the CA only the certificate that the invite names: another behind it would be trusted too.
+    ca = x509.load_pem_x509_certificate(answer.ca.encode()).public_bytes(Encoding.PEM).decode()
+    answer = structs.replace(answer, ca=ca)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     return identity.save(folder, answer, pem)
 

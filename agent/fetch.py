@@ -60,10 +60,12 @@ class Fetcher:
             StoppedError: `stop` said so; what came so far is kept.
         """
         try:
-            if web.origin(url) != self._origin:
-                raise FetchError(f"{url} is not the coordinator's: not fetched")
-        except web.WebError as error:
-            raise FetchError(str(error)) from None
+            ours = web.origin(url) == self._origin
+        except web.WebError:
+            ours = False
+        if not ours:
+            # Without the link itself, here and below: its token is nothing for logs and reports.
+            raise FetchError("its link does not lead to the coordinator: not fetched")
         path, part = folder / digest, folder / f"{digest}.part"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,7 @@ class Fetcher:
                 self._pull(url, part, size, stop)
                 if _digest(part) != digest:
                     part.unlink()
-                    raise FetchError(f"the file from {url} is not the one that was signed for: thrown away")
+                    raise FetchError("the file that came is not the one that was signed for: thrown away")
                 part.replace(path)
         except OSError as error:
             raise FetchError(f"can't keep the file in {folder}: {error}") from error
@@ -86,11 +88,11 @@ class Fetcher:
                 have = _length(part)
                 idle, farthest = (0, have) if have > farthest else (idle + 1, farthest)
                 if idle >= TRIES:
-                    raise FetchError(f"{url} can't be fetched: {error}") from None
+                    raise FetchError(f"the file can't be fetched: {error}") from None
                 self._pause(backoff(idle, self._random, base=0.5, cap=30), stop)
             else:
                 return
-        raise FetchError(f"{url} broke off {MOST_TRIES} times")
+        raise FetchError(f"the file broke off {MOST_TRIES} times")
 
     def _pause(self, seconds: float, stop: Callable[[], bool]) -> None:
         while seconds > 0 and not stop():
@@ -107,7 +109,7 @@ class Fetcher:
         if have == size:
             return
         with self._open(url, part, have) as response:
-            self._keep(response, url, part, size, stop)
+            self._keep(response, part, size, stop)
 
     def _open(self, url: str, part: Path, have: int) -> HTTPResponse:
         try:
@@ -119,13 +121,13 @@ class Fetcher:
                     part.unlink(missing_ok=True)
                 if error.code in {408, 416, 425, 429} or error.code >= 500:
                     raise _BrokenError(f"HTTP {error.code}") from None
-                raise FetchError(f"{url} can't be fetched: HTTP {error.code} {error.reason}") from None
+                raise FetchError(f"the file can't be fetched: HTTP {error.code} {error.reason}") from None
         except (OSError, http.client.HTTPException) as error:
             raise _BrokenError(str(error) or type(error).__name__) from None
+        except ValueError as error:  # no address that HTTP could carry
+            raise FetchError(f"its link can't be followed: {error}") from None
 
-    def _keep(
-        self, response: HTTPResponse, url: str, part: Path, size: int, stop: Callable[[], bool]
-    ) -> None:
+    def _keep(self, response: HTTPResponse, part: Path, size: int, stop: Callable[[], bool]) -> None:
         have = _length(part)
         whole = response.status != 206
         if not whole and not (response.headers.get("Content-Range") or "").startswith(f"bytes {have}-"):
@@ -143,7 +145,7 @@ class Fetcher:
                 total += len(chunk)
         if _read(response, 1):
             part.unlink()
-            raise FetchError(f"the file from {url} is longer than the {size} bytes that were signed for")
+            raise FetchError(f"the file that came is longer than the {size} bytes that were signed for")
 
 
 def _read(response: HTTPResponse, limit: int) -> bytes:

@@ -5,22 +5,27 @@ cut at any moment leaves the last committed step, never half of one. Two process
 agent that runs and its command line.
 """
 
+import contextlib
 import secrets
 import sqlite3
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from agent.errors import OwnerError
+from wire.errors import RemoteError
 from wire.lifecycle import FINAL, State, Step, advance
 from wire.manifest import Manifest, Signed
-from wire.messages import Event
+from wire.messages import Event, text
 
-VERSION = 1
+VERSION = 2
+KEPT = 200
+"""Attempts that are over and told, and kept all the same: nobody asks after older ones."""
 IN_MOTION = frozenset({State.STARTING, State.PRINTING, State.PAUSED})
 """The states in which the printer may be moving for an attempt."""
 OVER = FINAL | {State.CLEARED}
@@ -30,27 +35,47 @@ _SCHEMA = """
 create table fact (name text primary key, value) without rowid;
 create table attempt (
     id text primary key, printer text not null, state text not null, over integer not null,
-    body blob not null, key text not null, signature blob not null, taken real not null
+    body blob not null, key text not null, signature blob not null, taken real not null,
+    number integer not null
 ) without rowid;
 create index attempt_open on attempt (over, printer);
 create table event (
     seq integer primary key, attempt text not null, step text not null, at real not null, why text not null
 );
 create table bed (printer text primary key, clear integer not null) without rowid;
+create table stop (attempt text primary key, how text not null) without rowid;
 """
-_BY_NAME = "select id, printer, state, body, key, signature, taken from attempt where id = ?"
-_BY_PRINTER_OPEN = """
-select id, printer, state, body, key, signature, taken from attempt
-where over = 0 and printer = ? order by taken desc limit 1
+_FROM_1 = """
+alter table attempt add column number integer not null default 0;
+update attempt set number = (
+    select count(*) from attempt as earlier where (earlier.taken, earlier.id) <= (attempt.taken, attempt.id)
+);
+create table stop (attempt text primary key, how text not null) without rowid
 """
-_BY_PRINTER_LAST = """
-select id, printer, state, body, key, signature, taken from attempt
-where printer = ? order by taken desc limit 1
+_COLUMNS = "select id, printer, state, body, key, signature, taken from attempt"
+_BY_NAME = f"{_COLUMNS} where id = ?"
+# By our own number: a clock that was set back must not make an older attempt the latest.
+_BY_PRINTER_OPEN = f"{_COLUMNS} where over = 0 and printer = ? order by number desc limit 1"
+_BY_PRINTER_LAST = f"{_COLUMNS} where printer = ? order by number desc limit 1"
+_OPEN = f"{_COLUMNS} where over = 0 order by number"
+_PRUNE = """
+delete from attempt where over = 1
+    and number <= (select number from attempt order by number desc limit 1 offset ?)
+    and number < (select max(number) from attempt as later where later.printer = attempt.printer)
+    and id not in (select attempt from event)
 """
 
 
 class JournalError(OwnerError):
     """The journal can't be read or written, or what was asked of it is not so. Says what to do."""
+
+
+class Stop(StrEnum):
+    """How its owner wants an attempt to end."""
+
+    CANCEL = "cancel"
+    GIVE_UP = "give-up"
+    """Cancel; and where the printer can't be reached, count it as failed all the same."""
 
 
 class Attempt(Struct, frozen=True):
@@ -92,10 +117,14 @@ class Journal:
     # ── attempts and their events ─────────────────────────────────────────────────────────────────────────
 
     def take(self, manifest: Manifest, signed: Signed, step: Step, at: float, why: str = "") -> bool:
-        """Enter a granted attempt with its first step (FETCH or REFUSE); False if it was ever here before."""
+        """Enter a granted attempt with its first step (FETCH or REFUSE); False if it was here before.
+
+        Raises:
+            RemoteError: the printer has another attempt that is not over.
+        """
         with self._transaction() as db:
             entered = db.execute(
-                "insert into attempt values (?, ?, ?, 0, ?, ?, ?, ?) on conflict do nothing",
+                "insert into attempt values (?, ?, ?, 0, ?, ?, ?, ?, ?) on conflict do nothing",
                 (
                     manifest.attempt,
                     manifest.printer,
@@ -104,8 +133,15 @@ class Journal:
                     signed.key,
                     signed.signature,
                     at,
+                    self._number(db, "seq") + 1,
                 ),
             ).rowcount
+            open_ = db.execute(
+                "select id from attempt where over = 0 and printer = ? and id <> ?",
+                (manifest.printer, manifest.attempt),
+            ).fetchone()
+            if entered and open_:
+                raise RemoteError("occupied", f"{manifest.printer} has {open_[0]}, which is not over")
             if entered:
                 self._step(db, manifest.attempt, step, at, why)
         return bool(entered)
@@ -113,9 +149,10 @@ class Journal:
     def record(self, attempt: str, step: Step, at: float, why: str = "") -> State:
         """Commit one step of an attempt, and return its new state.
 
-        START marks the printer's bed as not clear in the same transaction.
+        START needs the printer's bed to be clear, and marks it as not clear, in the same transaction.
 
         Raises:
+            JournalError: a start on a bed that is not clear.
             RemoteError: the table of states has no such step from where the attempt is.
         """
         with self._transaction() as db:
@@ -133,10 +170,15 @@ class Journal:
         """The attempt that this printer took last, over or not."""
         return self._attempt(_BY_PRINTER_LAST, printer)
 
+    def open(self) -> tuple[Attempt, ...]:
+        """Every attempt that is not over, of whatever printer, the oldest first."""
+        with self._reading() as db:
+            return tuple(_attempt(row) for row in db.execute(_OPEN).fetchall())
+
     def held(self) -> tuple[int, tuple[str, ...]]:
         """The number of the last event, and all attempts that were not over then."""
         with self._transaction() as db:
-            rows = db.execute("select id from attempt where over = 0 order by taken, id")
+            rows = db.execute("select id from attempt where over = 0 order by number")
             return self._number(db, "seq"), tuple(row[0] for row in rows.fetchall())
 
     def events(self, after: int = 0, limit: int = 100) -> tuple[Event, ...]:
@@ -151,6 +193,11 @@ class Journal:
             for seq, attempt, step, at, why in rows
         )
 
+    def unheard(self) -> int:
+        """How many events the coordinator has not acknowledged."""
+        with self._reading() as db:
+            return int(db.execute("select count(*) from event").fetchone()[0])
+
     def acknowledge(self, epoch: str, seq: int) -> bool:
         """Forget the events up to `seq`, which the coordinator has committed; False if that can't be.
 
@@ -162,16 +209,44 @@ class Journal:
                 return True
             if seq > self._number(db, "seq"):
                 return False
-            db.execute("delete from event where seq <= ?", (seq,))
+            if db.execute("delete from event where seq <= ?", (seq,)).rowcount:
+                db.execute(_PRUNE, (KEPT,))
         return True
+
+    # ── what its owner wants ──────────────────────────────────────────────────────────────────────────────
+
+    def ask_stop(self, printer: str, how: Stop) -> Attempt:
+        """The owner wants the attempt of a printer ended.
+
+        Its runner does it, and tells the printer again until it has stopped, also after a restart. Who gave up does
+        not take that back by cancelling.
+
+        Raises:
+            JournalError: there is nothing to stop.
+        """
+        with self._transaction() as db:
+            row = db.execute(_BY_PRINTER_OPEN, (printer,)).fetchone()
+            attempt = _attempt(row) if row else None
+            if attempt is None or attempt.state is State.PRINTED:
+                raise JournalError(f"{printer} has nothing to stop")
+            db.execute(
+                "insert into stop values (?, ?) on conflict do update set how = excluded.how where how <> ?",
+                (attempt.id, how, Stop.GIVE_UP),
+            )
+        return attempt
+
+    def stop_asked(self, attempt: str) -> Stop | None:
+        """Whether, and how, the owner wants this attempt ended."""
+        with self._reading() as db:
+            row = db.execute("select how from stop where attempt = ?", (attempt,)).fetchone()
+        return Stop(row[0]) if row else None
 
     # ── beds and counters ─────────────────────────────────────────────────────────────────────────────────
 
     def bed_is_clear(self, printer: str) -> bool:
         """Whether a person said so since the last start; never for a printer that is new here."""
         with self._reading() as db:
-            row = db.execute("select clear from bed where printer = ?", (printer,)).fetchone()
-        return bool(row and row[0])
+            return self._bed_is_clear(db, printer)
 
     def clear_bed(self, printer: str, at: float, why: str = "") -> None:
         """A person says that the bed is empty; a printed attempt becomes cleared with it.
@@ -191,6 +266,11 @@ class Journal:
                 self._step(db, attempt, Step.CLEAR, at, why)
             self._set_bed(db, printer, clear=True)
 
+    def occupy_bed(self, printer: str) -> None:
+        """Something was seen to print there: the bed is not clear until a person says so again."""
+        with self._transaction() as db:
+            self._set_bed(db, printer, clear=False)
+
     def rise(self, counter: str) -> int:
         """The next number of a counter ("connection", "ready") that never repeats one, whatever happens."""
         with self._transaction() as db:
@@ -209,11 +289,13 @@ class Journal:
             version: int = db.execute("pragma user_version").fetchone()[0]
             if version > VERSION:
                 raise JournalError(f"{self._path} was written by a newer muster-agent: update this one")
+            if version == VERSION:
+                return
+            for statement in (_SCHEMA if version == 0 else _FROM_1).split(";"):
+                db.execute(statement)
             if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    db.execute(statement)
                 db.execute("insert into fact values ('epoch', ?), ('seq', 0)", (secrets.token_hex(16),))
-                db.execute(f"pragma user_version = {VERSION}")
+            db.execute(f"pragma user_version = {VERSION}")
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
@@ -226,7 +308,8 @@ class Journal:
                 raise self._failure(error) from error
             finally:
                 if self._db.in_transaction:
-                    self._db.rollback()
+                    with contextlib.suppress(sqlite3.Error):  # then the next one says what is wrong
+                        self._db.rollback()
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
@@ -244,13 +327,21 @@ class Journal:
         if row is None:
             raise JournalError(f"no attempt {attempt} was ever taken here")
         state = advance(State(row[0]), step)
+        if step == Step.START and not self._bed_is_clear(db, row[1]):
+            raise JournalError(f"the bed of {row[1]} is not clear: nothing starts there")
         db.execute("update attempt set state = ?, over = ? where id = ?", (state, state in OVER, attempt))
         db.execute(
-            "insert into event values (?, ?, ?, ?, ?)", (self._rise(db, "seq"), attempt, step, at, why[:400])
+            "insert into event values (?, ?, ?, ?, ?)", (self._rise(db, "seq"), attempt, step, at, text(why))
         )
         if step == Step.START:
             self._set_bed(db, row[1], clear=False)
+        if state in OVER:
+            db.execute("delete from stop where attempt = ?", (attempt,))
         return state
+
+    def _bed_is_clear(self, db: sqlite3.Connection, printer: str) -> bool:
+        row = db.execute("select clear from bed where printer = ?", (printer,)).fetchone()
+        return bool(row and row[0])
 
     def _set_bed(self, db: sqlite3.Connection, printer: str, *, clear: bool) -> None:
         db.execute(
@@ -260,10 +351,7 @@ class Journal:
     def _attempt(self, query: str, value: str) -> Attempt | None:
         with self._reading() as db:
             row = db.execute(query, (value,)).fetchone()
-        if row is None:
-            return None
-        name, printer, state, body, key, signature, taken = row
-        return Attempt(name, printer, State(state), Signed(body, key, signature), taken)
+        return None if row is None else _attempt(row)
 
     def _fact(self, name: str) -> Any:  # a fact is a number or a text
         with self._reading() as db:
@@ -280,3 +368,8 @@ class Journal:
             (counter, value),
         )
         return value
+
+
+def _attempt(row: tuple[Any, ...]) -> Attempt:
+    name, printer, state, body, key, signature, taken = row
+    return Attempt(name, printer, State(state), Signed(body, key, signature), taken)

@@ -32,6 +32,8 @@ KEEPALIVE = 30
 """Seconds of silence after which each side probes the other."""
 PATIENCE = 15.0
 """Seconds for a connection to come up, to the broker's answer to our subscription."""
+QUEUE = 1000
+"""Messages that the broker has not acknowledged, at most: one that never does would cost all memory in weeks."""
 STEADY = 30.0
 """Seconds after which a connection counts as good: only then do waits begin small again."""
 
@@ -207,6 +209,7 @@ class _Session:
             reconnect_on_failure=False,
             manual_ack=True,
         )
+        self.client.max_queued_messages_set(QUEUE)
         self.client.will_set(self._topic(self._death), codec.encode(self._death), qos=1, retain=True)
         if context is not None:
             self.client.tls_set_context(context)  # pyright: ignore[reportUnknownMemberType]  paho leaves it out
@@ -225,6 +228,8 @@ class _Session:
         retain = isinstance(message, Presence)
         data = codec.encode(message)
         info = self.client.publish(self._topic(message), data, qos=0 if lossy else 1, retain=retain)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            self.end("it acknowledges nothing")
         return info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def end(self, why: str) -> None:

@@ -44,7 +44,7 @@ def look(loaded: Loaded) -> Overview:
         journal = Journal(journal_path(loaded.state))
         try:
             beds = tuple(_bed(journal, name) for name in names)
-            unheard = len(journal.events(limit=1_000_000))
+            unheard = journal.unheard()
         finally:
             journal.close()
     return Overview(

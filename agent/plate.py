@@ -1,12 +1,13 @@
 """Making a fetched body into the whole file that a printer gets, by the owner's scripts and the gate."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
-from agent.fetch import Fetcher
+from agent.fetch import Fetcher, StoppedError
 from gcode.gate import Gate, within
 from gcode.material import UnknownMaterialError, material
 from gcode.profile import Profile
@@ -14,7 +15,11 @@ from gcode.rules import Section
 from gcode.script import Script, ScriptError, fill
 from wire.manifest import Manifest
 
+log = logging.getLogger(__name__)
+
 CHUNK = 256 * 1024
+CABLE = 11_520.0
+"""Bytes a second that a serial cable carries at 115,200 baud."""
 
 
 class PlateError(Exception):
@@ -48,7 +53,7 @@ class Plates:
         path = self._folder / f"{manifest.attempt}.gcode"
         new = path.with_suffix(".new")
         try:
-            seconds = _write(manifest, body, self._script, self._profile, new)
+            seconds = _write(manifest, body, self._script, self._profile, new, stop)
             new.replace(path)
         except (UnknownMaterialError, ScriptError) as error:
             raise PlateError(str(error)) from None
@@ -59,21 +64,27 @@ class Plates:
         return Plate(path, seconds)
 
     def tidy(self, keep: str | None = None) -> None:
-        """Remove all from the folder but the plate of the attempt `keep`."""
-        if self._folder.exists():
+        """Remove all from the folder but the plate of the attempt `keep`; what can't be removed stays."""
+        try:
             for path in self._folder.iterdir():
-                if path.name != f"{keep}.gcode":
+                if path.name != f"{keep}.gcode" and not path.is_dir():
                     path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            log.warning("can't tidy %s: %s", self._folder, error.strerror)
 
 
-def _write(manifest: Manifest, body: Path, script: Script, profile: Profile, path: Path) -> float:
+def _write(
+    manifest: Manifest, body: Path, script: Script, profile: Profile, path: Path, stop: Callable[[], bool]
+) -> float:
     plastic = material(manifest.material)
     around = fill(script, profile, plastic)
     gate = Gate(profile, plastic)
     with path.open("wb") as file:
         for section, chunks in (
             (Section.START, (around.start,)),
-            (Section.BODY, _chunks(body)),
+            (Section.BODY, _chunks(body, stop)),
             (Section.END, (around.end,)),
         ):
             gate.enter(section)
@@ -92,10 +103,14 @@ def _write(manifest: Manifest, body: Path, script: Script, profile: Profile, pat
             f"the file is not what the manifest says: {found.grams:.1f} g in {found.seconds:.0f} s"
             f" instead of {told.grams:.1f} g in {told.seconds:.0f} s"
         )
-    return verdict.whole.seconds
+    # Moves too short to count by their length still have to go through the cable, one after the other.
+    return max(verdict.whole.seconds, verdict.whole.bytes / CABLE)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def _chunks(path: Path, stop: Callable[[], bool]) -> Iterator[bytes]:
+    """A file piece by piece; on a small machine the gate takes minutes for the longest."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
+            if stop():
+                raise StoppedError("called off")
             yield chunk

@@ -22,7 +22,9 @@ class Reporter:
         self._journal = journal
         self._publish = publish
         self._sent = 0
-        self._sent_at = 0.0
+        self._first = 0
+        self._since = 0.0
+        """When the first event that is not acknowledged, number `_first`, began to wait for that."""
 
     def again(self) -> None:
         """A new connection: nothing that an older one was handed is known to have arrived."""
@@ -37,14 +39,17 @@ class Reporter:
         first = self._journal.events(limit=1)
         if not first:
             return
-        if first[0].seq <= self._sent and now - self._sent_at >= RESEND:
-            self._sent = 0
+        # By the oldest: new events, however often they come, must not put off what got lost.
+        if first[0].seq != self._first or self._sent < self._first:
+            self._first, self._since = first[0].seq, now
+        elif now - self._since >= RESEND:
+            self._sent, self._since = 0, now
         # A report starts where the last one ended, or at the first event that is not acknowledged.
         while (self._sent - first[0].seq) < WINDOW and (events := self._journal.events(self._sent, BATCH)):
             events = fitting(events)
             if not self._publish(Report(epoch=self._journal.epoch, events=events)):
                 return
-            self._sent, self._sent_at = events[-1].seq, now
+            self._sent = events[-1].seq
 
 
 def fitting(events: tuple[Event, ...]) -> tuple[Event, ...]:

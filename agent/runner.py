@@ -4,6 +4,7 @@
 come from the link's. What must survive is in the journal, committed before the act; the rest may be lost.
 """
 
+import contextlib
 import logging
 import queue
 import secrets
@@ -16,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from agent.fetch import FetchError, StoppedError
-from agent.following import observe
+from agent.following import Seen, observe
 from agent.hours import Hours, window
-from agent.journal import IN_MOTION, Attempt, Journal
+from agent.journal import IN_MOTION, Attempt, Journal, Stop
 from agent.offer import LIFETIME, RENEWAL, Offer, objection
 from agent.plate import Plate, PlateError, Plates
 from agent.printers.driver import Condition, Driver, PrinterError, Status
@@ -41,6 +42,10 @@ OURS = {Condition.LOADING, Condition.PRINTING, Condition.PAUSED}
 """What a printer is while it works on our attempt."""
 WARM_UP = 600.0
 """Seconds for heating and homing, which the gate's estimate leaves out."""
+INSIST = 10.0
+"""Seconds after which a printer that still works is told again that its owner wants it to stop."""
+BEFORE_MOTION = frozenset({State.GRANTED, State.FETCHING, State.CHECKED})
+_AT_WORK = frozenset({Condition.BUSY, Condition.PRINTING, Condition.PAUSED})
 
 
 class Clock(Protocol):
@@ -111,8 +116,10 @@ class Runner:
         self._wishes: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._stopping = False
         self._status = Status(condition=Condition.UNREACHABLE, why="not looked at yet")
-        self._seen_at = clock.monotonic()
+        self._looked_at = self._seen_at = clock.monotonic()
         self._cancelled_by = ""
+        self._insist_at = 0.0
+        self._lasts = 0.0
         self._teller = Teller(self.name, line.publish)
         self._taken_at = 0.0
 
@@ -169,7 +176,7 @@ class Runner:
             JournalError: see the journal.
         """
         attempt = self._journal.current(self.name)
-        if attempt is not None and attempt.state in {State.GRANTED, State.FETCHING, State.CHECKED}:
+        if attempt is not None and attempt.state in BEFORE_MOTION:
             self._record(attempt.id, Step.REFUSE, "the agent was restarted before it began")
         if attempt is None or attempt.state not in IN_MOTION:
             self._plates.tidy(attempt.id if attempt else None)
@@ -180,7 +187,7 @@ class Runner:
         Raises:
             JournalError: see the journal; nothing was done that it does not hold.
         """
-        self._status = self._driver.status()
+        self._look()
         while not self._wishes.empty():
             self._grant_wish(self._wishes.get())
         attempt = self._journal.current(self.name)
@@ -193,6 +200,14 @@ class Runner:
             self._begin(attempt)
         self._tell(attempt.id)
         return LOOK
+
+    def _look(self) -> None:
+        """See how the printer is. What another hand prints there leaves a bed that is not clear."""
+        self._status = self._driver.status()
+        self._looked_at = self._clock.monotonic()
+        if self._status.condition in _AT_WORK and self._journal.bed_is_clear(self.name):
+            log.info("%s: somebody else prints on it: its bed counts as not clear", self.name)
+            self._journal.occupy_bed(self.name)
 
     def _wait(self, printed: Attempt | None) -> None:
         hindrance = self._hindrance(printed)
@@ -243,7 +258,12 @@ class Runner:
 
     def _begin(self, attempt: Attempt) -> None:
         """From a grant to the order to start; or to a refusal, while nothing has moved."""
+        if self._journal.stop_asked(attempt.id):
+            self._record(attempt.id, Step.CANCEL, "its owner stopped it")
+            self._plates.tidy()
+            return
         try:
+            self._not_too_late()
             manifest = verify(attempt.signed, self._setup.keys)
             plate = self._plates.make(manifest, self._called_off)
             if attempt.state is State.FETCHING:
@@ -257,29 +277,50 @@ class Runner:
             self._record(attempt.id, Step.REFUSE, str(error))
             self._plates.tidy()
             return
+        self._lasts = plate.seconds
         # From here on the bed is not clear, whatever happens to us.
         self._record(attempt.id, Step.START)
         self._seen_at = self._clock.monotonic()
         try:
             self._driver.start(attempt.id, plate.path, plate.seconds)
         except PrinterError as error:
-            self._record(attempt.id, Step.FAIL, f"the printer did not take it: {error}")
+            self._not_started(attempt, error)
         self.awake.set()
+
+    def _not_started(self, attempt: Attempt, error: PrinterError) -> None:
+        """The order to start came back with an error.
+
+        If it was the answer that got lost, it may run all the same: then, and while nobody can tell, the attempt is
+        followed like any other.
+        """
+        self._look()
+        status = self._status
+        runs = status.attempt == attempt.id and status.ending is None
+        if runs or status.condition is Condition.UNREACHABLE:
+            log.warning("%s: %s may have been started or not: %s", self.name, attempt.id, error)
+        else:
+            self._record(attempt.id, Step.FAIL, f"the printer did not take it: {error}")
 
     def _check_again(self, plate: Plate) -> None:
         """What was true at `ready` may have changed while the file came."""
         left = window(self._setup.hours, self._clock.now())
-        self._status = self._driver.status()
+        self._look()
         if self._status.condition is not Condition.IDLE:
             raise PlateError(f"the printer is {self._status.condition} now")
         if not self._journal.bed_is_clear(self.name):
             raise PlateError("the bed is not clear any more")
-        if self._clock.monotonic() - self._taken_at >= PATIENCE:
-            raise PlateError("it took too long to come: nobody may expect it to start now")
+        self._not_too_late()
         if plate.seconds + WARM_UP > left:
             raise PlateError(
                 f"it would not end before the owner's quiet hours, which begin in {left / 60:.0f} min"
             )
+
+    def _not_too_late(self) -> None:
+        if self._is_late():
+            raise PlateError("it took too long to come: nobody may expect it to start now")
+
+    def _is_late(self) -> bool:
+        return self._clock.monotonic() - self._taken_at >= PATIENCE
 
     def _follow(self, attempt: Attempt) -> None:
         now = self._clock.monotonic()
@@ -288,6 +329,7 @@ class Runner:
         if ours or status.condition is Condition.UNREACHABLE:
             self._seen_at = now
         seen = observe(attempt.state, attempt.id, status, now - self._seen_at)
+        seen = seen or self._heed(attempt, now)
         if seen is None:
             return
         step, why = seen
@@ -295,9 +337,38 @@ class Runner:
             why = f"{self._cancelled_by} asked for it. {why}".strip()
         state = self._record(attempt.id, step, why)
         if state not in IN_MOTION:
-            self._cancelled_by = ""
+            self._cancelled_by, self._insist_at = "", 0.0
             self._plates.tidy()
         self.awake.set()
+
+    def _heed(self, attempt: Attempt, now: float) -> Seen | None:
+        """Have the printer stop if its owner wants it, or nobody expects it to begin any more.
+
+        The step is told where only giving up is left.
+        """
+        stop = self._journal.stop_asked(attempt.id)
+        late = self._status.condition is Condition.LOADING and self._may_not_begin_any_more()
+        if stop is None and not late:
+            return None
+        if self._status.condition is Condition.UNREACHABLE:
+            if stop is Stop.GIVE_UP:
+                # A file that is still on its way there must not be printed when the printer is back.
+                with contextlib.suppress(PrinterError):
+                    self._driver.cancel()
+            gone = "its owner gave it up, as the printer could not be reached: look what lies on the bed"
+            return (Step.FAIL, gone) if stop is Stop.GIVE_UP else None
+        if now >= self._insist_at:
+            self._insist_at = now + INSIST
+            try:
+                self._driver.cancel()
+                self._cancelled_by = "its owner" if stop else "the agent, as it took too long to load,"
+            except PrinterError as error:
+                log.warning("%s: can't stop %s: %s", self.name, attempt.id, error)
+        return None
+
+    def _may_not_begin_any_more(self) -> bool:
+        left = window(self._setup.hours, self._clock.now())
+        return self._is_late() or self._lasts + WARM_UP > left
 
     def _grant_wish(self, request: Request) -> None:
         """Do what somebody wishes, if the owner allows it and it still makes sense."""
@@ -317,12 +388,12 @@ class Runner:
     def _act(self, request: Request, attempt: Attempt) -> None:
         state = attempt.state
         match request.wish:
-            case Wish.CANCEL if state in {State.GRANTED, State.FETCHING, State.CHECKED}:
+            case Wish.CANCEL if state in BEFORE_MOTION:
                 self._record(attempt.id, Step.CANCEL, f"{request.by} asked for it")
                 self._plates.tidy()
             case Wish.CANCEL if state in IN_MOTION:
-                self._cancelled_by = request.by
                 self._driver.cancel()
+                self._cancelled_by = request.by
             case Wish.PAUSE if state is State.PRINTING:
                 self._driver.pause()
             case Wish.RESUME if state is State.PAUSED:
@@ -340,10 +411,13 @@ class Runner:
         return latest is not None and latest.id == attempt.id
 
     def _called_off(self) -> bool:
-        """Asked between two chunks of a file: also the moment to be seen alive."""
+        """Asked between two chunks of a file: also the moment to look at the printer, and to be seen alive."""
+        if self._clock.monotonic() - self._looked_at >= REST:
+            self._look()
         current = self._journal.current(self.name)
         self._tell(current.id if current else None)
-        return self._stopping or not self._wishes.empty()
+        unwanted = current is None or self._journal.stop_asked(current.id) is not None
+        return self._stopping or unwanted or self._is_late() or not self._wishes.empty()
 
     def _record(self, attempt: str, step: Step, why: str = "") -> State:
         state = self._journal.record(attempt, step, self._at(), why)

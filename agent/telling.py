@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from agent.printers.driver import Status
-from wire.messages import Telemetry, Up
+from agent.printers.driver import Heat, Status
+from wire.messages import Telemetry, Up, text
 
 TELL = 5.0
 """Seconds between telemetry in which nothing of note has changed."""
@@ -32,9 +32,9 @@ class Teller:
             bed_clear=clear,
             attempt=attempt,
             progress=min(1.0, max(0.0, status.progress)) if attempt else 0.0,
-            nozzle=status.nozzle.actual if status.nozzle else None,
-            bed=status.bed.actual if status.bed else None,
-            why=(status.why or hindrance)[:400],
+            nozzle=_degrees(status.nozzle),
+            bed=_degrees(status.bed),
+            why=text(status.why or hindrance),
         )
         told = self._told
         if told is None or _gist(told) != _gist(telemetry) or now - self._told_at >= TELL:
@@ -44,3 +44,8 @@ class Teller:
 
 def _gist(telemetry: Telemetry) -> tuple[object, ...]:
     return telemetry.condition, telemetry.bed_clear, telemetry.attempt, telemetry.why
+
+
+def _degrees(heat: Heat | None) -> float | None:
+    """A temperature that can be one: what a garbled line said is nobody's business."""
+    return heat.actual if heat is not None and -300 <= heat.actual <= 1000 else None

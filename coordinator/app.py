@@ -92,7 +92,7 @@ class App:
         )
         metrics.watch(self._standing)
         self.desk.lose_touch()
-        self._link = Link(running.endpoint, self.desk.hear, metrics)
+        self._link = Link(running.endpoint, self.desk.hear, metrics, lost=self.desk.lose_touch)
         self._link.start()
         self._closing.callback(self._link.stop)
         self._plan_always()

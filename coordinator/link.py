@@ -57,6 +57,8 @@ _ATTENTION = 0.2  # seconds until the worker looks up from an empty queue
 class Link:
     """Brings each agent's messages to `handler` and takes messages to agents.
 
+    `lost` is called when a connection is over: who dies meanwhile may die unheard, and who lives is announced
+    again by the retained presences of the next connection.
     `random` gives 0 to 1, for the pauses' jitter.
     """
 
@@ -66,6 +68,7 @@ class Link:
         handler: Handler,
         metrics: Metrics,
         *,
+        lost: Callable[[], None] = lambda: None,
         random: Callable[[], float] = chance.random,
         capacity: int = QUEUE,
         renewal: float = RENEWAL,
@@ -78,6 +81,7 @@ class Link:
         self._endpoint = endpoint
         self._handler = handler
         self._metrics = metrics
+        self._lost = lost
         self._random = random
         self._renewal = renewal
         self._context = _context(endpoint)
@@ -169,9 +173,19 @@ class Link:
                     connection.subscribe()
             return True, connection.why
         finally:
+            was_up = self.connected.is_set()
             self.connected.clear()
             self._connection = None
             connection.close()
+            if was_up and not self._stopping.is_set():
+                self._tell_loss()
+
+    def _tell_loss(self) -> None:
+        try:
+            self._lost()
+        except Exception:
+            self._metrics.failed()
+            log.exception("could not take note of the lost link")
 
     def _receive(self, connection: "_Connection", message: MQTTMessage) -> None:
         """Take a message off the network; called on paho's thread, so never blocks."""

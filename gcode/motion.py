@@ -6,6 +6,11 @@ from typing import Final
 ACCELERATION: Final = 1000.0
 """mm/s²; what bed-slingers of the time are set to, within a factor of two."""
 
+RISING: Final = 5.0
+"""mm/s that a Z axis makes at most: bed-slingers' firmware holds it there, whatever F says."""
+DRAWING: Final = 50.0
+"""mm/s at which filament is drawn or pushed at most."""
+
 
 class Pace:
     """Adds up the time of moves, in order.

@@ -6,6 +6,7 @@ from math import hypot, isnan, nan
 from typing import Final
 
 from gcode.machine import Machine
+from gcode.motion import DRAWING, RISING
 from gcode.reader import Command
 from gcode.refusal import Refused, Rule
 
@@ -75,9 +76,8 @@ def _move(machine: Machine, line: int, fields: Fields) -> None:
         max(back, fields.get("Y", 0)),
         max(top, fields.get("Z", 0)),
     )
-    if "E" in fields:
-        _extrude(machine, line, fields["E"], flat, path)
-    _spend(machine, x, y, z, flat, fields)
+    drawn = _extrude(machine, line, fields["E"], flat, path) if "E" in fields else 0.0
+    _spend(machine, (x, y, z), drawn)
     machine.x, machine.y, machine.z = x, y, z
 
 
@@ -125,7 +125,8 @@ def _inside(machine: Machine, line: int, fields: Fields) -> None:
             raise Refused(Rule.VOLUME, line, f"{axis} must be from 0 to {most:g} mm, not {fields[axis]:g}")
 
 
-def _extrude(machine: Machine, line: int, e: float, flat: float, path: float) -> None:
+def _extrude(machine: Machine, line: int, e: float, flat: float, path: float) -> float:
+    """Push or draw filament; the mm that lay no plastic, so that no path sets their time."""
     if machine.relative_e is None:
         raise Refused(Rule.STATE, line, "E before M82 or M83 (and again after each G90 or G91)")
     if not machine.hot:
@@ -140,7 +141,7 @@ def _extrude(machine: Machine, line: int, e: float, flat: float, path: float) ->
         raise Refused(Rule.EXTRUSION, line, f"draws back more than {DEEPEST_RETRACTION:g} mm of filament")
     laid = pushed - repaid
     if laid <= 0:
-        return
+        return abs(pushed)
     machine.extruded = True
     machine.filament += laid
     if isnan(path):
@@ -151,16 +152,29 @@ def _extrude(machine: Machine, line: int, e: float, flat: float, path: float) ->
         )
     if (laid - ROUNDING) * machine.area * machine.feed / 60 > machine.profile.flow * path:
         raise Refused(Rule.FLOW, line, f"lays more than {machine.profile.flow:g} mm³ a second")
+    return repaid
 
 
-def _spend(machine: Machine, x: float, y: float, z: float, flat: float, fields: Fields) -> None:
-    speed = machine.feed / 60
-    if flat > 0:
-        machine.pace.move(x - machine.x, y - machine.y, speed)
-    elif (rise := abs(z - machine.z)) > 0:
-        machine.pace.halt(rise / speed)
-    elif "E" in fields and machine.relative_e:
-        machine.pace.halt(abs(fields["E"]) / speed)
+def _spend(machine: Machine, to: tuple[float, float, float], drawn: float) -> None:
+    """Add the time of a move; also of its slower axes, whatever the feed says."""
+    speed, profile, pace = machine.feed / 60, machine.profile, machine.pace
+    dx = _way(machine.x, to[0], profile.width)
+    dy = _way(machine.y, to[1], profile.depth)
+    dz = _way(machine.z, to[2], profile.height)
+    least = max(abs(dz) / min(speed, RISING), drawn / min(speed, DRAWING))
+    if dx or dy:
+        began = pace.seconds
+        pace.move(dx, dy, speed)
+        pace.seconds = max(pace.seconds, began + least)
+    elif least:
+        pace.halt(least)
+
+
+def _way(now: float, to: float, most: float) -> float:
+    """How far an axis goes; from where homing left it, unknown, as far as it can."""
+    if isnan(to):
+        return 0.0
+    return most if isnan(now) else to - now
 
 
 def _dwell(machine: Machine, line: int, fields: Fields) -> None:

@@ -20,7 +20,7 @@ LIMIT = 16 * 1024
 """Bytes of a request or an answer."""
 
 Pem = Annotated[str, Meta(pattern="^-----BEGIN ", max_length=8192)]
-Url = Annotated[str, Meta(pattern="^https?://", max_length=200)]
+Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+(?!\n)$", max_length=200)]
 
 
 class Invite(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +52,7 @@ class Answer(Struct, frozen=True):
     agent: Name
     certificate: Pem
     ca: Pem
-    broker: Annotated[str, Meta(pattern="^mqtts?://[^/:]+:[0-9]+$")]
+    broker: Annotated[str, Meta(pattern=r"^mqtts?://[^/:\s]+:[0-9]+(?!\n)$")]
     keys: dict[Digest, bytes]
     url: Url
 

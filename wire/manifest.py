@@ -22,7 +22,9 @@ FILE_LIMIT = 64 * 1024 * 1024
 """Bytes of a job's file; the gate reads no more."""
 
 Name = Annotated[str, Meta(pattern=NAME)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+(?!\n)$", max_length=512)]
+"""As HTTP can carry it: what is not ASCII must be escaped."""
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,7 +47,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, le=1000)]
     material: Name
     profile: Digest
-    url: Annotated[str, Meta(pattern="^https?://", max_length=512)]
+    url: Url
     size: Annotated[int, Meta(ge=1, le=FILE_LIMIT)]
     digest: Digest
     grams: Annotated[float, Meta(gt=0, le=10_000)]

@@ -24,12 +24,17 @@ from wire.lifecycle import Step
 from wire.manifest import Name, Signed
 
 Counter = Annotated[int, Meta(ge=0, le=2**53)]
-Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Nonce = Annotated[str, Meta(min_length=16, max_length=64)]
 Text = Annotated[str, Meta(max_length=400)]
 Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
 Clock = Annotated[float, Meta(ge=0, le=2**40)]
 Degrees = Annotated[float, Meta(ge=-180, le=180)]
+
+
+def text(words: str) -> str:
+    """Any words as a `Text`: cut to its length, and without what is no character (from a garbled byte)."""
+    return words.encode("utf-8", "replace").decode()[:400]
 
 
 class Message(Struct, frozen=True, kw_only=True, tag_field="kind"):

@@ -10,8 +10,10 @@ from wire.errors import LocalError, RemoteError
 VERSION = 1
 """The protocol's version. It stands in every topic, so that two versions never meet on one."""
 ROOT = f"muster/{VERSION}"
-NAME = "^[a-z0-9][a-z0-9-]{0,47}$"
-"""What agents, printers, parts and jobs are called: safe in a topic, a path and a file's name."""
+NAME = r"^[a-z0-9][a-z0-9-]{0,47}(?!\n)$"
+"""What agents, printers, parts and jobs are called: safe in a topic, a path and a file's name.
+
+By itself `$` would let a line's end pass behind the last letter."""
 
 UP = ("presence", "ready", "report", "telemetry")
 DOWN = ("grant", "ack", "request")

@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import io
 import os
+import secrets
 import socket
 import ssl
 import urllib.request
@@ -82,6 +83,7 @@ class Exchange:
         url: str,
         clock: Clock,
         *,
+        advice: str = "",
         headers: Mapping[str, str] | None = None,
         login: Login | None = None,
     ) -> None:
@@ -91,6 +93,7 @@ class Exchange:
             server: what its makers call the server, for messages.
             url: its address as a browser has it, with its path if it is behind a proxy.
             clock: monotonic seconds.
+            advice: what the owner can do when the server refuses the key or login.
             headers: what goes with every request, such as a key.
             login: used where the server asks for it.
 
@@ -111,7 +114,11 @@ class Exchange:
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
-        self._headers = dict(headers or {})
+        self._advice = advice
+        self._headers = {
+            "User-Agent": "muster-agent",
+            **(headers or {}),
+        }  # PrusaLink wants a name with a login
         self._digest = None if login is None else _Digest(login)
 
     def read(
@@ -217,7 +224,7 @@ class Exchange:
             connection.putrequest(method, path, skip_accept_encoding=True)
             for name, value in headers.items():
                 connection.putheader(name, value)
-            if self._digest and (credentials := self._digest.credentials(method, f"{self._origin}{path}")):
+            if self._digest and (credentials := self._digest.credentials(method, path)):
                 connection.putheader("Authorization", credentials)
             connection.putheader("Connection", "close")
             if body is not None or method != "GET":
@@ -274,10 +281,9 @@ class Exchange:
         self, method: str, path: str, response: http.client.HTTPResponse, content: bytes
     ) -> RefusedError:
         code, path = response.status, path.partition("?")[0]
-        if code == HTTPStatus.UNAUTHORIZED:
-            return RefusedError(
-                code, f"{self.server} refuses {'the password' if self._digest else 'the key'}"
-            )
+        if code == HTTPStatus.UNAUTHORIZED or (code == HTTPStatus.FORBIDDEN and method == "GET"):
+            what = "name and password" if self._digest else "key"
+            return RefusedError(code, f"{self.server} refuses the {what}. {self._advice}".strip())
         location = response.getheader("Location")
         elsewhere = f" and points to {location}" if code < HTTPStatus.BAD_REQUEST and location else ""
         said = _said(content)
@@ -345,33 +351,62 @@ class _Incoming(io.RawIOBase):
 
 
 class _Digest:
-    """Answers a server's challenge, through the standard library's arithmetic."""
+    """Answers a server's challenge (RFC 7616). The standard library's arithmetic has no `-sess` algorithms."""
 
     def __init__(self, login: Login) -> None:
-        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         self._login = login
-        self._passwords = passwords
-        self._handler = urllib.request.AbstractDigestAuthHandler(passwords)
         self._challenge: dict[str, str] | None = None
+        self._count = 0
 
     def asked(self, response: http.client.HTTPResponse) -> bool:
-        """Keep the challenge of a 401. False if it is none that can be answered anew: the login is wrong."""
+        """Keep the challenge of a 401. False if it is none that can be answered, or this login was refused."""
+        answered = self._count > 0
         for value in response.headers.get_all("WWW-Authenticate") or []:
             scheme, _, rest = value.partition(" ")
-            if scheme.lower() == "digest":
-                fields = urllib.request.parse_keqv_list(urllib.request.parse_http_list(rest))
-                before = (self._challenge or {}).get("nonce")
-                self._challenge = fields
-                return fields.get("nonce") != before
+            fields = urllib.request.parse_keqv_list(urllib.request.parse_http_list(rest))
+            if scheme.lower() == "digest" and _family(fields) in {"MD5", "SHA-256"}:
+                fresh = not answered or fields.get("stale", "").lower() == "true"
+                self._challenge, self._count = fields if fresh else None, 0
+                return fresh
         return False
 
-    def credentials(self, method: str, url: str) -> str | None:
+    def credentials(self, method: str, path: str) -> str | None:
         """The header for a request, None as long as nobody asked for it."""
         if self._challenge is None:
             return None
-        self._passwords.add_password(None, url, self._login.user, self._login.password)
-        request = urllib.request.Request(url, method=method)  # noqa: S310 - http(s), and never opened
-        try:
-            return f"Digest {self._handler.get_authorization(request, self._challenge)}"
-        except ValueError:  # an algorithm that the library does not know
-            return None
+        self._count += 1
+        asked, count, own = self._challenge, f"{self._count:08x}", secrets.token_hex(8)
+        algorithm, nonce, realm = (
+            asked.get("algorithm", "MD5"),
+            asked.get("nonce", ""),
+            asked.get("realm", ""),
+        )
+        secret = _hash(algorithm, f"{self._login.user}:{realm}:{self._login.password}")
+        if algorithm.lower().endswith("-sess"):
+            secret = _hash(algorithm, f"{secret}:{nonce}:{own}")
+        request = _hash(algorithm, f"{method}:{path}")
+        between = f"{nonce}:{count}:{own}:auth" if "qop" in asked else nonce
+        words = {
+            "username": self._login.user,
+            "realm": realm,
+            "nonce": nonce,
+            "uri": path,
+            "response": _hash(algorithm, f"{secret}:{between}:{request}"),
+            "cnonce": own,
+        }
+        if "opaque" in asked:
+            words["opaque"] = asked["opaque"]
+        quoted = ", ".join(f'{name}="{value}"' for name, value in words.items())
+        return f"Digest {quoted}, algorithm={algorithm}" + (
+            f", qop=auth, nc={count}" if "qop" in asked else ""
+        )
+
+
+def _family(challenge: Mapping[str, str]) -> str:
+    return challenge.get("algorithm", "MD5").upper().removesuffix("-SESS")
+
+
+def _hash(algorithm: str, text: str) -> str:
+    if algorithm.upper().startswith("SHA-256"):
+        return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -7,21 +7,14 @@ proves that all before it was taken, whatever was lost on the way. A line is nev
 the firmware asks for it: the numbers see to it that none is executed twice, and none left out.
 """
 
-import re
-from collections import deque
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
-
-from msgspec import Struct
-
+from agent.printers.events import Acknowledged, Broken, Event, Exhausted, Halted
+from agent.printers.flight import RESERVE, WINDOW
+from agent.printers.line import Sent, allowance, checksum, frame, waits_for_heat
+from agent.printers.outbox import Outbox
+from agent.printers.refusals import SETTLE, Refusals
 from agent.printers.replies import (
-    Action,
     Busy,
-    Capability,
-    Identity,
-    Killed,
     Ok,
-    Position,
     Refusal,
     Restarted,
     Temperatures,
@@ -30,16 +23,21 @@ from agent.printers.replies import (
     temperatures,
 )
 
-WINDOW = 127
-"""Bytes in flight that no board can lose: the receive buffer of an 8-bit one."""
-RESERVE = 21
-"""What of it lines leave free, so that a fence always fits."""
+__all__ = [
+    "RESERVE",
+    "SETTLE",
+    "WINDOW",
+    "Acknowledged",
+    "Broken",
+    "Event",
+    "Exhausted",
+    "Halted",
+    "Marlin",
+    "checksum",
+    "frame",
+]
+
 LONGEST_REPLY = 512
-HISTORY = 512
-"""Lines that can be asked for again after they were acknowledged."""
-SETTLE = 0.05
-"""Seconds without a refusal after which those for the lines that were on the way have come: more than 127 bytes take
-at 115,200 baud, with a USB adapter's latency."""
 FENCE_AFTER = 0.5
 """Seconds without a sign of life for a line in flight before the first fence; each further one waits twice as long."""
 FENCES = 6
@@ -48,133 +46,25 @@ GREET_AGAIN = 2.0
 """Seconds after which an M110 is repeated; then twice as long, up to eight times."""
 PASSED = 8
 """A firmware that has taken more lines than this and asks for line 1 has started anew."""
-REPEATS = 10
-CANONICAL = re.compile(rb"[ -\[\]-~]{1,80}")
-LONG = re.compile(rb"N\d+ (?:G28|G29|G4|M400|M109|M190)\b")
 
 
-class Acknowledged(Struct, frozen=True, gc=False):
-    """The firmware has taken the order with this tag; for an M105, everything before it too, proven."""
+class Marlin(Outbox):
+    """One conversation, from an opened port to its loss: its outbox, and what is heard."""
 
-    tag: str
-
-
-class Exhausted(Struct, frozen=True, gc=False):
-    """All lines of the source are on their way."""
-
-
-class Broken(Struct, frozen=True, gc=False):
-    """The conversation can't be mended; the print is lost."""
-
-    why: str
-
-
-Event = (
-    Acknowledged
-    | Exhausted
-    | Broken
-    | Temperatures
-    | Position
-    | Identity
-    | Capability
-    | Restarted
-    | Killed
-    | Action
-)
-Kind = Literal["line", "fence", "order", "alone", "raw"]
-
-
-class Sent(NamedTuple):
-    """A line in flight, or one that was."""
-
-    number: int
-    framed: bytes
-    kind: Kind
-    tag: str
-
-
-def checksum(line: bytes) -> int:
-    """XOR of all bytes of a line, of which there are at most 128: halves are folded onto each other."""
-    total = int.from_bytes(line, "little")
-    total ^= total >> 512
-    total ^= total >> 256
-    total ^= total >> 128
-    total ^= total >> 64
-    total ^= total >> 32
-    total ^= total >> 16
-    total ^= total >> 8
-    return total & 255
-
-
-def frame(number: int, command: bytes) -> bytes:
-    """A numbered line as it goes over the cable."""
-    numbered = b"N%d %b" % (number, command)
-    return b"%b*%d\n" % (numbered, checksum(numbered))
-
-
-class Marlin:
-    """One conversation, from an opened port to its loss."""
-
-    def __init__(self) -> None:
-        self.executed = 0
-        """Lines of the source that were acknowledged."""
-        self._source: Iterator[bytes] | None = None
-        self._held = False
-        self._line: bytes | None = None
-        self._orders: deque[tuple[bytes, Kind, str]] = deque()
-        self._urgent: list[bytes] = []
-        self._repeats: deque[Sent] = deque()
-        self._flight: deque[Sent] = deque()
-        self._bytes = 0
-        self._taken = 0
-        """How many lines at the front of the flight are known to be out of the receive buffer."""
-        self._history: deque[Sent] = deque(maxlen=HISTORY)
-        self._number = 1
+    def __init__(self, window: int = WINDOW) -> None:
+        """`window` is how many bytes the board's receive buffer holds; 0 for one line at a time."""
+        super().__init__(window)
+        self.last_line: int | None = None
+        """What the firmware said that it took last, when it refused a line."""
+        self.is_understood = False
+        """Whether any word of a printer has come."""
+        self._refusals = Refusals()
         self._greetings = 0
         self._tail = b""
-        self._events: list[Event] = []
         self._heard_at = 0.0
         self._fences = 0
-        self._wants_fence = False
-        self._settled_at: float | None = None
-        self._wanted: int | None = None
-        self._after_error: int | None = None
-        self._owed = 0
-        self._refusals = 0
-        self._refused = 0
-
-    # Orders
-
-    def feed(self, lines: Iterator[bytes]) -> None:
-        """Send these commands, one after the other; they are pulled as the window allows."""
-        self._source, self._line, self._held, self.executed = lines, None, False, 0
-
-    def hold(self) -> None:
-        """Send no more of the source for now."""
-        self._held = True
-
-    def go_on(self) -> None:
-        """Send the source again."""
-        self._held = False
-
-    def drop(self) -> None:
-        """Forget the source and all that is not on its way."""
-        self._source = self._line = None
-        self._orders.clear()
-
-    def send(self, *commands: bytes, tag: str = "") -> None:
-        """Send commands before the rest of the source; `tag` comes back with the last one's acknowledgement."""
-        for index, command in enumerate(commands, 1):
-            kind: Kind = "fence" if command == b"M105" else "order"
-            self._orders.append((command, kind, tag if index == len(commands) else ""))
-
-    def renumber(self, tag: str = "") -> None:
-        """Begin to count at 1, with nothing else on its way before and after."""
-        self._orders.append((b"M110 N0", "alone", tag))
-
-    def urge(self, command: bytes) -> None:
-        """Send a command past the window, unnumbered: for a firmware with an emergency parser."""
-        self._urgent.append(command)
+        self._surplus = 0
+        """Plain oks since a fence became the oldest in flight."""
 
     # The wire
 
@@ -182,9 +72,11 @@ class Marlin:
         """Take bytes from the firmware, in any pieces."""
         lines = (self._tail + data).split(b"\n")
         self._tail = lines.pop()[: LONGEST_REPLY + 1]
+        refusals = self._refusals
         for line in lines:
-            if line == b"ok" and not self._owed:
-                self._after_error = None
+            if line == b"ok" and not refusals.owed:
+                self.is_understood = True
+                refusals.hear_ok()
                 self._acknowledge(now)
             elif line and len(line) <= LONGEST_REPLY:
                 self._hear(line.strip(b"\r\0"), now)
@@ -192,35 +84,29 @@ class Marlin:
 
     def tick(self, now: float) -> list[Event]:
         """Let time pass: rewind when refusals have settled, ask when it is silent for too long."""
-        if self._settled_at is not None:
-            if now >= self._settled_at:
+        settled_at, window = self._refusals.settled_at, self._flight.window
+        if window.size < window.most:
+            window.ease(self._number)
+        if settled_at is not None:
+            if now >= settled_at:
                 self._rewind(now)
-        elif self._flight and self._fences < FENCES and now >= self._heard_at + self._patience():
+        elif self._flight.lines and self._fences < FENCES and now >= self._heard_at + self._patience():
             self._break_silence(now)
         return self._take_events()
 
     def wake_at(self) -> float | None:
         """When `tick` has something to do."""
-        if self._settled_at is not None:
-            return self._settled_at
-        return self._heard_at + self._patience() if self._flight and self._fences < FENCES else None
+        if self._refusals.settled_at is not None:
+            return self._refusals.settled_at
+        asks = self._flight.lines and self._fences < FENCES
+        return self._heard_at + self._patience() if asks else None
 
     def transmit(self, now: float) -> tuple[bytes, list[Event]]:
         """The bytes to send now."""
-        was_empty = not self._flight
-        out: list[bytes] = []
-        for command in self._urgent:
-            out.append(command + b"\n")
-            self._fly(Sent(-1, out[-1], "raw", ""))
-        self._urgent.clear()
-        if self._settled_at is None and not self._greets():
-            self._send_again(out)
-            if not self._repeats:
-                self._send_orders(out)
-            if self._source is not None and not (
-                self._held or self._repeats or self._orders or self._greets()
-            ):
-                self._send_lines(out, self._source)
+        was_empty = not self._flight.lines
+        # The lines in the command queue are more than what a fence needs, once it is silent for long.
+        spare = 2 * RESERVE if self._fences > 3 else 0
+        out = self._fill(spare, halted=self._refusals.settled_at is not None)
         if was_empty and out:
             self._heard_at, self._fences = now, 0
         return b"".join(out), self._take_events()
@@ -229,140 +115,91 @@ class Marlin:
 
     def silent_for(self, now: float) -> float:
         """Seconds that a line in flight has waited without an ok or a sign of work."""
-        return now - self._heard_at if self._flight else 0.0
+        return now - self._heard_at if self._flight.lines else 0.0
 
-    def has_orders(self) -> bool:
-        """Whether an order still waits to be sent."""
-        return bool(self._orders)
+    def allowance(self) -> float:
+        """Seconds that the lines in flight may be silent."""
+        return max(map(allowance, (sent.framed for sent in self._flight.lines)), default=0.0)
 
-    def is_long(self) -> bool:
-        """Whether something is in flight that may take minutes."""
-        return any(LONG.match(sent.framed) for sent in self._flight)
-
-    # Sending
-
-    def _greets(self) -> bool:
-        """Whether an M110 is on its way, with which nothing else may be."""
-        return bool(self._flight) and self._flight[0].kind == "alone"
-
-    def _fly(self, sent: Sent) -> None:
-        self._flight.append(sent)
-        self._bytes += len(sent.framed)
-
-    def _fits(self, size: int, limit: int = WINDOW - RESERVE) -> bool:
-        return not self._flight or self._bytes + size <= limit
-
-    def _send_again(self, out: list[bytes]) -> None:
-        while self._repeats and (self._wants_fence or self._fits(len(self._repeats[0].framed))):
-            self._wants_fence = False  # the numbers leave no place for a fence: the next repeat has to do
-            sent = self._repeats.popleft()
-            out.append(sent.framed)
-            self._fly(sent)
-
-    def _send_orders(self, out: list[bytes]) -> None:
-        spare = 2 * RESERVE if self._fences > 3 else 0  # the lines in the command queue are more than that
-        if self._wants_fence and self._fits(RESERVE, WINDOW + spare):
-            self._wants_fence = False
-            self._send_one(out, b"M105", "fence", "")
-        while self._orders:
-            command, kind, tag = self._orders[0]
-            if kind == "alone":
-                if all(sent.kind == "raw" for sent in self._flight):
-                    self._flight.clear()
-                    self._orders.popleft()
-                    self._number = self._bytes = self._taken = 0
-                    self._history.clear()
-                    self._send_one(out, command, kind, tag)
-                return
-            if not self._fits(len(command) + 14):
-                return
-            self._orders.popleft()
-            self._send_one(out, command, kind, tag)
-
-    def _send_one(self, out: list[bytes], command: bytes, kind: Kind, tag: str) -> None:
-        framed = frame(self._number, command)
-        out.append(framed)
-        self._fly(Sent(self._number, framed, kind, tag))
-        self._number += 1
-
-    def _send_lines(self, out: list[bytes], source: Iterator[bytes]) -> None:
-        flight, number, held = self._flight, self._number, self._bytes
-        line = self._line
-        overhead = len(str(number)) + 7
-        while True:
-            if line is None:
-                line = next(source, None)
-                if line is None:
-                    self._source = None
-                    self._events.append(Exhausted())
-                    break
-                if not CANONICAL.fullmatch(line) or b"M110" in line:
-                    self._source = line = None
-                    self._events.append(Broken("the file holds a line that can't be sent safely"))
-                    break
-            if flight and held + len(line) + overhead > WINDOW - RESERVE:
-                break
-            framed = frame(number, line)
-            out.append(framed)
-            flight.append(Sent(number, framed, "line", ""))
-            held += len(framed)
-            number += 1
-            line = None
-        self._number, self._bytes, self._line = number, held, line
+    def waits_for_heat(self) -> bool:
+        """Whether something is in flight behind which all else waits until it is hot."""
+        return any(waits_for_heat(sent.framed) for sent in self._flight.lines)
 
     # Hearing
 
     def _hear(self, line: bytes, now: float) -> None:
         reply = parse(line)
+        self.is_understood = self.is_understood or reply is not None
         if isinstance(reply, Ok):
             self._hear_ok(reply, line, now)
         elif isinstance(reply, Refusal):
             self._hear_refusal(reply, now)
-        elif isinstance(reply, Busy):
-            self._heard_at = now
         elif isinstance(reply, Waiting):
-            if self._flight and not any(sent.kind == "fence" for sent in self._flight):
+            if self._flight.lines and not self._flight.has("fence"):
                 self._wants_fence = True
         elif reply is not None:
-            if isinstance(reply, Temperatures) and reply.waited:
+            if isinstance(reply, Busy) or (isinstance(reply, Temperatures) and reply.waited):
                 self._heard_at = now
             self._events.append(reply)
 
     def _hear_ok(self, reply: Ok, line: bytes, now: float) -> None:
-        self._after_error = None
+        refusals = self._refusals
+        refusals.hear_ok()
         if reply.warm:
             self._pass_fence(now)
             if (found := temperatures(line)) is not None:
                 self._events.append(found)
-        elif self._owed:
-            self._owed -= 1
+        elif refusals.owed:
+            refusals.owed -= 1
         elif reply.number is None:
             self._acknowledge(now)
-        elif any(sent.number == reply.number for sent in self._flight):
+        elif self._flight.holds(reply.number):
             while self._pop(now).number != reply.number:
                 pass
+            if reply.places and refusals.settled_at is None:
+                self._flight.grant(reply.number, reply.places)
 
     def _acknowledge(self, now: float) -> None:
         """A plain ok: the oldest line is done. A fence is passed by its own kind of ok only, a refused line by none."""
-        if not self._flight or self._flight[0].kind == "fence":
+        lines = self._flight.lines
+        if not lines or lines[0].kind == "check":
             return
-        if self._wanted is None or self._flight[0].number < self._wanted:
+        if lines[0].kind == "fence":
+            self._acknowledge_behind(now)
+            return
+        wanted = self._refusals.wanted
+        if wanted is None or lines[0].number < wanted:
             self._pop(now)
 
+    def _acknowledge_behind(self, now: float) -> None:
+        """A plain ok, and a fence is the oldest: one may be doubled; with two, the fence's own was lost on the way."""
+        self._surplus += 1
+        lines = self._flight.lines
+        behind = sum(sent.kind != "fence" for sent in lines)
+        proves = any(sent.kind == "fence" and sent.tag for sent in lines)
+        if self._surplus < 2 or behind < 2 or proves or self._refusals.wanted is not None:
+            return
+        for _ in range(2):
+            while self._pop(now).kind == "fence":
+                pass
+
     def _pass_fence(self, now: float) -> None:
-        if any(sent.kind == "fence" for sent in self._flight):
+        if self._greets():
+            if self._flight.lines[0].kind == "check":
+                self._pop(now)
+        elif self._flight.has("fence"):
             while self._pop(now).kind != "fence":
                 pass
 
     def _pop(self, now: float) -> Sent:
-        sent = self._flight.popleft()
-        if self._taken:
-            self._taken -= 1
-        else:
-            self._bytes -= len(sent.framed)
-        self._heard_at, self._fences = now, 0
+        sent = self._flight.pop()
+        self._heard_at, self._fences, self._surplus = now, 0, 0
         if sent.kind == "alone":
-            self._settled_at, self._wanted, self._number, self._greetings = now + SETTLE, None, 1, 0
+            # The ok does not tell whether it was heard as it was meant: only a line 1 that is executed does.
+            self._number, self._greetings = 1, 0
+            self._refusals.rest(now)
+            self._orders.appendleft((b"M105", "check", sent.tag))
+            sent = sent._replace(tag="")
         self._done(sent)
         return sent
 
@@ -372,64 +209,58 @@ class Marlin:
         elif sent.tag:
             self._events.append(Acknowledged(sent.tag))
         if sent.kind not in {"alone", "raw"}:
-            self._history.append(sent)
-        if sent.number >= self._refused:
-            self._refusals = 0
+            self._flight.keep(sent)
+        self._refusals.passed(sent.number)
 
     def _hear_refusal(self, reply: Refusal, now: float) -> None:
         """Note which line is wanted, and wait until the refusals of those behind it have come."""
+        self._refusals.hear(reply, now)
         if reply.is_error:
-            self._after_error = reply.number
-            self._owed += 1
-        elif self._after_error is None:
-            self._owed += 1
-        agreed = reply.is_error or self._after_error in (None, reply.number)
-        if not reply.is_error:
-            self._after_error = None
-        self._wanted = reply.number if agreed else None
-        self._settled_at = now + SETTLE
-        if self._wanted == 1 and self._has_passed_one():
+            self.last_line = reply.number - 1
+        if self._has_passed_one() and self._refusals.asks_for_the_first():
             self._events.append(Restarted())
 
     def _has_passed_one(self) -> bool:
-        return bool(self._flight) and self._flight[0].number > PASSED
+        lines = self._flight.lines
+        return (lines[0].number if lines else self._number) > PASSED
 
     def _rewind(self, now: float) -> None:
         """Put what is wanted, and all behind it, back to be sent again."""
-        wanted, self._settled_at, self._wanted, self._owed = self._wanted, None, None, 0
+        refused = self._refusals.heard
+        wanted = self._refusals.settle()
         self._heard_at = now
+        if refused and self._has_check():
+            self._orders.appendleft((b"M110 N0", "alone", self._orders.popleft()[2]))
+            return
         if self._greets():
             self._repeat_greeting()
             return
         if wanted is None or wanted == self._number:
-            self._wants_fence = bool(self._flight)
-            return
-        self._refusals = self._refusals + 1 if wanted <= self._refused else 1
-        self._refused = wanted
-        if self._refusals > REPEATS:
-            self._events.append(
-                Broken(f"the printer refused line {wanted} {REPEATS} times: look at the cable")
-            )
-        elif not self._oldest() <= wanted < self._number:
-            self._wants_fence = True  # a garbled number, most likely: the answer to a fence tells it again
+            self._wants_fence = bool(self._flight.lines)
         else:
-            self._go_back(wanted)
+            self._refusals.count(wanted)
+            oldest = self._oldest()
+            if oldest <= wanted < self._number and not (wanted == 1 and self._has_passed_one()):
+                self._flight.window.refuse(wanted)
+                self._go_back(wanted)
+            else:
+                self._wants_fence = (
+                    True  # a garbled number, most likely: the answer to a fence tells it again
+                )
+        if why := self._refusals.too_many():
+            self._events.append(Broken(why))
 
     def _oldest(self) -> int:
         """The oldest line that can still be sent again."""
-        known = self._history or self._flight or self._repeats
-        return known[0].number if known else self._number
+        known = self._flight.oldest()
+        if known is None:
+            known = self._repeats[0].number if self._repeats else self._number
+        return known
 
     def _go_back(self, wanted: int) -> None:
-        while self._flight and (self._flight[-1].number >= wanted or self._flight[-1].kind == "raw"):
-            sent = self._flight.pop()
-            if sent.kind != "raw":
-                self._repeats.appendleft(sent)
-        self._taken, self._bytes = len(self._flight), 0  # a refusal empties the receive buffer
-        while self._history and self._history[-1].number >= wanted:
-            sent = self._history.pop()
-            self.executed -= sent.kind == "line"
-            self._repeats.appendleft(sent)
+        back, undone = self._flight.go_back(wanted)
+        self.executed -= undone
+        self._repeats.extendleft(reversed(back))
         while self._repeats and self._repeats[0].number < wanted:
             self._skip(self._repeats.popleft())
 
@@ -443,7 +274,6 @@ class Marlin:
     def _repeat_greeting(self) -> None:
         """Saying M110 twice does no harm, so it alone is repeated without being asked for."""
         sent = self._flight.pop()
-        self._bytes -= len(sent.framed)
         self._orders.appendleft((b"M110 N0", "alone", sent.tag))
 
     def _patience(self) -> float:
@@ -456,10 +286,26 @@ class Marlin:
             self._heard_at = now
             self._greetings += 1
             self._repeat_greeting()
+            return
+        self._fences += 1
+        if not self._repeats and all(sent.kind == "fence" for sent in self._flight.lines):
+            self._ask_anew()
         else:
-            self._fences += 1
             self._wants_fence = True
 
+    def _ask_anew(self) -> None:
+        """Only fences are in flight, and none is answered: their answers were lost, so a new one stands for all."""
+        tags = [self._drop_oldest().tag for _ in range(len(self._flight.lines))]
+        kept = [tag for tag in tags if tag] or [""]
+        self._orders.extendleft((b"M105", "fence", tag) for tag in reversed(kept))
+
+    def _drop_oldest(self) -> Sent:
+        sent = self._flight.pop()
+        self._flight.keep(sent._replace(tag=""))
+        return sent
+
     def _take_events(self) -> list[Event]:
+        if not self._events:
+            return []
         events, self._events = self._events, []
         return events

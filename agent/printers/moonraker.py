@@ -8,8 +8,8 @@ Klipper has ways of its own that a driver must know:
 - it says that a print is complete when the last line was read; the last moves follow for some seconds;
 - its own cancellation leaves the heaters on, unless the owner's macros switch them off: here they go off.
 
-What was learned of Moonraker: its history writes a print off when Moonraker itself stops, though Klipper prints
-on. Then only Klipper's `print_stats` knows the ending, until the next print or Klipper's restart.
+What was learned of Moonraker: its history writes a print off when Moonraker itself stops (as if Klipper had gone),
+though Klipper prints on. Then only Klipper's `print_stats` knows the ending, until the next print or Klipper's restart.
 """
 
 import contextlib
@@ -36,6 +36,7 @@ LAST_MOVES = 60.0
 """Seconds that may pass between Klipper's last line and its last move; it reads about two ahead."""
 REMEMBERED = 100
 """Prints, newest first, among which ours is looked for."""
+ADVICE = "Copy the API key from Mainsail's or Fluidd's settings, or let Moonraker trust this machine."
 OFF = "TURN_OFF_HEATERS"
 
 
@@ -75,7 +76,9 @@ class MoonrakerDriver:
         self.name = name
         self._clock = clock
         self._sleep = sleep
-        self._server = Exchange("Moonraker", url, clock, headers={"X-Api-Key": key} if key else {})
+        self._server = Exchange(
+            "Moonraker", url, clock, advice=ADVICE, headers={"X-Api-Key": key} if key else {}
+        )
         self._met = False
         self._attempt: str | None = None
         self._ending: Ending | None = None
@@ -85,6 +88,8 @@ class MoonrakerDriver:
         self._cancelled = False
         self._last_seen = 0.0
         self._late = ""
+        self._blind = True
+        """Whether Moonraker was out of sight since our print was last seen to run."""
 
     def status(self) -> Status:
         """Look at the printer."""
@@ -92,6 +97,7 @@ class MoonrakerDriver:
         try:
             look = self._look()
         except PrinterError as error:
+            self._last_seen, self._blind = self._clock(), True
             return self._status(Condition.UNREACHABLE, str(error))
         condition = look.condition(self._attempt if self._pending else None)
         why = self._why or look.why(condition)
@@ -129,6 +135,7 @@ class MoonrakerDriver:
                 raise PrinterError(f"Klipper did not start the print, and nothing moves: {error}") from error
         self._attempt, self._ending, self._why, self._told = attempt, None, "", False
         self._progress, self._cancelled, self._last_seen, self._late = 0.0, False, self._clock(), ""
+        self._blind = False
 
     def pause(self) -> None:
         """Ask for a pause; Klipper runs its owner's PAUSE."""
@@ -197,9 +204,7 @@ class MoonrakerDriver:
             parts = self._server.read(answers.Result[answers.Query], "GET", answers.QUERY).result.status
         except RefusedError as refusal:
             if refusal.code == HTTPStatus.UNAUTHORIZED:
-                raise PrinterError(
-                    f"{refusal}: copy the API key from Mainsail or Fluidd, or let Moonraker trust this machine"
-                ) from refusal
+                raise
             return self._absent(refusal)
         look = answers.look(parts)
         if not look.ready:
@@ -226,7 +231,7 @@ class MoonrakerDriver:
         """Find what Moonraker holds of us: the attempt that runs, else the one whose file came last."""
         stats = look.parts.print_stats
         attempt = (attempt_of(stats.filename) if look.active else None) or answers.newest(self._files())
-        ending = look.trace(attempt, self._history()) if attempt else None
+        ending = look.trace(attempt, self._history(), blind=True) if attempt else None
         self._attempt, self._met, self._last_seen = attempt, True, self._clock()
         self._end(ending, look)
 
@@ -235,18 +240,19 @@ class MoonrakerDriver:
         assert self._attempt is not None
         running = look.runs(self._attempt)
         if running:
-            self._last_seen = self._clock()
+            self._last_seen, self._blind = self._clock(), False
             fraction = min(look.parts.virtual_sdcard.progress, 0.99)
             if fraction >= self._progress or look.parts.print_stats.state == "paused":
                 self._progress = max(self._progress, fraction)
                 return
             # Less than before: another hand may print our file again. The trace tells.
         if look.state in {"disconnected", "startup"}:
+            self._last_seen = self._clock()
             return  # Klipper may print on unseen; what it shows when it is back tells more than its absence
         elapsed = self._clock() - self._last_seen
         if look.holds(self._attempt) and look.moving and elapsed < LAST_MOVES:
             return
-        ending = look.trace(self._attempt, self._history())
+        ending = look.trace(self._attempt, self._history(), blind=self._blind)
         if ending is None and not running and elapsed >= GRACE:
             ending = Ending.UNKNOWN
         self._end(ending, look)
@@ -325,7 +331,7 @@ class MoonrakerDriver:
         self._server.send("POST", f"/printer/print/start?filename={quote(path_of(attempt), safe='')}")
         while self._clock() < self._server.until:
             look = self._glance()
-            if look.runs(attempt) or look.trace(attempt, []):
+            if look.runs(attempt) or look.trace(attempt, [], blind=True):
                 return
             self._sleep(0.05)
         raise PrinterError("it took the order and did nothing")

@@ -232,13 +232,14 @@ class Look(Struct, frozen=True, kw_only=True):
             return "Moonraker's job queue is about to start a print of its own: pause it there."
         return "Klipper is busy with something that is not ours."
 
-    def trace(self, attempt: str, jobs: list[Job]) -> Ending | None:
+    def trace(self, attempt: str, jobs: list[Job], *, blind: bool) -> Ending | None:
         """How the print of an attempt's file ended, None while it runs or nothing is known.
 
         Args:
             attempt: the attempt.
             jobs: Moonraker's history, newest first. The oldest print of a file is ours: its name was new, and
                 we started it.
+            blind: whether Moonraker may have stopped meanwhile, which its history can't tell from Klipper's end.
         """
         ours = [job.status for job in jobs if job.filename == path_of(attempt)]
         first = ours[-1] if ours else ""
@@ -247,7 +248,9 @@ class Look(Struct, frozen=True, kw_only=True):
         if len(ours) > 1:
             return Ending.UNKNOWN  # ours was lost from sight, and another hand has printed the file since
         if not self.holds(attempt):
-            restarted = first == "klippy_disconnect" and self.state not in {"disconnected", "startup"}
+            restarted = (
+                first == "klippy_disconnect" and not blind and self.state not in {"disconnected", "startup"}
+            )
             return Ending.FAILED if restarted else None
         shown = {"complete": Ending.DONE, "cancelled": Ending.CANCELLED, "error": Ending.FAILED}
         broken = Ending.FAILED if self.state in {"shutdown", "error"} else None

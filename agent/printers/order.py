@@ -7,7 +7,11 @@ import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import Status
+from agent.printers.replies import Identity
+from agent.printers.setup import Setup
 
+VERSION = 2
+"""Rises with whatever a pump does otherwise than before: an older one is replaced as soon as it is idle."""
 LONGEST = 16_384
 """Bytes of one line, either way."""
 
@@ -15,7 +19,7 @@ LONGEST = 16_384
 class Order(Struct, frozen=True, omit_defaults=True):
     """A request; the fields after `do` belong to `start`. `close` says that the agent leaves on purpose."""
 
-    do: Literal["status", "start", "pause", "resume", "cancel", "close"]
+    do: Literal["status", "start", "pause", "resume", "cancel", "reset", "close"]
     attempt: str = ""
     path: str = ""
     seconds: float = 0.0
@@ -23,10 +27,13 @@ class Order(Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):
-    """`error` is set where the order was not carried out; it says why."""
+    """`error` is set where the order was not carried out; it says why. `setup` and `version` are the pump's."""
 
     status: Status
     error: str = ""
+    version: int = 0
+    setup: Setup | None = None
+    identity: Identity | None = None
 
 
 def place(state: Path, name: str) -> Path:

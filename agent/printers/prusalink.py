@@ -36,6 +36,7 @@ GRACE = 5.0
 """Seconds without our print, after which it is over."""
 SETTLED = 15.0
 """Seconds after which a printer that still shows a finished print takes orders."""
+ADVICE = "Its settings, on its page or the printer's screen, show the right one."
 YES, NO = "?1", "?0"
 
 
@@ -73,7 +74,7 @@ class PrusaLinkDriver:
         self._clock = clock
         self._sleep = sleep
         headers = {"X-Api-Key": key} if key else {}
-        self._server = Exchange("PrusaLink", url, clock, headers=headers, login=login)
+        self._server = Exchange("PrusaLink", url, clock, advice=ADVICE, headers=headers, login=login)
         self._storage = ""
         self._met = False
         self._attempt: str | None = None
@@ -209,14 +210,7 @@ class PrusaLinkDriver:
 
     def _glance(self) -> Look:
         """What the printer does, and with which file."""
-        try:
-            status = self._server.read(answers.Status, "GET", "/api/v1/status")
-        except RefusedError as refusal:
-            if refusal.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-                raise PrinterError(
-                    "PrusaLink refuses the key or password: its settings show them"
-                ) from refusal
-            raise
+        status = self._server.read(answers.Status, "GET", "/api/v1/status")
         content = self._server.send("GET", "/api/v1/job")
         try:
             job = msgspec.json.decode(content, type=answers.Job) if content else None

@@ -16,15 +16,18 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, TextIO
 
+from agent.printers import setup
+from agent.printers.course import Course
 from agent.printers.desk import Desk
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import (
-    Answer,
-    Order,
-)
+from agent.printers.job import Job
+from agent.printers.order import VERSION, Answer, Order
+from agent.printers.passport import BY_ID, Whereabouts
 from agent.printers.record import Memory
+from agent.printers.revival import Printing, Revival
 from agent.printers.serial import Port, PortLost
-from agent.printers.session import Session
+from agent.printers.session import Session, Stage
+from agent.printers.trail import Trail, boot_id
 
 LONELY_SECONDS = 30.0
 """A pump without a print ends when no agent was there for so long."""
@@ -32,6 +35,13 @@ REOPEN_SECONDS = 0.5
 STUCK_SECONDS = 1.0
 """A port that takes no byte for so long is lost."""
 CHUNK = 65536
+BAUDS = (115_200, 250_000, 230_400, 57_600, 500_000, 1_000_000, 38_400, 19_200, 9_600)
+"""What boards speak, the most frequent first."""
+BOOT_SECONDS = 8.0
+"""The slowest boards are up by then."""
+BAUD_SECONDS = 3.0
+SPARE_SECONDS = 0.02
+"""There is time for homework if nothing else is due for so long."""
 LOCK_SECONDS = 2.0
 """How long a pump before us may take to end."""
 
@@ -53,17 +63,29 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
             yield line.rstrip(b"\r\n")
 
 
+def read_file(path: Path) -> Iterator[bytes]:
+    """The lines of a file, which is opened when the first is asked for."""
+    with path.open("rb", buffering=CHUNK) as stream:
+        yield from read_lines(stream)
+
+
 class Pump:
     """Keeps the port open, the session going and the agent answered, until it is not needed any more."""
 
-    def __init__(self, path: str, baud: int, folder: Path) -> None:
-        self._path = path
-        self._baud = baud
+    def __init__(self, wanted: setup.Setup, folder: Path, links: Path = BY_ID) -> None:
+        """`folder` is this pump's own; `links` is where udev names serial ports by what is plugged in there."""
+        self._setup = wanted
+        self._whereabouts = Whereabouts(folder / "passport.json", Path(wanted.port), links)
+        self._baud = wanted.baud or self._whereabouts.passport.baud or BAUDS[0]
+        self._retune_at = 0.0
         self._poller = select.poll()
         self._desk = Desk(folder / "pump.sock", self._poller)
         self._memory = Memory(folder / "record.json")
+        self._trail = Trail(folder / "trail")
         self._port: Port | None = None
+        self._path = Path(wanted.port)
         self._session: Session | None = None
+        self._is_new = True
         self._pending = b""
         self._stuck_since = 0.0
         self._why = "the port was not opened yet"
@@ -93,7 +115,7 @@ class Pump:
         if self._port is None and now >= self._reopen_at:
             self._open(now)
         due = self._session.wake_at(now) if self._session else self._reopen_at
-        ready = dict(self._poller.poll(max(0.0, due - now) * 1000))
+        ready = self._wait(max(0.0, due - now))
         now = time.monotonic()
         if self._wakes in ready:
             self._leaves = True
@@ -109,9 +131,53 @@ class Pump:
         if self._session and self._port:
             self._session.tick(now)
             self._memory.keep(self._session.record)
-            self._write(self._port, self._session.transmit(now), now)
+            data = self._session.transmit(now)
+            self._note_trail(self._session)
+            self._write(self._port, data, now)
             if self._session:
                 self._memory.keep(self._session.record)
+                self._attend(self._session, now)
+
+    def _note_trail(self, session: Session) -> None:
+        """Write down, before they are sent, which numbers go to commands that don't stand in the file."""
+        if session.trail:
+            if session.record.printing and session.record.runs:
+                self._trail.extend(session.trail)
+            session.trail.clear()
+
+    def _revival(self, printing: Printing, job: Job) -> Revival:
+        return Revival(printing, self._trail.read(), job.read(read_file(Path(printing.path))))
+
+    def _wait(self, seconds: float) -> dict[int, int]:
+        """Wait for bytes, orders or signals; with homework, do some of it first."""
+        if self._session and seconds > SPARE_SECONDS and self._session.has_homework():
+            self._session.study()
+            seconds = 0.0
+        return dict(self._poller.poll(seconds * 1000))
+
+    def _attend(self, session: Session, now: float) -> None:
+        """Do for the session what only the owner of the port can."""
+        if session.brake.wants_reset and self._port:
+            session.brake.wants_reset = False
+            self._port.reset()
+        if session.stage is Stage.IDLE:
+            self._whereabouts.keep(self._path, self._baud)
+        elif session.stage is Stage.GREETING and not (self._setup.baud or session.is_understood):
+            self._search(session, now)
+
+    def _search(self, session: Session, now: float) -> None:
+        """Nothing that makes sense has come: try the next rate."""
+        if now < self._retune_at or not self._port:
+            return
+        self._retune_at = now + BAUD_SECONDS
+        place = BAUDS.index(self._baud) + 1 if self._baud in BAUDS else 0
+        self._baud = BAUDS[place % len(BAUDS)]
+        try:
+            self._port.retune(self._baud)
+        except PortLost as loss:
+            self._lose(str(loss), now)
+            return
+        session.knock(now)
 
     def _is_over(self) -> bool:
         if self._memory.record.runs:
@@ -129,7 +195,8 @@ class Pump:
                 self._do(order, now)
             except PrinterError as refused:
                 error = str(refused)
-        return Answer(self._status(), error)
+        identity = self._session.board.identity if self._session else None
+        return Answer(self._status(now), error, VERSION, self._setup, identity)
 
     def _do(self, order: Order, now: float) -> None:
         session = self._session
@@ -145,6 +212,8 @@ class Pump:
             session.pause(now)
         elif order.do == "resume":
             session.resume(now)
+        elif order.do == "reset":
+            session.reset(now)
         else:
             session.cancel(now)
 
@@ -155,7 +224,12 @@ class Pump:
             raise PrinterError(f"the file can't be read: {error}") from error
         try:
             count = count_lines(stream)
-            session.start(order.attempt, read_lines(stream), count, order.seconds, order.top, now)
+            course = Course(read_file(Path(order.path)))
+            lines = read_lines(stream)
+            path = str(Path(order.path))
+            printing = Printing(path=path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
+            self._trail.clear()
+            session.start(order.attempt, lines, printing, now, course)
         except PrinterError:
             stream.close()
             raise
@@ -164,15 +238,15 @@ class Pump:
             raise PrinterError(f"the file can't be read: {error}") from error
         self._memory.keep(session.record)
 
-    def _status(self) -> Status:
+    def _status(self, now: float) -> Status:
         if self._session:
-            return self._session.status()
+            return self._session.status(now)
         record = self._memory.record
         return Status(
             condition=Condition.UNREACHABLE,
             attempt=record.attempt,
             ending=record.ending,
-            why=record.why or self._why,
+            why=record.fault or record.why or self._why,
             progress=record.progress,
         )
 
@@ -180,13 +254,20 @@ class Pump:
 
     def _open(self, now: float) -> None:
         try:
-            self._port = Port(self._path, self._baud)
+            self._path = self._whereabouts.find()
+            self._port = Port(str(self._path), self._baud)
         except PrinterError as error:
             self._why = str(error)
             self._reopen_at = now + REOPEN_SECONDS
             return
         self._poller.register(self._port.descriptor, select.POLLIN)
-        self._session = Session(self._memory.record, now)
+        record = self._memory.record
+        may = self._is_new and record.printing is not None and record.printing.boot == boot_id()
+        self._session = Session(
+            record, now, self._setup, anew=self._is_new, revival=self._revival if may else None
+        )
+        self._is_new = False
+        self._retune_at = now + BOOT_SECONDS
         self._memory.keep(self._session.record)
 
     def _read(self, port: Port, event: int, now: float) -> None:
@@ -219,9 +300,11 @@ class Pump:
 
     def _lose(self, how: str, now: float) -> None:
         """The printer was unplugged; look for it again from now on."""
-        self._why = f"the connection to {self._path} was lost ({how}): is the cable plugged in?"
+        self._why = (
+            f"The connection to {self._path} was lost ({how}): is the cable plugged in, and the printer on?"
+        )
         if self._session:
-            self._session.lose("the connection to the printer was lost")
+            self._session.lose()
             self._memory.keep(self._session.record)
         self._close()
         self._reopen_at = now + REOPEN_SECONDS
@@ -263,9 +346,9 @@ def _lock(stream: TextIO) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m agent.printers.pump`: started by the serial driver, one for each port."""
     parser = argparse.ArgumentParser(prog="agent.printers.pump", description=__doc__)
-    parser.add_argument("--port", required=True)
-    parser.add_argument("--baud", type=int, required=True)
+    parser.add_argument("--setup", type=setup.decode, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--links", type=Path, default=BY_ID)
     options = parser.parse_args(argv)
     with (options.folder / "pump.lock").open("a+") as lock:
         if not _lock(lock):
@@ -273,7 +356,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        Pump(options.port, options.baud, options.folder).run()
+        Pump(options.setup, options.folder, options.links).run()
     return 0
 
 

@@ -7,12 +7,14 @@ import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import Ending
+from agent.printers.revival import Printing
 
 
 class Record(Struct, frozen=True, kw_only=True):
     """The last attempt on a port, kept on disk so that neither agent nor pump can forget it.
 
-    `hot` until the heaters are known to be off: whoever opens the port next switches them off first.
+    `hot` until the heaters are known to be off: whoever opens the port next switches them off first. `fault` says
+    why it was stopped for safety, until a person has reset the printer.
     """
 
     attempt: str | None = None
@@ -20,6 +22,9 @@ class Record(Struct, frozen=True, kw_only=True):
     why: str = ""
     progress: float = 0.0
     hot: bool = False
+    fault: str = ""
+    printing: Printing | None = None
+    """What has to be known to go on after the pump died; only where the owner wants that."""
 
     @property
     def runs(self) -> bool:

@@ -6,9 +6,13 @@ from msgspec import Struct
 
 
 class Ok(Struct, frozen=True, gc=False):
-    """A line is done. `number` is set by ADVANCED_OK; `warm` if temperatures stand in it: then it answers an M105."""
+    """A line is done; `warm` if temperatures stand in it: then it answers an M105.
+
+    ADVANCED_OK sets `number`, and `places`: how many lines find room in the command queue.
+    """
 
     number: int | None = None
+    places: int = 0
     warm: bool = False
 
 
@@ -20,7 +24,9 @@ class Refusal(Struct, frozen=True, gc=False):
 
 
 class Busy(Struct, frozen=True, gc=False):
-    """It works on something that takes long."""
+    """It works on something that takes long; `for_user` if that is a person who should do something."""
+
+    for_user: bool = False
 
 
 class Waiting(Struct, frozen=True, gc=False):
@@ -52,9 +58,11 @@ class Position(Struct, frozen=True, gc=False):
 
 
 class Identity(Struct, frozen=True, gc=False):
-    """The first line of M115's answer."""
+    """The first line of M115's answer; `uuid` is empty where the board has none of its own."""
 
-    text: str
+    firmware: str
+    machine: str = ""
+    uuid: str = ""
 
 
 class Capability(Struct, frozen=True, gc=False):
@@ -62,6 +70,18 @@ class Capability(Struct, frozen=True, gc=False):
 
     name: str
     on: bool
+
+
+class SdCard(Struct, frozen=True, gc=False):
+    """Whether it prints from its own card."""
+
+    printing: bool
+
+
+class Complaint(Struct, frozen=True, gc=False):
+    """It did not do what a line said, and goes on as if it had."""
+
+    what: str
 
 
 class Restarted(Struct, frozen=True, gc=False):
@@ -89,25 +109,37 @@ Reply = (
     | Position
     | Identity
     | Capability
+    | SdCard
+    | Complaint
     | Restarted
     | Killed
     | Action
 )
 
 NUMBER = rb"(-?\d{1,9}(?:\.\d{1,9})?)"
-NOZZLE = re.compile(rb"(?:^|\s)T:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
-BED = re.compile(rb"\sB:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
+NOZZLE = re.compile(rb"(?:^|\s)T0?:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
+BED = re.compile(rb"(?:^|\s)B:\s?" + NUMBER + rb"(?:\s?/\s?" + NUMBER + rb")?")
 POSITION = re.compile(
     rb"X:\s?" + NUMBER + rb" Y:\s?" + NUMBER + rb" Z:\s?" + NUMBER + rb" E:\s?" + NUMBER + rb"\b"
 )
 LAST_LINE = re.compile(rb"Last Line: ?(\d{1,9})\s*$")
 RESEND = re.compile(rb"(?:Resend|rs)[: ] ?N?(\d{1,9})\s*$", re.IGNORECASE)
-ADVANCED = re.compile(rb"ok N(\d{1,9})(?: P\d+)?(?: B\d+)?\s*$")
+ADVANCED = re.compile(rb"ok N(\d{1,9})(?: P\d{1,3})?(?: B(\d{1,3}))?\s*$")
 CAPABILITY = re.compile(rb"Cap:([A-Z0-9_]{1,40}):([01])\s*$")
 FATAL = re.compile(
-    rb"kill\(\)|halted|M112|MINTEMP|MAXTEMP|runaway|heating failed|system stopped|malfunction|shutdown",
+    rb"kill\(\)|halted|M112|M999|MINTEMP|MAXTEMP|runaway|heating failed|homing failed|probing failed"
+    rb"|system stopped|stopped due to errors|malfunction|shutdown",
     re.IGNORECASE,
 )
+COMPLAINT = re.compile(
+    rb"echo: ?(?:cold extrusion prevented|hotend too cold|home [XYZ/ ]{1,8} first|.{0,12}must be homed)",
+    re.IGNORECASE,
+)
+SD_CARD = re.compile(
+    rb"(SD printing (?:byte|paused)|File opened|File selected|echo:enqueu?ing \"M23)|Not SD printing|Done printing file"
+)
+FIELD = re.compile(rb" ?([A-Z_]{4,}): ?")
+UUID = re.compile(rb"UUID: ?([0-9a-fA-F-]{8,40})")
 BANNER = re.compile(
     rb"start\s*$|echo: ?(?:Marlin|External Reset|Power-?up|Brown out|Watchdog Reset)\b|Marlin \d"
 )
@@ -118,12 +150,12 @@ def parse(line: bytes) -> Reply | None:  # noqa: PLR0911 - one line for each thi
     if line.startswith(b"ok"):
         return _ok(line)
     if line.startswith((b"echo:busy", b"busy:")):
-        return Busy()
+        return Busy(for_user=b"for user" in line or b"for input" in line)
     if line == b"wait":
         return Waiting()
     if asked := RESEND.match(line):
         return Refusal(int(asked[1]), is_error=False)
-    if line[:6].lower() == b"error:" or line.startswith(b"!!"):
+    if line[:6].lower() in (b"error:", b"fatal:") or line.startswith(b"!!"):
         return _error(line)
     if line.startswith(b"Cap:"):
         told = CAPABILITY.match(line)
@@ -131,10 +163,31 @@ def parse(line: bytes) -> Reply | None:  # noqa: PLR0911 - one line for each thi
     if line.startswith(b"//") and line[2:].lstrip().startswith(b"action:"):
         return Action(line.partition(b"action:")[2].decode("ascii", "replace").strip())
     if line.startswith(b"FIRMWARE_NAME:"):
-        return Identity(line.decode("ascii", "replace"))
+        return _identity(line)
     if BANNER.match(line):
         return Restarted()
-    return _temperatures(line) or _position(line)
+    return _temperatures(line) or _position(line) or _aside(line)
+
+
+def _aside(line: bytes) -> SdCard | Complaint | None:
+    if said := SD_CARD.match(line):
+        return SdCard(printing=said[1] is not None)
+    if COMPLAINT.match(line):
+        return Complaint(line.decode("ascii", "replace").removeprefix("echo:").strip())
+    return None
+
+
+def _identity(line: bytes) -> Identity:
+    """Fields run into each other, as their values hold spaces: a name in capitals and a colon begins the next."""
+    words = FIELD.split(line)
+    fields = {
+        name: text.decode("ascii", "replace").strip()
+        for name, text in zip(words[1::2], words[2::2], strict=True)
+    }
+    found = UUID.search(line)
+    uuid = found[1].decode() if found else ""
+    firmware, machine = fields.get(b"FIRMWARE_NAME", "")[:80], fields.get(b"MACHINE_TYPE", "")[:60]
+    return Identity(firmware, machine, "" if not uuid.strip("0-") else uuid)
 
 
 def _ok(line: bytes) -> Ok | None:
@@ -142,14 +195,14 @@ def _ok(line: bytes) -> Ok | None:
     if rest not in (b"", b" "):
         return None
     if numbered := ADVANCED.match(line):
-        return Ok(number=int(numbered[1]))
+        return Ok(number=int(numbered[1]), places=int(numbered[2] or 0))
     return Ok(warm=NOZZLE.search(line) is not None)
 
 
 def _error(line: bytes) -> Refusal | Killed | None:
     if last := LAST_LINE.search(line):
         return Refusal(int(last[1]) + 1, is_error=True)
-    if line.startswith(b"!!") or FATAL.search(line):
+    if line[:2] == b"!!" or line[:6].lower() == b"fatal:" or FATAL.search(line):
         return Killed(line.decode("ascii", "replace").removeprefix("Error:").strip(" !"))
     return None
 
@@ -169,7 +222,7 @@ def temperatures(line: bytes) -> Temperatures | None:
 
 
 def _temperatures(line: bytes) -> Temperatures | None:
-    return temperatures(line) if line.lstrip()[:2] in (b"T:", b"B:") else None
+    return temperatures(line) if line.lstrip()[:2] in (b"T:", b"B:", b"T0") else None
 
 
 def _position(line: bytes) -> Position | None:

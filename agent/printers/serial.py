@@ -6,9 +6,7 @@ The only file that knows pyserial, which opens and configures ports; the bytes g
 import contextlib
 import fcntl
 import os
-import socket
-import subprocess
-import sys
+import struct
 import termios
 import time
 from pathlib import Path
@@ -17,13 +15,18 @@ import msgspec
 import serial
 from msgspec import Struct
 
+from agent.printers.attachment import Attachment
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import LONGEST, Answer, Order, decode_answer, encode, place, reachable
+from agent.printers.flight import WINDOW
+from agent.printers.order import Answer, Order, place
 from agent.printers.record import decode
+from agent.printers.replies import Identity
+from agent.printers.setup import Dtr, Setup
 
 CALL_SECONDS = 4.5
 """What a call may take in all; the protocol promises five."""
-RETRY_SECONDS = 0.02
+PULSE_SECONDS = 0.1
+"""How long DTR is low: the capacitor in front of the reset pin wants an edge, some bridges a moment."""
 CHUNK = 65536
 
 
@@ -84,6 +87,28 @@ class Port:
         except OSError as error:
             raise PortLost(str(error)) from error
 
+    def retune(self, baud: int) -> None:
+        """Go on at another rate.
+
+        Raises:
+            PortLost: the port can't do that, or is gone.
+        """
+        try:
+            self._serial.baudrate = baud
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
+            raise PortLost(str(error)) from error
+
+    def reset(self) -> bool:
+        """Reset the board by DTR, as its button would; gives whether the port can do that."""
+        line = struct.pack("I", termios.TIOCM_DTR)
+        try:
+            fcntl.ioctl(self.descriptor, termios.TIOCMBIC, line)
+            time.sleep(PULSE_SECONDS)
+            fcntl.ioctl(self.descriptor, termios.TIOCMBIS, line)
+        except OSError:
+            return False
+        return True
+
     def close(self) -> None:
         """Let go of it, and let others open it."""
         with contextlib.suppress(OSError, termios.error, serial.SerialException):
@@ -106,16 +131,38 @@ def _why_not(port: str, error: Exception) -> str:
 class SerialDriver:
     """A printer on a serial port, driven by its pump. Starts the pump where none answers."""
 
-    def __init__(self, name: str, port: str, baud: int, state: Path, *, top: float = 0.0) -> None:
-        """`state` is a folder for all printers' pumps; `top` is how high a pause may lift the nozzle, in mm."""
+    def __init__(
+        self,
+        name: str,
+        port: str,
+        baud: int,
+        state: Path,
+        *,
+        top: float = 0.0,
+        park: tuple[float, float] | None = None,
+        window: int = WINDOW,
+        dtr: Dtr = "stop",
+        goes_on: bool = False,
+    ) -> None:
+        """Make no contact yet.
+
+        Args:
+            name: the printer's.
+            port: a device, best by its link in /dev/serial/by-id.
+            baud: 0 to find it by trying.
+            state: a folder for all printers' pumps.
+            top: how high a pause may lift the nozzle, in mm; 0 for never.
+            park: where X and Y rest after a cancel, in mm.
+            window: bytes of the board's receive buffer; 0 for one line at a time.
+            dtr: when the board may be reset by DTR; see `Setup`.
+            goes_on: whether a print goes on after its pump died, where the board proves that it did not reset.
+        """
         self._name = name
-        self._port = port
-        self._baud = baud
-        self._state = state
         self._top = top
         self._folder = place(state, name)
-        self._connection: socket.socket | None = None
-        self._pump: subprocess.Popen[bytes] | None = None
+        self._pump = Attachment(
+            self._folder, Setup(port=port, baud=baud, window=window, dtr=dtr, park=park, goes_on=goes_on)
+        )
 
     def status(self) -> Status:
         """Look at the printer."""
@@ -140,21 +187,32 @@ class SerialDriver:
         """Motion stops, heaters go off."""
         self._order(Order("cancel"))
 
+    def reset(self) -> None:
+        """Its owner has looked at the printer: a fault is over.
+
+        Raises:
+            PrinterError: a print runs, or the pump does not answer.
+        """
+        self._order(Order("reset"))
+
+    def identity(self) -> Identity | None:
+        """What the board said of itself; None while it has not."""
+        return self._ask(Order("status")).identity
+
     def close(self) -> None:
         """Let go: a pump that prints goes on without us, an idle one ends."""
         deadline = time.monotonic() + 1.0
         prints = False
         try:
-            if self._connection or self._connect(deadline):
-                status = self._exchange(Order("close"), deadline).status
+            if self._pump.is_open or self._pump.connect(deadline):
+                status = self._pump.exchange(Order("close"), deadline).status
                 prints = status.attempt is not None and status.ending is None
         except (OSError, msgspec.MsgspecError):
             pass  # it is gone already, or it ends by itself when it is left alone
-        self._hang_up()
-        if self._pump and not prints:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._pump.wait(1.0)
-        self._pump = None
+        self._pump.hang_up()
+        if not prints:
+            self._pump.outlive()
+        self._pump.forget()
 
     def _order(self, order: Order) -> None:
         answer = self._ask(order)
@@ -168,84 +226,24 @@ class SerialDriver:
             PrinterError: there is no pump and none can be started, or it does not answer.
         """
         deadline = time.monotonic() + CALL_SECONDS
-        fresh = self._connection is None
+        fresh = not self._pump.is_open
         try:
             if fresh:
-                self._meet(deadline)
-            return self._exchange(order, deadline)
+                self._pump.meet(deadline)
+            return self._pump.ask(order, deadline)
         except (OSError, msgspec.MsgspecError) as error:
-            self._hang_up()
+            self._pump.hang_up()
             if fresh or order.do != "status":
-                raise PrinterError(
-                    f"the process that drives {self._name} does not answer: {error}"
-                ) from error
+                raise self._silent(error) from error
         try:
-            self._meet(deadline)
-            return self._exchange(order, deadline)
+            self._pump.meet(deadline)
+            return self._pump.ask(order, deadline)
         except (OSError, msgspec.MsgspecError) as error:
-            self._hang_up()
-            raise PrinterError(f"the process that drives {self._name} does not answer: {error}") from error
+            self._pump.hang_up()
+            raise self._silent(error) from error
 
-    def _meet(self, deadline: float) -> None:
-        """Connect to the pump, starting it if there is none."""
-        while not self._connect(deadline):
-            self._spawn()
-            if time.monotonic() > deadline:
-                raise TimeoutError("it does not start; see pump.log in its folder")
-            time.sleep(RETRY_SECONDS)
-
-    def _connect(self, deadline: float) -> bool:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        folder = None
-        try:
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            connection.settimeout(max(0.01, deadline - time.monotonic()))
-            connection.connect(reachable(self._folder / "pump.sock", folder))
-        except (FileNotFoundError, ConnectionRefusedError):
-            connection.close()
-            return False
-        except OSError:
-            connection.close()
-            raise
-        finally:
-            if folder is not None:
-                os.close(folder)
-        self._connection = connection
-        return True
-
-    def _spawn(self) -> None:
-        if self._pump and self._pump.poll() is None:
-            return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self._folder / "pump.log").open("ab") as log:
-            self._pump = subprocess.Popen(
-                [
-                    *(sys.executable, "-P", "-m", "agent.printers.pump"),
-                    *("--port", self._port, "--baud", str(self._baud), "--folder", str(self._folder)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def _exchange(self, order: Order, deadline: float) -> Answer:
-        assert self._connection is not None
-        self._connection.settimeout(max(0.01, deadline - time.monotonic()))
-        self._connection.sendall(encode(order) + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            self._connection.settimeout(max(0.01, deadline - time.monotonic()))
-            more = self._connection.recv(LONGEST)
-            if not more:
-                raise ConnectionResetError("it ended")
-            answer += more
-        return decode_answer(answer)
-
-    def _hang_up(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+    def _silent(self, error: Exception) -> PrinterError:
+        return PrinterError(f"the process that drives {self._name} does not answer: {error}")
 
     def _remembered(self, why: str) -> Status:
         """What the pump has left on disk, where none can be asked."""
@@ -257,7 +255,7 @@ class SerialDriver:
             condition=Condition.UNREACHABLE,
             attempt=record.attempt,
             ending=record.ending,
-            why=record.why or why,
+            why=record.fault or record.why or why,
             progress=record.progress,
         )
 

@@ -15,9 +15,6 @@ NEAR = 5.0
 FALL = 15.0
 FALL_SECONDS = 20.0
 TEMPERATURE_SECONDS = 10.0
-OK_SECONDS = 60.0
-LONG_SECONDS = 900.0
-"""For homing, probing, dwelling, heating: their ok comes when they are over."""
 
 
 class Heater:
@@ -28,6 +25,7 @@ class Heater:
         self._name = name
         self._gain_seconds = gain_seconds
         self._last: Heat | None = None
+        self._doubted = False
         self._ceiling = 0.0
         self._strikes = 0
         self._gained: tuple[float, float] | None = None
@@ -36,11 +34,13 @@ class Heater:
 
     def see(self, heat: Heat, now: float) -> str:
         """Take a reading; gives what is wrong, empty if nothing is."""
-        last, self._last = self._last, heat
+        last = self._last
         if last is not None and abs(heat.actual - last.actual) > JUMP:
-            return (
-                f"{self._name} jumped from {last.actual:.0f} to {heat.actual:.0f} °C: look at its thermistor"
-            )
+            if self._doubted:
+                return f"{self._name} jumped from {last.actual:.0f} to {heat.actual:.0f} °C: look at its thermistor"
+            self._doubted = True  # one may be a digit that was spoilt on the cable; the next one tells
+            return ""
+        self._last, self._doubted = heat, False
         if last is None or heat.target != last.target:
             self._gained, self._reached, self._fallen_since = None, False, None
         return self._too_hot(heat, last) or self._too_slow(heat, now) or self._falls(heat, now)
@@ -108,12 +108,11 @@ class Watchdog:
         self._seen_at = now
         return (nozzle and self._nozzle.see(nozzle, now)) or (bed and self._bed.see(bed, now)) or ""
 
-    def look(self, now: float, silent: float, *, long: bool, reports: bool) -> str:
-        """Time passes: `silent` seconds without an ok, `long` while something runs that takes minutes.
+    def look(self, now: float, silent: float, *, patience: float, reports: bool) -> str:
+        """Time passes: `silent` seconds without an ok, of `patience` that what is in flight may take.
 
         `reports` if the firmware tells temperatures by itself; one that has to be asked can't answer while it is busy.
         """
-        patience = LONG_SECONDS if long else OK_SECONDS
         if silent > patience:
             return f"the printer has answered nothing for {silent:.0f} s"
         unseen = now - self._seen_at

@@ -82,6 +82,9 @@ def meddler(target: str) -> Generator[Meddler]:
         def do_POST(self) -> None:
             self.do_GET()
 
+        def do_PUT(self) -> None:
+            self.do_GET()
+
         def do_DELETE(self) -> None:
             self.do_GET()
 

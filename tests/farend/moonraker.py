@@ -51,6 +51,7 @@ def moonraker(speed: float = 30) -> Generator["Moonraker"]:
     with tempfile.TemporaryDirectory(prefix="muster-moonraker-") as folder:
         far = Moonraker(python(), Path(folder), speed)
         try:
+            far.begin()
             yield far
         finally:
             far.close()
@@ -86,11 +87,16 @@ class Moonraker:
         self.url = f"http://127.0.0.1:{self._port}"
         (folder / "config/moonraker.conf").write_text(CONFIG.format(port=self._port, folder=folder))
         self.klippy = Klippy(folder / "klippy.sock", folder / "gcodes", speed)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.key = ""
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def begin(self) -> None:
+        """Start Klipper's stand-in and Moonraker; what started is ended by `close` even if this fails."""
         self.klippy.plug()
         self.raise_server()
         self.key = self._api_key()
-        self._session = requests.Session()
-        self._session.trust_env = False
         self._session.headers["X-Api-Key"] = self.key
         self.until_ready()
 
@@ -110,8 +116,9 @@ class Moonraker:
 
     def end_server(self) -> None:
         """Stop Moonraker in order, as systemd does; Klipper goes on."""
-        self.process.terminate()
-        self.process.wait(20)
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
 
     def close(self) -> None:
         self.end_server()
@@ -119,7 +126,7 @@ class Moonraker:
 
     def refresh(self) -> None:
         """As new: no job, no files, no history, a cold printer that has just been switched on."""
-        if self.process.poll() is not None:
+        if self.process is None or self.process.poll() is not None:
             self.raise_server()
         self.unplug()
         self._until(lambda: not self.get("/server/info")["klippy_connected"])
@@ -181,6 +188,7 @@ class Moonraker:
         return self.get("/printer/objects/query?print_stats")["status"]["print_stats"]["filename"]
 
     def _listens(self) -> bool:
+        assert self.process is not None
         assert self.process.poll() is None, (self._folder / "moonraker.out").read_text()[-2000:]
         try:
             requests.get(f"{self.url}/access/info", timeout=5).raise_for_status()

@@ -1,5 +1,5 @@
-"""A printer to try things with: Marlin's side of the cable, at the far end of a pty."""
+"""A printer to try things with: a firmware's side of the cable, at the far end of a pty."""
 
-from agent.printers.virtual.terminal import main, run
+from agent.printers.virtual.cli import main
 
-__all__ = ["main", "run"]
+__all__ = ["main"]

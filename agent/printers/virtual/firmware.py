@@ -1,40 +1,26 @@
-"""Marlin 2 as a host sees it: bytes in, bytes out, no IO. Time is the printer's own, in seconds, passed in.
+"""A board as a host sees it: bytes in, bytes out, no IO. Time is the printer's own, in seconds, passed in.
 
-After Marlin's `queue.cpp`, `emergency_parser.h`, `temperature.cpp` and the G-codes' own files.
+After Marlin's `queue.cpp`, `emergency_parser.h`, `temperature.cpp` and the G-codes' own files. The main loop is the
+firmware's: read lines until the command queue is full, execute one, and so on; what blocks stays in the queue.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable
+from math import inf
+from random import Random
 from typing import ClassVar
 
-from agent.printers.virtual.faults import Faults
-from agent.printers.virtual.heater import Heater
+from agent.printers.virtual.command import ACCEPTED, UNLOGGED, parse
+from agent.printers.virtual.faults import EVERY, Faults
 from agent.printers.virtual.intake import Intake
-from agent.printers.virtual.planner import HOMING_SECONDS, Planner
+from agent.printers.virtual.machine import Machine, Words, Work
+from agent.printers.virtual.oks import Oks
+from agent.printers.virtual.profile import PROFILES, Profile, capabilities
+from agent.printers.virtual.reporter import Reporter
 
-QUEUE = 4
-"""Commands that wait behind the one that is executed."""
-BUSY_SECONDS = 2.0
-WAIT_REPORT_SECONDS = 1.0
-
-BANNER = b"start\necho: External Reset\necho:Marlin 2.1.2.5 (virtual)\necho: Last Updated: 2024-12-14\n"
-IDENTITY = (
-    b"FIRMWARE_NAME:Marlin 2.1.2.5 (virtual) SOURCE_CODE_URL:github.com/MarlinFirmware/Marlin"
-    b" PROTOCOL_VERSION:1.0 MACHINE_TYPE:Virtual EXTRUDER_COUNT:1 UUID:00000000-0000-0000-0000-000000000000\n"
-    b"Cap:SERIAL_XON_XOFF:0\nCap:EEPROM:0\nCap:AUTOREPORT_TEMP:1\nCap:AUTOREPORT_POS:0\nCap:PROGRESS:0\n"
-    b"Cap:EMERGENCY_PARSER:%d\nCap:HOST_ACTION_COMMANDS:1\nCap:PROMPT_SUPPORT:0\nCap:THERMAL_PROTECTION:1\n"
-)
-WORD = re.compile(r"([A-Z])\s*([-+]?(?:\d+\.?\d*|\.\d+))?", re.ASCII)
-UNLOGGED = frozenset({"M85", "M105", "M108", "M110", "M113", "M114", "M115", "M155", "M400"})
-"""What changes nothing in the machine."""
-ACCEPTED = frozenset(
-    {"G21", "M17", "M18", "M73", "M75", "M77", "M84", "M85", "M106", "M107", "M108", "M110", "M113", "M117"}
-    | {"M204", "M205", "M220", "M221"}
-)
-"""What has no effect that a host could see, but its ok."""
-
-Words = dict[str, float]
+MARLIN2 = PROFILES["marlin2"]
+LEAST_IDLE = 1000
+"""How often longer than `quiet` M85 waits at least."""
 
 
 class Firmware:
@@ -45,291 +31,317 @@ class Firmware:
         faults: Faults | None = None,
         log: Callable[[str], object] | None = None,
         *,
-        emergency: bool = True,
+        profile: Profile = MARLIN2,
+        emergency: bool | None = None,
         quiet: float = 0.0,
+        seed: int = 0,
     ) -> None:
-        """`log` gets every executed command; unasked words come no sooner than `quiet` seconds one after the other."""
+        """`log` gets every executed command; `emergency` overrules the profile; `quiet` as in `Reporter`."""
         self.unplugged = False
         """A fault pulled the cable."""
+        self.overflowed = 0
+        """Bytes that found no room in the receive buffer."""
+        self.dropped = 0
+        """Bytes that a busy processor did not fetch in time."""
         self._faults = faults or Faults()
         self._log = log
-        self._emergency = emergency
+        self._profile = profile
+        self._emergency = profile.emergency if emergency is None else emergency
         self._quiet = quiet
+        self._random = Random(seed)
         self._out: list[bytes] = []
         self._now = 0.0
         self._reset()
 
-    @property
-    def overflowed(self) -> int:
-        """Bytes that found no room in the receive buffer."""
-        return self._intake.overflowed
-
     def take(self) -> bytes:
         """The bytes that go to the host."""
+        if not self._out:
+            return b""
         out = b"".join(self._out)
         self._out.clear()
         return b"" if self._silent else out
 
     def restart(self) -> None:
         """Reset, as by the button; what was hot is still hot."""
-        nozzle, bed = self.nozzle.at(self._now), self.bed.at(self._now)
+        self.machine.heat()
+        nozzle, bed = self.machine.nozzle.actual, self.machine.bed.actual
         self._reset()
-        self.nozzle.is_at(self._now, nozzle)
-        self.bed.is_at(self._now, bed)
-        self._out = [BANNER]
+        self.machine.nozzle.is_at(self._now, nozzle)
+        self.machine.bed.is_at(self._now, bed)
+        self._out = [self._profile.dialect.banner()]
 
     def strike(self, fault: str) -> None:
-        """Let a fault begin that is no matter of counting."""
-        if fault == "runaway":
+        """Let one of `faults.KNOBS` begin now, or with the next line or ok."""
+        if fault in EVERY:
+            self._faults.arm(fault)
+        elif fault == "runaway":
             self._kill("Thermal Runaway, system stopped! Heater_ID: 0")
+        elif fault == "mintemp":
+            self._kill("MINTEMP triggered, system stopped! Heater_ID: 0")
         elif fault == "rise":
-            self.nozzle.runs_away = True
+            self.machine.nozzle.at(self._now)
+            self.machine.nozzle.runs_away = True
         elif fault == "cool":
-            self.nozzle.broken = True
+            self.machine.nozzle.at(self._now)
+            self.machine.nozzle.broken = True
         elif fault == "restart":
             self.restart()
         elif fault == "silence":
             self._silent = True
         elif fault == "unplug":
             self.unplugged = True
+        elif fault == "press":
+            self._go_on()
+        else:
+            self._say(f"//action:{fault}\n".encode())
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the host; those that find no room are lost."""
         if self.killed:
             return
-        for code in self._intake.receive(data):
-            if self._emergency:
-                self._do_at_once(code)
-        self._run()
+        if self._profile.loses and self.machine.planner.shortest:
+            data = self._miss(data)
+        self._active_at = self._now
+        self._reporter.hear()
+        intake = self._intake
+        while data and not self.killed:
+            room = intake.room
+            if room <= 0:
+                self.overflowed += len(data)
+                return
+            for code in intake.receive(data[:room]):
+                if self._emergency:
+                    self._do_at_once(code)
+            data = data[room:]
+            self._run()
 
     def advance(self, now: float) -> float | None:
         """Go on to `now`; gives when to call again at the latest, None if only bytes can change anything."""
-        self._now = now
-        if self.killed:
-            return None
-        self._run()
-        due: list[float] = []
-        if self._report_every:
-            if now >= self._report_at:
-                self._out.append(b" %b\n" % self._temperatures())
-                self._report_at = now + max(self._report_every, self._quiet)
-            due.append(self._report_at)
-        if self._over is not None:
-            if now >= self._said_at:
-                self._say_what_takes_long()
-            due += [self._said_at, self._over_at]
-        return min(due) if due else None
+        due = self._due_at()
+        while due <= now and not (self.killed or self.unplugged):
+            self._turn_clock(max(self._now, due))
+            self._do_what_is_due()
+            due = self._due_at()
+        self._turn_clock(max(self._now, now))
+        return None if due == inf or self.killed else due
 
     def _reset(self) -> None:
+        profile = self._profile
         self.killed = False
-        self.planner = Planner()
-        self.nozzle = Heater(rate=2.5, cooling=120)
-        self.bed = Heater(rate=1.2, cooling=400)
+        self.machine = Machine(profile.dialect, profile.limits, profile.blocks, self._say)
+        self.machine.nozzle.is_at(self._now, self.machine.nozzle.actual)
+        self.machine.bed.is_at(self._now, self.machine.bed.actual)
+        self.machine.now = self._now
         self._silent = False
-        self._intake = Intake(self._faults, self._out.append, self._ok)
-        self._queue: deque[str] = deque()
-        self._over: Callable[[float], bool] | None = None
-        """Says whether the command that blocks is over."""
-        self._over_at = 0.0
-        self._heats = False
-        self._said_at = 0.0
-        self._report_every = 0.0
-        self._report_at = 0.0
+        self._oks = Oks(self._faults, self._say, self._random if profile.late else None)
+        self._intake = Intake(profile, self._faults, self._say, self._ok)
+        self._reporter = Reporter(self.machine, profile.dialect, self._say, self._quiet, waits=profile.waits)
+        self._queue: deque[tuple[str, int | None]] = deque()
+        self._work: Work | None = None
+        """What the command does that holds everything up."""
+        self._number: int | None = None
+        """The number of the command that is executed."""
+        self._look_at = inf
+        self._idle_limit = 0.0
+        self._active_at = self._now
+
+    # Time
+
+    def _turn_clock(self, now: float) -> None:
+        self._now = self.machine.now = now
+
+    def _due_at(self) -> float:
+        due = min(self._look_at, self._reporter.due_at())
+        due = min(due, self._oks.due_at)
+        return min(due, self._active_at + self._idle_limit) if self._idle_limit else due
+
+    def _do_what_is_due(self) -> None:
+        now = self._now
+        self._oks.release(now)
+        self._reporter.tell()
+        if self._look_at <= now:
+            self._run()
+        if self._idle_limit and now >= self._active_at + self._idle_limit:
+            self.machine.planner.advance(now)
+            if self._work is None and self.machine.planner.is_idle:
+                self._kill("KILL caused by too much inactive time - current command: ")
+            self._active_at = now
+
+    # The main loop
 
     def _run(self) -> None:
         """Read and execute until something has to be waited for."""
-        while not (self.killed or self.unplugged):
-            if self._over is not None:
-                if not self._over(self._now):
-                    break
-                self._over = None
-                self._ok()
+        while True:
+            self._fetch()
+            if self.killed or self.unplugged:
+                return
+            if self._work is not None:
+                if self._look_at > self._now:
+                    return
+                self._look_at = next(self._work, -1.0)
+                if self._look_at < 0:
+                    self._work, self._look_at, self._active_at = None, inf, self._now
+                    self._reporter.end()
+                    self._ok()
             elif self._queue:
-                self._execute(self._queue.popleft())
-            elif self._intake:
-                self._read()
+                self._execute(*self._queue.popleft())
             else:
                 return
-        while self._intake and len(self._queue) < QUEUE and not (self.killed or self.unplugged):
-            self._read()
 
-    def _note(self, command: str) -> None:
-        if self._log:
+    def _fetch(self) -> None:
+        """Read lines until the command queue is full or none is left."""
+        intake, queue = self._intake, self._queue
+        room = self._profile.queue - (self._work is not None)
+        while intake and len(queue) < room:
+            taken = intake.read()
+            if taken is None:
+                continue
+            if taken.command:
+                queue.append((taken.command, taken.number))
+            for fault in taken.begun:
+                self.strike(fault)
+                if fault in {"restart", "runaway", "mintemp", "unplug"}:
+                    return
+        if len(queue) < room:
+            intake.begin_line()
+
+    def _execute(self, command: str, number: int | None) -> None:
+        self._number = number
+        code, words = parse(command)
+        if code in self._faults.commands and self._is_struck(code):
+            return
+        does = self.machine.does.get(code)
+        tells = self._tells.get(code)
+        if tells is not None:
+            tells(self, words)
+            return
+        if self._log and code not in UNLOGGED and (does is not None or code in ACCEPTED):
             self._log(command)
+        if does is not None:
+            self._work = does(self.machine, words)
+            if self._work is not None:
+                self._begin_work()
+                return
+        elif code not in ACCEPTED:
+            self._say(self._profile.dialect.unknown(command))
+        self._ok()
 
-    def _read(self) -> None:
-        command, begun = self._intake.read()
-        if command:
-            self._queue.append(command)
-        for fault in begun:
+    def _is_struck(self, code: str) -> bool:
+        """Let the faults begin that are due at this command, and say whether that was its end."""
+        for fault in self._faults.command(code):
             self.strike(fault)
+            if self.killed or fault == "restart":
+                return True
+        return False
 
-    def _execute(self, command: str) -> None:
-        code, words = "", Words()
-        for letter, number in WORD.findall(command):
-            if not code:
-                code = letter + number
-            else:
-                words[letter] = float(number) if number else 0.0
-        if code in {"G1", "G0"}:
-            self._note(command)
-            self._move(words)
-            return
-        known = code in self._does or code in ACCEPTED
-        if known and code not in UNLOGGED:
-            self._note(command)
-        if code in self._does:
-            self._does[code](self, words)
-            return
-        if not known:
-            self._out.append(b'echo:Unknown command: "%b"\n' % command.encode("latin-1", "replace"))
-        self._ok()
-
-    def _ok(self, more: bytes = b"") -> None:
-        if not (self._faults.any and self._faults.every("lose-ok")):
-            self._out.append(b"ok%b\n" % more)
-
-    def _block(self, over: Callable[[float], bool], at: float, *, heats: bool = False) -> None:
-        """Hold the ok back until `over`, which is not before `at`."""
-        self._over, self._over_at, self._heats = over, at, heats
-        self._said_at = self._now + max(WAIT_REPORT_SECONDS if heats else BUSY_SECONDS, self._quiet)
-
-    def _block_until(self, end: float) -> None:
-        self._block(lambda now: now >= end, end)
-
-    def _say_what_takes_long(self) -> None:
-        if self._heats:
-            self._out.append(b" %b W:?\n" % self._temperatures())
-        else:
-            self._out.append(b"echo:busy: processing\n")
-        self._said_at = self._now + max(WAIT_REPORT_SECONDS if self._heats else BUSY_SECONDS, self._quiet)
-
-    def _move(self, words: Words) -> None:
-        planner = self.planner
-        planner.advance(self._now)
-        room = planner.room_at(self._now)
-        planner.move(words, self._now)
-        if room <= self._now:
+    def _begin_work(self) -> None:
+        """Take the first step of what may take long; it is only told of if it does."""
+        assert self._work is not None
+        self._look_at = next(self._work, -1.0)
+        if self._look_at < 0:
+            self._work, self._look_at = None, inf
             self._ok()
         else:
-            self._block_until(room)
-
-    def _home(self, words: Words) -> None:
-        end = self.planner.free_at(self._now) + HOMING_SECONDS
-        self.planner.home(set(words))
-        self._block_until(end)
-
-    def _dwell(self, words: Words) -> None:
-        self._block_until(self.planner.free_at(self._now) + words.get("S", words.get("P", 0) / 1000))
-
-    def _finish(self, _: Words) -> None:
-        self._block(lambda now: self.planner.free_at(now) <= now, self.planner.free_at(self._now))
-
-    def _quick_stop(self, _: Words) -> None:
-        self.planner.stop()
-        self._ok()
-
-    def _absolute(self, _: Words) -> None:
-        self.planner.absolute = self.planner.absolute_e = True
-        self._ok()
-
-    def _relative(self, _: Words) -> None:
-        self.planner.absolute = self.planner.absolute_e = False
-        self._ok()
-
-    def _absolute_e(self, _: Words) -> None:
-        self.planner.absolute_e = True
-        self._ok()
-
-    def _relative_e(self, _: Words) -> None:
-        self.planner.absolute_e = False
-        self._ok()
-
-    def _shift(self, words: Words) -> None:
-        self.planner.shift(words)
-        self._ok()
-
-    def _heat(self, heater: Heater, words: Words, *, wait: bool) -> None:
-        heater.at(self._now)
-        heater.target = words.get("S", heater.target)
-        if wait and heater.target:
-            self._block(heater.is_there, self._now + heater.seconds_to_go(), heats=True)
-        else:
-            self._ok()
-
-    def _heat_nozzle(self, words: Words) -> None:
-        self._heat(self.nozzle, words, wait=False)
-
-    def _wait_for_nozzle(self, words: Words) -> None:
-        self._heat(self.nozzle, words, wait=True)
-
-    def _heat_bed(self, words: Words) -> None:
-        self._heat(self.bed, words, wait=False)
-
-    def _wait_for_bed(self, words: Words) -> None:
-        self._heat(self.bed, words, wait=True)
-
-    def _report(self, words: Words) -> None:
-        self._report_every, self._report_at = words.get("S", 0.0), self._now
-        self._ok()
-
-    def _tell_temperatures(self, _: Words) -> None:
-        self._ok(b" " + self._temperatures())
-
-    def _identify(self, _: Words) -> None:
-        self._out.append(IDENTITY % self._emergency)
-        self._ok()
-
-    def _tell_position(self, _: Words) -> None:
-        self._out.append(b"X:%.2f Y:%.2f Z:%.2f E:%.2f Count X:0 Y:0 Z:0\n" % tuple(self.planner.position))
-        self._ok()
-
-    def _stop_for_good(self, _: Words) -> None:
-        self._kill()
-
-    def _temperatures(self) -> bytes:
-        nozzle, bed = self.nozzle, self.bed
-        return b"T:%.2f /%.2f B:%.2f /%.2f @:0 B@:0" % (
-            *(nozzle.at(self._now), nozzle.target),
-            *(bed.at(self._now), bed.target),
-        )
+            self._reporter.begin()
 
     def _do_at_once(self, code: str) -> None:
         """What the emergency parser does before the line has its turn."""
         if code == "112":
             self._kill()
         elif code == "410":
-            self.planner.stop()
-        elif self._over is not None and self._heats:
-            self._block_until(self._now)
+            self._stop()
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self.machine.go_on()
+        self._look_again()
+
+    def _stop(self) -> None:
+        self.machine.stop()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self._work is not None:
+            self._look_at = self._now
 
     def _kill(self, why: str = "") -> None:
         if why:
-            self._out.append(f"Error:{why}\n".encode())
-        self._out.append(b"Error:Printer halted. kill() called!\n")
+            self._say(f"Error:{why}\n".encode())
+        self._say(b"Error:Printer halted. kill() called!\n")
         self.killed = True
-        self.nozzle.target = self.bed.target = 0.0
-        self.nozzle.runs_away = False
-        self.planner.stop()
+        self.machine.stop()
+        self.machine.cool()
         self._queue.clear()
+        self._work, self._look_at = None, inf
 
-    _does: ClassVar[dict[str, Callable[["Firmware", Words], None]]] = {
-        "G4": _dwell,
-        "G28": _home,
-        "G90": _absolute,
-        "G91": _relative,
-        "G92": _shift,
-        "M82": _absolute_e,
-        "M83": _relative_e,
-        "M104": _heat_nozzle,
+    def _miss(self, data: bytes) -> bytes:
+        """What is left of the bytes that come while the processor has no time for them."""
+        kept = bytes(byte for byte in data if self._random.randrange(self._profile.loses))
+        self.dropped += len(data) - len(kept)
+        return kept
+
+    # Words
+
+    def _say(self, words: bytes) -> None:
+        self._out.append(words)
+
+    def _ok(self, more: bytes = b"") -> None:
+        if self._profile.advanced_ok and not more:
+            number = b"" if self._number is None else b" N%d" % self._number
+            free = self._profile.queue - len(self._queue) - 1
+            more = b"%b P%d B%d" % (number, self.machine.planner.free, free)
+        self._oks.say(more, self._now)
+
+    def _tell_temperatures(self, _: Words) -> None:
+        machine = self.machine
+        machine.heat()
+        self._ok(b" " + self._profile.dialect.temperatures(machine.nozzle, machine.bed))
+
+    def _set_number(self, words: Words) -> None:
+        if "N" in words:
+            self._intake.last = int(words["N"])
+        self._ok()
+
+    def _identify(self, _: Words) -> None:
+        self._say(self._profile.dialect.identity(capabilities(self._profile, emergency=self._emergency)))
+        self._ok()
+
+    def _keep_alive(self, words: Words) -> None:
+        self._reporter.busy_every = words.get("S", self._reporter.busy_every)
+        self._ok()
+
+    def _limit_idleness(self, words: Words) -> None:
+        seconds = words.get("S", 0.0)
+        self._idle_limit = max(seconds, LEAST_IDLE * self._quiet) if seconds else 0.0
+        self._active_at = self._now
+        self._ok()
+
+    def _report_temperatures(self, words: Words) -> None:
+        if self._profile.reports_temperatures:
+            self._reporter.report_temperatures(words.get("S", 0.0))
+        else:
+            self._say(self._profile.dialect.unknown("M155"))
+        self._ok()
+
+    def _report_positions(self, words: Words) -> None:
+        if self._profile.reports_positions:
+            self._reporter.report_positions(words.get("S", 0.0))
+        else:
+            self._say(self._profile.dialect.unknown("M154"))
+        self._ok()
+
+    def _stop_for_good(self, _: Words) -> None:
+        self._kill()
+
+    _tells: ClassVar[dict[str, "Callable[[Firmware, Words], None]"]] = {
+        "M85": _limit_idleness,
         "M105": _tell_temperatures,
-        "M109": _wait_for_nozzle,
+        "M110": _set_number,
         "M112": _stop_for_good,
-        "M114": _tell_position,
+        "M113": _keep_alive,
         "M115": _identify,
-        "M140": _heat_bed,
-        "M155": _report,
-        "M190": _wait_for_bed,
-        "M400": _finish,
-        "M410": _quick_stop,
+        "M154": _report_positions,
+        "M155": _report_temperatures,
     }
+    """What concerns the conversation, not the machine."""

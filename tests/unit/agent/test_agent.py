@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.journal import Journal, Stop
 from tests.farend.agent import LONG, NAME, PRINTER, Bench, benched, body
 from wire.manifest import sign
 from wire.messages import Grant, Presence, Ready, Wish
@@ -214,6 +215,45 @@ def test_what_had_not_begun_does_not_begin_after_a_restart(bench: Bench):
     assert "restarted" in refused.why
     assert bench.far.executed() == []
     bench.ready()
+
+
+@pytest.mark.parametrize("printing", [True, False])
+def test_what_a_printer_held_that_is_not_in_the_settings_any_more_is_ended(bench: Bench, printing: bool):
+    bench.clear()
+    bench.start()
+    if not printing:
+        bench.files.breaks += [10] * 60  # it never comes whole
+    bench.print(LONG)
+    steps = (*TAKEN, "print") if printing else ("fetch",)
+    bench.coordinator.wait_for_steps(*steps)
+    bench.stop()
+    bench.config.write_text(bench.config.read_text().replace(f'"{PRINTER}"', '"renamed"'))
+    bench.start()
+    ended = bench.coordinator.wait_for_steps(*steps, "fail" if printing else "refuse")[-1]
+    assert "settings" in ended.why
+    bench.command("clear", "renamed", "--yes")
+    bench.telemetry(lambda told: told.printer == "renamed")
+
+
+def test_the_owners_stop_is_heard_by_an_agent_that_runs(bench: Bench):
+    bench.clear()
+    bench.start()
+    bench.print(LONG)
+    bench.coordinator.wait_for_steps(*TAKEN, "print")
+    journal = Journal(bench.state / "journal.db")
+    journal.ask_stop(PRINTER, Stop.CANCEL)
+    journal.close()
+    events = bench.coordinator.wait_for_steps(*TAKEN, "print", "cancel")
+    assert "its owner" in events[-1].why
+
+
+def test_two_names_for_one_printer_are_told_apart_before_anything_starts(bench: Bench, tmp_path: Path):
+    alias = tmp_path / "by-id"
+    alias.symlink_to(bench.far.port)
+    bench.write(after=f'[[printer]]\nname = "right"\ndriver = "serial"\nport = "{alias}"\nmaterial = "petg"')
+    told = bench.command("run")
+    assert (told.returncode, told.stderr.count("\n")) == (2, 1)
+    assert "left and right are one printer" in told.stderr
 
 
 def test_status_tells_what_the_journal_holds_whether_the_agent_runs_or_not(bench: Bench):

@@ -25,6 +25,7 @@ class Desk:
         self.authority = Authority()
         self.signer = self.authority
         self.own_key = False
+        self.behind = ""
         self.name = "ana"
         self.status = 200
         self.body: bytes | None = None
@@ -47,7 +48,7 @@ class Desk:
         answer = Answer(
             agent="ana",
             certificate=self.signer.sign(self.name, key),
-            ca=self.authority.pem,
+            ca=self.authority.pem + self.behind,
             broker="mqtts://localhost:8883",
             keys={key_id(self.dispatch): self.dispatch.public_bytes_raw()},
             url=self.server.url,
@@ -69,6 +70,12 @@ def test_an_agent_joins_and_finds_its_identity_again(desk: Desk, tmp_path: Path)
     assert found.context().get_ca_certs()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"key.pem": 0o600, "certificate.pem": 0o600, "identity.json": 0o600}
+
+
+def test_a_second_ca_behind_the_invites_is_not_trusted(desk: Desk, tmp_path: Path):
+    desk.behind = Authority().pem
+    enrol(desk.invite, "ana", tmp_path)
+    assert len(identity.load(tmp_path).context().get_ca_certs()) == 1
 
 
 def test_another_ca_than_the_invites_is_not_trusted(desk: Desk, tmp_path: Path):

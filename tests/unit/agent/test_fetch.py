@@ -161,3 +161,24 @@ def test_it_can_be_called_off_and_keeps_what_came(server: Server, bench: Bench):
             bench.folder, server.serve("/plate", DATA), len(DATA), DIGEST, lambda: next(answers)
         )
     assert bench.left() == [f"{DIGEST}.part"]
+
+
+@pytest.mark.parametrize("path", ["/ü", "/a b", "/a\n"])
+def test_a_link_that_http_can_not_carry_is_an_error_like_any_other(server: Server, bench: Bench, path: str):
+    with pytest.raises(FetchError):
+        bench.fetch(server.url + path)
+
+
+def test_what_goes_into_a_report_does_not_hold_the_link(server: Server, bench: Bench):
+    for prepare in (
+        lambda: server.statuses.append(404),
+        lambda: server.statuses.extend([500] * TRIES),
+        lambda: server.breaks.append(10),
+    ):
+        prepare()
+        with pytest.raises(FetchError) as failed:
+            bench.fetch(server.serve("/files/secret-token", DATA), digest="0" * 64)
+        assert "secret-token" not in str(failed.value)
+    with pytest.raises(FetchError) as failed:
+        bench.fetch("http://elsewhere.example/secret-token")
+    assert "secret-token" not in str(failed.value)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.journal import Journal, JournalError
+from agent.journal import KEPT, Journal, JournalError, Stop
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest, Signed, sign
@@ -49,6 +49,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def journal(path: Path) -> Iterator[Journal]:
     journal = Journal(path)
+    journal.clear_bed("left", 0.0)
     yield journal
     journal.close()
 
@@ -130,7 +131,108 @@ def test_a_step_that_the_table_forbids_changes_nothing(journal: Journal):
 
 
 def test_a_new_printers_bed_is_not_clear(journal: Journal):
-    assert not journal.bed_is_clear("left")
+    assert not journal.bed_is_clear("right")
+
+
+def test_nothing_starts_on_a_bed_that_is_not_clear(journal: Journal):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    walk(journal, "a-1", Step.CHECK)
+    journal.occupy_bed("left")
+    with pytest.raises(JournalError, match="not clear"):
+        journal.record("a-1", Step.START, 2.0)
+    assert [event.step for event in journal.events()] == [Step.FETCH, Step.CHECK]
+
+
+@pytest.mark.parametrize("until", [0, 2, 4])
+def test_a_printer_takes_no_second_attempt_before_the_first_is_over(journal: Journal, until: int):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    walk(journal, "a-1", *PRINTED[:until])
+    with pytest.raises(RemoteError, match="a-1"):
+        journal.take(*grant("a-2"), Step.FETCH, 2.0)
+    assert journal.attempt("a-2") is None
+    assert journal.held()[1] == ("a-1",)
+    assert journal.take(*grant("b-1", "right"), Step.FETCH, 2.0)
+
+
+def test_the_latest_attempt_is_the_latest_also_when_the_clock_was_set_back(journal: Journal):
+    for attempt, at in (("a-1", 1_000_000.0), ("a-2", 5.0)):
+        journal.take(*grant(attempt), Step.REFUSE, at)
+    latest = journal.latest("left")
+    assert latest is not None
+    assert latest.id == "a-2"
+
+
+def test_a_journal_does_not_grow_with_the_years(path: Path, journal: Journal):
+    journal.take(*grant("right-1", "right"), Step.REFUSE, 1.0)
+    for number in range(KEPT + 20):
+        journal.take(*grant(f"a-{number}"), Step.REFUSE, 1.0)
+    journal.acknowledge(journal.epoch, 10)
+    assert len(journal.events(limit=1000)) == KEPT + 11
+    with sqlite3.connect(path) as db:
+        kept = {row[0] for row in db.execute("select id from attempt")}
+    db.close()
+    # Some of the oldest went; what is the last of its printer stays, and what the coordinator does not know.
+    assert {"right-1", "a-9"} <= kept
+    assert "a-8" not in kept
+    assert len(kept) == KEPT + 12
+    assert journal.unheard() == KEPT + 11
+
+
+def test_words_from_a_garbled_line_are_kept_as_far_as_they_are_words(journal: Journal):
+    journal.take(*grant("a-1"), Step.REFUSE, 1.0, "kil\ud800led" + "x" * 500)
+    assert journal.events()[0].why == ("kil?led" + "x" * 500)[:400]
+
+
+def test_the_owner_may_ask_for_a_stop_as_long_as_there_is_something_to_stop(journal: Journal):
+    with pytest.raises(JournalError, match="nothing to stop"):
+        journal.ask_stop("left", Stop.CANCEL)
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert journal.stop_asked("a-1") is None
+    assert journal.ask_stop("left", Stop.GIVE_UP).id == "a-1"
+    journal.ask_stop("left", Stop.CANCEL)
+    assert journal.stop_asked("a-1") is Stop.GIVE_UP
+    walk(journal, "a-1", *PRINTED)
+    with pytest.raises(JournalError, match="nothing to stop"):
+        journal.ask_stop("left", Stop.CANCEL)
+    journal.clear_bed("left", 9.0)
+    assert journal.stop_asked("a-1") is None
+
+
+FIRST_VERSION = """
+create table fact (name text primary key, value) without rowid;
+create table attempt (
+    id text primary key, printer text not null, state text not null, over integer not null,
+    body blob not null, key text not null, signature blob not null, taken real not null
+) without rowid;
+create index attempt_open on attempt (over, printer);
+create table event (
+    seq integer primary key, attempt text not null, step text not null, at real not null, why text not null
+);
+create table bed (printer text primary key, clear integer not null) without rowid;
+insert into fact values ('epoch', '0123456789abcdef0123456789abcdef'), ('seq', 6);
+insert into attempt values ('b', 'left', 'refused', 1, x'00', '', x'00', 5.0);
+insert into attempt values ('a', 'left', 'printed', 0, x'00', '', x'00', 6.0);
+insert into bed values ('left', 0);
+pragma user_version = 1;
+"""
+
+
+def test_a_journal_of_the_first_version_goes_on(path: Path):
+    with sqlite3.connect(path) as db:
+        db.executescript(FIRST_VERSION)
+    db.close()
+    journal = Journal(path)
+    latest = journal.latest("left")
+    assert latest is not None
+    assert latest.id == "a"
+    assert journal.held() == (6, ("a",))
+    journal.clear_bed("left", 7.0)
+    assert journal.take(*grant("c"), Step.FETCH, 1.0)
+    current = journal.current("left")
+    assert current is not None
+    assert current.id == "c"
+    journal.close()
+    Journal(path).close()
 
 
 def test_a_start_makes_the_bed_not_clear_and_a_person_makes_it_clear(journal: Journal, path: Path):
@@ -215,6 +317,7 @@ from tests.unit.agent.test_journal import grant, PRINTED
 from agent.journal import Journal
 from wire.lifecycle import Step
 journal = Journal(Path(sys.argv[1]))
+journal.clear_bed("left", 1.0)
 number = 0
 def say(text):
     sys.stdout.write(text + "\\n")
@@ -263,7 +366,7 @@ def test_a_killed_agent_has_all_that_it_announced_and_nothing_by_halves(path: Pa
             assert len(set(names)) == len(names)
             started = {event.attempt for event in events if event.step == Step.START}
             cleared = {event.attempt for event in events if event.step == Step.CLEAR}
-            assert journal.bed_is_clear("left") == (bool(cleared) and not started - cleared)
+            assert journal.bed_is_clear("left") == (not started - cleared)
             current = journal.current("left")
             if current is not None and current.state in (State.STARTING, State.PRINTING, State.PRINTED):
                 # What lies on the bed is a matter for a person: here one looks, so that life goes on.

@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from agent.identity import save
 from agent.journal import Journal, JournalError
-from agent.link import Link, LinkError, parse_broker
+from agent.link import QUEUE, Link, LinkError, parse_broker
 from agent.reporter import Reporter
 from tests.farend.authority import Authority
 from tests.farend.broker import KINDS, Broker, free_port, running
 from tests.farend.coordinator import Coordinator
+from tests.farend.mute import mute
 from tests.unit.agent.test_journal import grant
 from wire.enrolment import Answer
 from wire.lifecycle import Step
@@ -145,6 +146,16 @@ def test_a_broker_that_is_down_at_start_is_complained_of_once_and_found_later(
             complaints = [record for record in caplog.records if "no link" in record.message]
     assert len(complaints) == 1
     assert "\n" not in complaints[0].getMessage()
+
+
+def test_a_broker_that_acknowledges_nothing_costs_no_memory_without_end():
+    births: list[None] = []
+    goodbye = Presence(online=False, connection=1, epoch=EPOCH)
+    with mute() as port, linked(port, arrived=lambda: births.append(None)) as link:
+        until(lambda: link.up)
+        said = [link.publish(goodbye) for _ in range(2 * QUEUE)]
+        assert sum(said) <= QUEUE
+        until(lambda: len(births) == 2)
 
 
 def test_a_restarted_broker_is_found_again(broker: Broker):

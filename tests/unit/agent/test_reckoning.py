@@ -1,4 +1,4 @@
-from agent.reckoning import Reckoning
+from agent.reckoning import SPAN, Reckoning
 
 
 def test_as_long_as_nothing_was_heard_everything_is_too_late():
@@ -12,3 +12,26 @@ def test_the_message_that_took_least_time_sets_the_clock():
     clock.hear(sent=1031, now=90)
     assert not clock.expired(1031, now=60)
     assert clock.expired(1031, now=62)
+
+
+def test_clocks_that_drift_apart_over_weeks_do_not_make_every_wish_late():
+    clock = Reckoning()
+    for hour in range(24 * 30):  # ours runs fast by 0.2 s an hour
+        clock.hear(sent=hour * 3600, now=hour * 3600.2)
+    assert not clock.expired(24 * 30 * 3600 + 5, now=24 * 30 * 3600.2)
+
+
+def test_a_coordinators_clock_that_was_set_back_is_believed_after_a_while():
+    clock = Reckoning()
+    clock.hear(sent=10**9, now=0)
+    for second in range(0, int(3 * SPAN), 60):
+        clock.hear(sent=1000 + second, now=second)
+    assert not clock.expired(1000 + 3 * SPAN, now=3 * SPAN - 60)
+
+
+def test_one_late_message_after_a_long_silence_does_not_set_the_clock():
+    clock = Reckoning()
+    clock.hear(sent=1000, now=0)
+    clock.hear(sent=2000, now=1000)
+    clock.hear(sent=9000, now=20_000)  # eleven thousand seconds on its way
+    assert clock.expired(9030, now=20_000)

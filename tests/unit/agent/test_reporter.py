@@ -65,6 +65,15 @@ def test_without_an_answer_all_is_sent_again(journal: Journal):
     assert line.sent == [[1, 2]] * 3
 
 
+def test_what_got_lost_is_sent_again_however_often_there_is_news(journal: Journal):
+    line = Line()
+    reporter = Reporter(journal, line.publish)
+    for now in range(12):
+        journal.take(*grant(f"a-{now}"), Step.REFUSE, 1.0)
+        reporter.step(now)
+    assert [batch[0] for batch in line.sent].count(1) == 2
+
+
 def test_a_new_connection_hears_all_again_at_once(journal: Journal):
     line = Line()
     reporter = Reporter(journal, line.publish)

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from agent.fetch import Fetcher
 from agent.following import GRACE
 from agent.hours import Hours
-from agent.journal import Journal
+from agent.journal import Journal, Stop
 from agent.offer import LIFETIME, RENEWAL
 from agent.plate import Plates
-from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.runner import Runner, Setup
+from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
+from agent.runner import INSIST, PATIENCE, Runner, Setup
 from agent.settings import SerialPrinter
 from gcode.document import decode
 from gcode.gate import judge
@@ -28,6 +28,7 @@ from gcode_templates import machine_source
 from tests.farend.agent import body
 from tests.farend.files import Server, serving
 from tests.unit.agent.test_journal import grant
+from wire import codec
 from wire.errors import RemoteError
 from wire.lifecycle import Step
 from wire.manifest import Manifest, key_id, sign
@@ -43,11 +44,13 @@ class ScriptedPrinter:
 
     def __init__(self) -> None:
         self.looks = Status(condition=Condition.IDLE)
+        self.glimpses: list[Condition] = []
+        """What it does for one look each, before it looks as it does."""
         self.told: list[str] = []
         self.refuses = ""
 
     def status(self) -> Status:
-        return self.looks
+        return Status(condition=self.glimpses.pop(0)) if self.glimpses else self.looks
 
     def start(self, attempt: str, path: Path, seconds: float) -> None:
         assert path.read_bytes().endswith(b"M84\n")
@@ -77,8 +80,11 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.pace = 0.0
+        """Seconds that go by between two looks at the clock."""
 
     def monotonic(self) -> float:
+        self.seconds += self.pace
         return self.seconds
 
     def now(self) -> datetime:
@@ -93,6 +99,7 @@ class Line:
         self.said: list[Up] = []
 
     def publish(self, message: Up) -> bool:
+        codec.encode(message)
         self.said.append(message)
         return self.up
 
@@ -323,7 +330,7 @@ def test_another_hand_at_the_printer_while_the_file_came_means_no(bench: Bench):
 def test_a_file_that_took_too_long_starts_nothing(bench: Bench):
     bench.take()
     bench.step(7200)
-    assert bench.steps == ["fetch", "check", "refuse"]
+    assert bench.steps == ["fetch", "refuse"]
     assert "too long" in bench.why
 
 
@@ -461,3 +468,146 @@ def test_stopping_offers_nothing_more(bench: Bench):
     bench.step(LIFETIME)
     assert len(bench.line.readies) == 1
     assert Step.FETCH not in bench.steps
+
+
+def test_what_another_hand_printed_lies_on_a_bed_that_is_not_clear_any_more(bench: Bench):
+    bench.look(Condition.BUSY)
+    bench.step()
+    bench.look(Condition.IDLE)
+    for _ in range(5):
+        bench.step(100)
+    assert bench.line.readies == []
+    assert not bench.journal.bed_is_clear("left")
+    bench.journal.clear_bed("left", 1)
+    bench.step()
+    assert len(bench.line.readies) == 1
+
+
+def test_what_another_hand_printed_while_the_file_came_is_seen_too(bench: Bench):
+    bench.take()
+    bench.clock.pace = 1.0
+    bench.printer.glimpses = [Condition.IDLE, Condition.BUSY]
+    bench.step()
+    assert bench.steps == ["fetch", "check", "refuse"]
+    assert "not clear" in bench.why
+    assert bench.printer.told == []
+
+
+def test_a_file_that_drips_in_for_ever_is_given_up(bench: Bench):
+    bench.take()
+    bench.clock.pace = 1000.0
+    bench.step()
+    bench.step()
+    assert bench.steps == ["fetch", "refuse"]
+    assert "too long" in bench.why
+
+
+@pytest.mark.parametrize("condition", [Condition.PRINTING, Condition.UNREACHABLE])
+def test_a_start_whose_answer_got_lost_is_followed(bench: Bench, condition: Condition):
+    bench.take()
+    bench.printer.refuses = "it does not answer"
+    bench.printer.glimpses = [Condition.IDLE, Condition.IDLE]
+    attempt = "a-1" if condition is Condition.PRINTING else None
+    bench.look(condition, attempt)
+    bench.step()
+    assert bench.steps == ["fetch", "check", "start"]
+    bench.look(Condition.PRINTING, "a-1")
+    bench.step()
+    bench.look(Condition.IDLE, "a-1", Ending.DONE)
+    bench.step()
+    assert bench.steps == ["fetch", "check", "start", "print", "finish"]
+
+
+def test_a_garbled_temperature_or_word_ends_nothing(bench: Bench):
+    bench.printer.looks = Status(
+        condition=Condition.FAULT, nozzle=Heat(99_999.0, 0.0), bed=Heat(60.0, 60.0), why="kil\ud800led"
+    )
+    bench.step()
+    assert (bench.line.told.nozzle, bench.line.told.bed, bench.line.told.why) == (None, 60.0, "kil?led")
+
+
+def test_its_owner_stops_what_has_not_begun(bench: Bench):
+    bench.take()
+    bench.journal.ask_stop("left", Stop.CANCEL)
+    bench.step()
+    assert bench.steps == ["fetch", "cancel"]
+    assert bench.printer.told == []
+    assert bench.journal.bed_is_clear("left")
+
+
+def test_its_owner_stops_a_print_and_the_printer_is_told_until_it_does(bench: Bench):
+    bench.printing()
+    bench.journal.ask_stop("left", Stop.GIVE_UP)
+    bench.printer.refuses = "not now"
+    bench.step()
+    bench.printer.refuses = ""
+    bench.step(INSIST)
+    bench.step(INSIST / 2)
+    assert bench.printer.told == ["start a-1", "cancel"]
+    assert bench.steps[-1] == "print"
+    bench.look(Condition.IDLE, "a-1", Ending.CANCELLED)
+    bench.step()
+    assert bench.steps[-1] == "cancel"
+    assert "its owner" in bench.why
+
+
+def test_a_printer_out_of_reach_for_ever_can_be_given_up_by_its_owner_alone(bench: Bench):
+    bench.printing()
+    bench.look(Condition.UNREACHABLE)
+    bench.journal.ask_stop("left", Stop.CANCEL)
+    bench.step(86_400)
+    assert bench.steps[-1] == "print"
+    bench.journal.ask_stop("left", Stop.GIVE_UP)
+    bench.restart()
+    bench.step()
+    assert bench.steps[-1] == "fail"
+    assert bench.printer.told == ["start a-1", "cancel"]  # in case that its file is still on its way
+    assert not bench.journal.bed_is_clear("left")
+    # Should it be found still printing: nothing of ours begins, and nothing more is reported of it.
+    bench.look(Condition.PRINTING, "a-1")
+    bench.step()
+    assert bench.steps[-1] == "fail"
+    assert len(bench.line.readies) == 1
+
+
+def test_who_could_not_cancel_a_print_is_not_named_for_its_end(bench: Bench):
+    bench.printing()
+    bench.printer.refuses = "out of reach"
+    bench.wish(Wish.CANCEL)
+    bench.look(Condition.IDLE, "a-1", Ending.CANCELLED)
+    bench.step()
+    assert bench.steps[-1] == "cancel"
+    assert "carla" not in bench.why
+
+
+def test_what_can_not_be_tidied_away_stops_nobody(bench: Bench):
+    (bench.folder / "plates" / "lost+found").mkdir(parents=True)
+    bench.restart()
+    bench.take()
+    bench.step()
+    assert bench.printer.told == ["start a-1"]
+
+
+def test_what_loads_until_nobody_expects_it_is_not_begun(bench: Bench):
+    bench.take()
+    bench.step()
+    bench.look(Condition.LOADING, "a-1")
+    bench.step(60)
+    assert bench.printer.told == ["start a-1"]
+    bench.step(PATIENCE)
+    assert bench.printer.told == ["start a-1", "cancel"]
+    bench.look(Condition.IDLE, "a-1", Ending.CANCELLED)
+    bench.step()
+    assert bench.steps == ["fetch", "check", "start", "cancel"]
+    assert "too long" in bench.why
+
+
+def test_what_loads_into_the_quiet_hours_is_not_begun(bench: Bench):
+    bench.restart(hours=Hours(zone="UTC", daily=("12:20-14:00",)))
+    bench.take()
+    bench.step()
+    bench.look(Condition.LOADING, "a-1")
+    bench.step(60)
+    assert bench.printer.told == ["start a-1"]
+    bench.step(600)
+    assert bench.printer.told == ["start a-1", "cancel"]

@@ -346,6 +346,28 @@ def test_how_long_it_runs_is_bounded():
     assert refused(limits=Limits(seconds=seconds - 0.001)) == Rule.DURATION
 
 
+@pytest.mark.parametrize(
+    ("body", "least"),
+    [
+        ("G1 X10.001 Z50 F9000 / G1 X10 Z0.2", 2 * 49.8 / 12),  # no Z axis goes as fast as F says
+        ("G1 Z50 F9000 / G1 Z0.2", 2 * 49.8 / 12),
+        ("M82 / G1 E-10 F9000 / G1 E0", 20 / 120),
+        ("G1 X10.001 E-10 F9000 / G1 X10 E10", 20 / 120),
+        ("G1 X20 E-10 F9000 / G1 X10 E10", 20 / 120),
+    ],
+)
+def test_no_move_is_counted_for_less_time_than_it_takes(body: str, least: float):
+    assert judged(body=body).body.seconds >= least
+
+
+@pytest.mark.parametrize("line", ["G1 X100", "G1 Y100", "G1 Z100"])
+def test_moves_from_where_homing_ended_take_time_too(line: str):
+    homed = START.replace("G1 X10 Y10 Z0.2 F3000", "G1 F3000")
+    there, back = line, f"{line[:4]}0"
+    counted = judged(start=homed, body=f"{there} / {back} / {there}").body.seconds
+    assert counted >= 100 / 50 * 3
+
+
 def test_where_the_bytes_are_cut_does_not_matter():
     body = lines("G1 X20 Y10 E0.4 / G0 X20 Y40 / G1 Y50 E0.1 / G1 X30 Y40 E0.4 F1200 / M500")
     whole = judge(lines(START), body, lines(END), PROFILE, PETG)

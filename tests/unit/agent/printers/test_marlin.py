@@ -163,10 +163,24 @@ def test_a_new_count_begins_with_nothing_else_on_its_way():
     talk = Talk()
     talk.marlin.renumber("greeted")
     assert talk.sent() == ["N0 M110 N0"]
-    assert Acknowledged("greeted") in talk.hears("ok")
+    assert talk.hears("ok") == []
     assert talk.sent() == []
     talk.waits(SETTLE)
-    assert talk.sent()[0] == "N1 G1 X1"
+    assert talk.sent() == ["N1 M105"]
+    assert Acknowledged("greeted") in talk.hears("ok T:20.0 /0.0")
+    assert talk.sent()[0] == "N2 G1 X1"
+
+
+def test_a_new_count_that_was_not_heard_is_begun_again():
+    talk = Talk()
+    talk.marlin.renumber("greeted")
+    talk.sent()
+    talk.hears("ok")
+    talk.waits(SETTLE)
+    assert talk.sent() == ["N1 M105"]
+    talk.hears("Error:Line Number is not Last Line Number+1, Last Line: 7", "Resend: 8", "ok")
+    talk.waits(SETTLE)
+    assert talk.sent() == ["N0 M110 N0"]
 
 
 def test_urgent_words_pass_the_window_and_cost_an_ok():

@@ -1,16 +1,24 @@
 """What only the serial driver has to get right: its pump, its port, its cable."""
 
 import os
+import select
 import signal
+import termios
 import time
+import tty
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
+from agent.printers import pump
 from agent.printers.driver import Condition, Ending, PrinterError
+from agent.printers.passport import Whereabouts
 from agent.printers.serial import Port, SerialDriver
+from agent.printers.setup import Setup
 from tests.contract.bench import COLD, HEAT, Bench, motion, moves
+from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
 
 
@@ -150,7 +158,7 @@ def test_a_pause_lifts_the_nozzle_and_puts_it_back(tmp_path: Path, state: Path):
         bench.wait_for(Condition.PAUSED)
         assert far.executed()[-1] == "G1 Z5.20 F600"
         bench.driver.resume()
-        far.wait_log("G1 Z0.20 F600")
+        far.wait_log("G1 Z0.200 F600")
         far.wait_log("G1 F3000")
         bench.driver.cancel()
         bench.idle()
@@ -169,3 +177,77 @@ def test_a_heater_that_rises_without_end_is_stopped_by_the_pump(tmp_path: Path, 
         far.restart()
         bench.idle()
         bench.driver.close()
+
+
+def test_an_idle_pump_of_another_setup_or_version_is_replaced_and_a_printing_one_is_not(
+    tmp_path: Path, state: Path
+):
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        bench = bench_on(far, tmp_path)
+        bench.idle()
+        before = pump_pid(state)
+        other = SerialDriver("mk3", str(far.port), 115200, state, top=200, window=63)
+        bench.driver = other
+        bench.idle()
+        after = pump_pid(state)
+        assert after not in {None, before}
+        bench.start(bench.long)
+        third = SerialDriver("mk3", str(far.port), 115200, state, top=200)
+        assert third.status().attempt == "attempt-1"
+        assert pump_pid(state) == after
+        third.cancel()
+        bench.wait(lambda status: status.ending is not None)
+        bench.driver = third
+        bench.idle()
+        assert pump_pid(state) != after
+        third.close()
+
+
+class Deaf:
+    """A board at the far end of a pty that understands one rate only."""
+
+    def __init__(self, baud: int) -> None:
+        self.board = Board()
+        self._baud = baud
+        self._far, self._near = os.openpty()
+        tty.setraw(self._near)
+        self.port = os.ttyname(self._near)
+        self._ends = Event()
+        self._thread = Thread(target=self._serve)
+
+    def __enter__(self) -> "Deaf":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.set()
+        self._thread.join(5)
+        os.close(self._far)
+        os.close(self._near)
+
+    def _serve(self) -> None:
+        while not self._ends.is_set():
+            ready, _, _ = select.select([self._far], [], [], 0.02)
+            data = os.read(self._far, 4096) if ready else b""
+            spoken = termios.tcgetattr(self._near)[4]
+            if data and spoken != getattr(termios, f"B{self._baud}"):
+                os.write(self._far, b"\xff\xfe\x00\x80" * 4)
+                continue
+            self.board.receive(data)
+            self.board.advance(time.monotonic())
+            if said := b"".join(self.board.take()):
+                os.write(self._far, said)
+
+
+def test_the_rate_is_found_by_trying_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pump, "BOOT_SECONDS", 0.5)
+    monkeypatch.setattr(pump, "BAUD_SECONDS", 0.5)
+    with Deaf(57600) as far:
+        one = pump.Pump(Setup(port=far.port), tmp_path, tmp_path / "links")
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "passport.json").exists():
+            one._turn()
+            assert time.monotonic() < deadline
+        one._let_go()
+        one._desk.close()
+        assert Whereabouts(tmp_path / "passport.json", Path(far.port)).passport.baud == 57600

@@ -60,11 +60,11 @@ def test_one_reading_too_high_is_forgiven():
 def test_silence_is_dangerous_after_its_time():
     watchdog = Watchdog(0)
     watchdog.see(Heat(200, 200), None, 100)
-    assert not watchdog.look(109, 59, long=False, reports=True)
-    assert "temperature" in watchdog.look(111, 0, long=False, reports=True)
-    assert not watchdog.look(111, 0, long=False, reports=False)
-    assert "answered nothing" in watchdog.look(109, 61, long=False, reports=True)
-    assert not watchdog.look(109, 61, long=True, reports=True)
+    assert not watchdog.look(109, 59, patience=60, reports=True)
+    assert "temperature" in watchdog.look(111, 0, patience=60, reports=True)
+    assert not watchdog.look(111, 0, patience=60, reports=False)
+    assert "answered nothing" in watchdog.look(109, 61, patience=60, reports=True)
+    assert not watchdog.look(109, 61, patience=900, reports=True)
 
 
 def test_a_print_that_takes_far_too_long_is_stopped_but_not_for_its_pauses():
@@ -73,4 +73,4 @@ def test_a_print_that_takes_far_too_long_is_stopped_but_not_for_its_pauses():
     watchdog.wait(1000)
     for now, wrong in ((600 * 1.5 + 1800 + 999, False), (600 * 1.5 + 1800 + 1001, True)):
         watchdog.see(None, None, now)
-        assert bool(watchdog.look(now, 0, long=False, reports=True)) is wrong
+        assert bool(watchdog.look(now, 0, patience=60, reports=True)) is wrong

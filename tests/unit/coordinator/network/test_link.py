@@ -247,6 +247,20 @@ def test_after_the_broker_died_both_find_each_other_again(
         assert b'"seq":2' in anna.hear()[1]  # and nothing of before
 
 
+def test_a_lost_link_is_told_once_for_each_loss(running, office, metrics):
+    losses = []
+    link = Link(running.endpoint, office.take, metrics, lost=lambda: losses.append(1), random=lambda: 0.05)
+    link.start()
+    try:
+        assert link.connected.wait(10)
+        os.kill(running.pid, signal.SIGKILL)
+        eventually(lambda: losses == [1])
+        assert link.connected.wait(15)
+    finally:
+        link.stop()
+    assert losses == [1]
+
+
 def test_a_broker_that_is_down_at_the_start_is_waited_for(tmp_path, authority, office, metrics):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

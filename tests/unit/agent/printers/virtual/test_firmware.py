@@ -2,35 +2,8 @@
 
 import pytest
 
-from agent.printers.marlin import frame
-from agent.printers.virtual.faults import Faults
-from agent.printers.virtual.firmware import Firmware
-
-
-class Board:
-    """A firmware with a log and a clock that the test turns."""
-
-    def __init__(self, *knobs: str, emergency: bool = True) -> None:
-        self.log: list[str] = []
-        self.firmware = Firmware(Faults(knobs), self.log.append, emergency=emergency)
-        self.number = 0
-        self.now = 0.0
-
-    def raw(self, data: bytes) -> list[str]:
-        self.firmware.receive(data)
-        return self.firmware.take().decode().splitlines()
-
-    def does(self, *commands: bytes) -> list[str]:
-        said: list[str] = []
-        for command in commands:
-            self.number += 1
-            said += self.raw(frame(self.number, command))
-        return said
-
-    def waits(self, seconds: float) -> list[str]:
-        self.now += seconds
-        self.firmware.advance(self.now)
-        return self.firmware.take().decode().splitlines()
+from agent.printers.virtual.profile import PROFILES
+from tests.unit.agent.printers.virtual.board import Board, frame
 
 
 def test_a_good_line_is_executed_and_acknowledged():
@@ -76,18 +49,18 @@ def test_what_finds_no_room_in_the_receive_buffer_is_lost():
 def test_a_full_planner_holds_the_ok_back():
     board = Board()
     board.does(b"G91")
-    said = [board.does(b"G1 X60 F3600") for _ in range(17)]
-    assert said[:16] == [["ok"]] * 16
-    assert said[16] == []
-    assert board.waits(1.01) == ["ok"]
+    said = [board.does(b"G1 X60 F3600") for _ in range(16)]
+    assert said[:15] == [["ok"]] * 15
+    assert said[15] == []
+    assert board.waits(1.1) == ["ok"]
 
 
 def test_waiting_for_the_end_of_all_moves_takes_as_long_as_they_do():
     board = Board()
-    board.does(b"G1 X60 F3600", b"G1 X0 F3600")
+    board.does(b"M113 S0", b"G1 X60 F3600", b"G1 X0 F3600")
     assert board.does(b"M400") == []
-    assert board.waits(1.9) == []
-    assert board.waits(0.2) == ["ok"]
+    assert board.waits(2.0) == []
+    assert board.waits(0.3) == ["ok"]
 
 
 def test_heating_takes_its_time_and_tells_of_it():
@@ -132,14 +105,59 @@ def test_a_stopped_firmware_says_so_and_then_nothing():
     assert board.raw(b"M105\n")[0].startswith("ok T:")
 
 
-def test_counted_faults_come_when_they_are_due():
-    assert Board("lose-ok:2").does(*[b"G21"] * 5) == ["ok"] * 3
-    assert "Resend: 3" in Board("corrupt:3").does(*[b"G21"] * 3)
-    assert "Resend: 2" in Board("resend:2").does(*[b"G21"] * 2)
-    assert "start" in Board("restart:2").does(*[b"G21"] * 2)
+def test_two_boards_that_hear_the_same_say_the_same():
+    words = [b"M104 S200", b"G28", b"G1 X10 F3000", b"M114", b"M109 S200", b"G1 X0"]
+    for profile in PROFILES:
+        first, second = Board(profile=profile, seed=3), Board(profile=profile, seed=3)
+        assert first.does(*words) + first.waits(500) == second.does(*words) + second.waits(500)
 
 
-@pytest.mark.parametrize("knob", ["lose-ok", "lose-ok:0", "lose-ok:x", "dance:3", "lose-ok:٣"])
-def test_a_knob_that_is_none_is_refused(knob: str):
-    with pytest.raises(ValueError, match="is no fault"):
-        Faults([knob])
+def test_how_often_the_clock_is_looked_at_makes_no_difference():
+    words = [
+        b"M155 S2",
+        b"M104 S60",
+        b"G28",
+        *[b"G1 X%d F6000" % x for x in range(1, 40)],
+        b"M109 S60",
+        b"M400",
+    ]
+    often, seldom = Board(), Board()
+    said = [often.does(word) + [line for _ in range(40) for line in often.waits(0.5)] for word in words]
+    assert [seldom.does(word) + seldom.waits(20) for word in words] == said
+
+
+def test_nothing_that_is_cold_is_extruded():
+    board = Board()
+    assert board.does(b"G1 X10 E5 F600") == ["echo: cold extrusion prevented", "ok"]
+    assert board.does(b"M302 P1", b"G1 X10 E5 F600") == ["ok", "ok"]
+
+
+def test_a_print_that_its_owner_must_go_on_with_blocks_until_then():
+    board = Board()
+    assert board.does(b"M0") == ["//action:paused"]
+    assert board.waits(3) == ["echo:busy: paused for user"]
+    assert board.raw(b"M108\n") == ["//action:resumed", "ok", "ok"]
+
+
+def test_buttons_on_the_printer_are_told_to_the_host():
+    board = Board()
+    board.firmware.strike("pause")
+    assert board.raw(b"") == ["//action:pause"]
+
+
+def test_a_host_that_says_nothing_for_long_is_the_end_where_that_was_asked_for():
+    board = Board()
+    board.does(b"M85 S300", b"M104 S60")
+    assert board.waits(299) == []
+    assert "Error:Printer halted. kill() called!" in board.waits(2)
+    assert board.firmware.machine.nozzle.target == 0
+
+
+def test_a_quick_stop_leaves_the_head_where_it_was():
+    board = Board()
+    board.does(b"G1 X100 F3000", b"G1 X0", b"G1 X100")
+    board.waits(1.0)
+    assert board.raw(b"M410\n") == ["ok"]
+    where = board.does(b"M114")[0]
+    assert 45 < float(where.split()[0].removeprefix("X:")) < 52
+    assert board.does(b"M400") == ["ok"]

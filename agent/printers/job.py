@@ -1,0 +1,47 @@
+"""One print: its lines, how far it is, and where its head may rest. Pure but for the file behind the lines."""
+
+from collections.abc import Iterator
+
+from agent.printers.course import Course
+from agent.printers.modes import Modes
+from agent.printers.rest import Rest
+
+
+class Job:
+    """The print that runs, or the last one."""
+
+    def __init__(self, count: int = 0, rest: Rest | None = None, course: Course | None = None) -> None:
+        """`count` is how many lines the file has."""
+        self.count = count
+        self.modes = Modes()
+        self.rest = rest or Rest(0.0, None)
+        self.course = course
+        self._unreadable = False
+        self._furthest = 0.0
+
+    def read(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """The same lines, followed; they end early where the file can't be read."""
+        try:
+            yield from self.modes.follow(lines)
+        except OSError:
+            self._unreadable = True
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the lines ended before the file did."""
+        return self._unreadable or self.modes.lines != self.count
+
+    def progress(self, executed: int) -> float:
+        """By the time that executed lines take; a line that is asked for again does not turn it back."""
+        if self.count:
+            part = self.course.part(executed) if self.course else None
+            self._furthest = max(self._furthest, min(executed / self.count if part is None else part, 0.999))
+        return self._furthest
+
+    def study(self) -> None:
+        """Learn a little more of how long the lines take."""
+        if self.course:
+            try:
+                self.course.study()
+            except OSError:
+                self.course = None

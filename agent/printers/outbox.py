@@ -1,0 +1,175 @@
+"""What is to be sent: urgent words, lines that are sent again, orders, and the source behind them. Pure.
+
+Nothing is written here: `_fill` gives the bytes that have room now, and the flight remembers them.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from agent.printers.events import Broken, Event, Exhausted, Halted
+from agent.printers.flight import RESERVE, WINDOW, Flight
+from agent.printers.line import CANONICAL, HALTS, Kind, Sent, frame
+
+
+class Outbox:
+    """The sending half of a conversation."""
+
+    def __init__(self, window: int = WINDOW) -> None:
+        """`window` is how many bytes the board's receive buffer holds; 0 for one line at a time."""
+        self.executed: int = 0
+        """Lines of the source that were acknowledged."""
+        self.trail: list[int] = []
+        """Numbers that went to other commands than the source's, until somebody takes them; 0 begins a new count."""
+        self._flight = Flight(window)
+        self._events: list[Event] = []
+        self._source: Iterator[bytes] | None = None
+        self._held = False
+        self._line: bytes | None = None
+        self._orders: deque[tuple[bytes, Kind, str]] = deque()
+        self._urgent: list[bytes] = []
+        self._repeats: deque[Sent] = deque()
+        self._number = 1
+        self._wants_fence = False
+
+    def feed(self, lines: Iterator[bytes], done: int = 0) -> None:
+        """Send these commands, one after the other; they are pulled as the window allows. `done` went before."""
+        self._source, self._line, self._held, self.executed = lines, None, False, done
+
+    def go_on_after(self, last: int) -> None:
+        """Count on behind `last`, which the firmware took from somebody before us."""
+        self._number = last + 1
+
+    def hold(self) -> None:
+        """Send no more of the source for now."""
+        self._held = True
+
+    def go_on(self) -> None:
+        """Send the source again."""
+        self._held = False
+
+    def drop(self) -> None:
+        """Forget the source and all that is not on its way."""
+        self._source = self._line = None
+        self._orders = deque(order for order in self._orders if order[1] in {"alone", "check"})
+
+    def send(self, *commands: bytes, tag: str = "") -> None:
+        """Send commands before the rest of the source; `tag` comes back with the last one's acknowledgement."""
+        for index, command in enumerate(commands, 1):
+            kind: Kind = "fence" if command == b"M105" else "order"
+            self._orders.append((command, kind, tag if index == len(commands) else ""))
+
+    def renumber(self, tag: str = "") -> None:
+        """Begin to count at 1, with nothing else on its way before and after."""
+        self._orders.append((b"M110 N0", "alone", tag))
+
+    def urge(self, command: bytes) -> None:
+        """Send a command past the window, unnumbered: for a firmware with an emergency parser."""
+        self._urgent.append(command)
+
+    def numbered(self, command: bytes) -> bytes:
+        """`command` as the next line, for last words: it is not followed up."""
+        return frame(self._number, command)
+
+    def has_orders(self) -> bool:
+        """Whether an order still waits to be sent."""
+        return bool(self._orders)
+
+    def _fill(self, spare: int, *, halted: bool) -> list[bytes]:
+        """What goes out now; `halted` until refusals have settled. `spare` is what a fence may take on top."""
+        out: list[bytes] = []
+        for command in self._urgent:
+            out.append(command + b"\n")
+            self._flight.add(Sent(-1, out[-1], "raw", ""))
+        self._urgent.clear()
+        if halted or self._greets():
+            return out
+        self._send_again(out)
+        if not self._repeats:
+            self._send_orders(out, spare)
+        waits = self._held or self._repeats or self._orders or self._greets()
+        if self._source is not None and not waits:
+            self._send_lines(out, self._source)
+        return out
+
+    def _greets(self) -> bool:
+        """Whether an M110, or the proof of it, is on its way, with which nothing else may be."""
+        lines = self._flight.lines
+        return bool(lines) and lines[0].kind in {"alone", "check"}
+
+    def _has_check(self) -> bool:
+        """Whether a new count is yet to be proven."""
+        return bool(self._orders) and self._orders[0][1] == "check"
+
+    def _send_again(self, out: list[bytes]) -> None:
+        while self._repeats and (self._wants_fence or self._flight.fits(len(self._repeats[0].framed))):
+            self._wants_fence = False  # the numbers leave no place for a fence: the next repeat has to do
+            sent = self._repeats.popleft()
+            out.append(sent.framed)
+            self._flight.add(sent)
+
+    def _send_orders(self, out: list[bytes], spare: int) -> None:
+        if self._has_check():
+            if not self._flight.lines:
+                self._wants_fence = False
+                self._send_one(out, *self._orders.popleft())
+            return
+        if self._wants_fence and self._flight.fits_fence(spare):
+            self._wants_fence = False
+            self._send_one(out, b"M105", "fence", "")
+        while self._orders:
+            command, kind, tag = self._orders[0]
+            if kind == "alone":
+                if all(sent.kind == "raw" for sent in self._flight.lines):
+                    self._orders.popleft()
+                    self._flight.clear()
+                    self._number = 0
+                    self._send_one(out, command, kind, tag)
+                return
+            if not self._flight.fits(len(command) + 14):
+                return
+            self._orders.popleft()
+            self._send_one(out, command, kind, tag)
+
+    def _send_one(self, out: list[bytes], command: bytes, kind: Kind, tag: str) -> None:
+        framed = frame(self._number, command)
+        out.append(framed)
+        self._flight.add(Sent(self._number, framed, kind, tag))
+        self.trail.append(self._number)
+        self._number += 1
+
+    def _send_lines(self, out: list[bytes], source: Iterator[bytes]) -> None:
+        flight, number, line = self._flight, self._number, self._line
+        add, lines, fits = flight.add, flight.lines, CANONICAL.fullmatch
+        room = flight.window.size - RESERVE
+        overhead = len(str(number)) + 7
+        while True:
+            if line is None:
+                line = next(source, None)
+                if line is None:
+                    self._source = None
+                    self._events.append(Exhausted())
+                    break
+                if b"M" in line or not fits(line):
+                    line = self._examine(line)
+                    if line is None:
+                        break
+            if lines and flight.bytes + len(line) + overhead > room:
+                break
+            framed = frame(number, line)
+            out.append(framed)
+            add(Sent(number, framed, "line", ""))
+            number += 1
+            line = None
+        self._number, self._line = number, line
+
+    def _examine(self, line: bytes) -> bytes | None:
+        """The line if it may be sent; else None, and the source ends or is held."""
+        if not CANONICAL.fullmatch(line) or b"M110" in line:
+            self._source = None
+            self._events.append(Broken("the file holds a line that can't be sent safely"))
+            return None
+        if HALTS.match(line):
+            self._held = True
+            self._events.append(Halted(line.decode("ascii")))
+            return None
+        return line

@@ -1,0 +1,1 @@
+"""The serial hosts against each other, over the same pty and the same far ends."""

@@ -1,0 +1,73 @@
+"""The serial driver with its pump, as the agent has it: both processes are counted, the pump's memory is told.
+
+`busy` as a fourth argument lets a thread of the agent compute all the time. `idle` measures a pump that has nothing
+to do; `grows` stops a print after some seconds, and tells how the pump's memory grew since it began.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from threading import Thread
+
+from agent.printers.driver import Condition
+from agent.printers.serial import SerialDriver
+from tests.bench.serial.hosts.meter import Meter, cpu, memory
+
+IDLE_SECONDS = 5.0
+GROWTH_SECONDS = 8.0
+
+
+def compute() -> None:
+    while True:
+        sum(range(1000))
+
+
+def idle(pump: int) -> None:
+    began, at = cpu(pump), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    Meter(pump).tell(share=(cpu(pump) - began) / (time.monotonic() - at))
+
+
+def grows(driver: SerialDriver, pump: int, path: str) -> None:
+    driver.start("bench", Path(path), 36000)
+    time.sleep(2)
+    before = memory(pump, peak=False)
+    meter = Meter(pump)
+    time.sleep(GROWTH_SECONDS)
+    meter.tell(growth=memory(pump, peak=False) - before)
+    driver.cancel()
+    while driver.status().ending is None:
+        time.sleep(0.02)
+
+
+def prints(driver: SerialDriver, pump: int, path: str) -> None:
+    meter = Meter(pump)
+    driver.start("bench", Path(path), 3600)
+    while (status := driver.status()).ending is None:
+        time.sleep(0.1)
+    if status.why:
+        sys.stderr.write(status.why + "\n")
+    meter.tell()
+
+
+def main(port: str, baud: int, path: str, mode: str = "") -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        driver = SerialDriver("bench", port, baud, Path(folder), top=0)
+        try:
+            while driver.status().condition is not Condition.IDLE:
+                time.sleep(0.02)
+            pump = int((Path(folder) / "bench" / "pump.lock").read_text())
+            if mode == "idle":
+                idle(pump)
+            elif mode == "grows":
+                grows(driver, pump, path)
+            else:
+                if mode == "busy":
+                    Thread(target=compute, daemon=True).start()
+                prints(driver, pump, path)
+        finally:
+            driver.close()
+
+
+main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

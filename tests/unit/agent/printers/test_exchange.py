@@ -1,0 +1,187 @@
+import hashlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.printers import exchange
+from agent.printers.driver import PrinterError
+from agent.printers.exchange import Content, Exchange, RefusedError, SilentError
+
+Serve = Callable[[Callable[[socket.socket], None]], Exchange]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """An exchange with a server that treats every connection as it is told."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    threads: list[threading.Thread] = []
+
+    def begin(treat: Callable[[socket.socket], None]) -> Exchange:
+        def run() -> None:
+            while True:
+                try:
+                    wire, _ = listener.accept()
+                except OSError:
+                    return
+                with wire, suppress(OSError):
+                    treat(wire)
+
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+        made = Exchange("Box", f"http://127.0.0.1:{listener.getsockname()[1]}/at/", time.monotonic)
+        made.until = time.monotonic() + 1
+        return made
+
+    yield begin
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def reply(status: str, content: bytes, *headers: str) -> Callable[[socket.socket], None]:
+    head = "".join(f"{header}\r\n" for header in (f"Content-Length: {len(content)}", *headers))
+
+    def treat(wire: socket.socket) -> None:
+        wire.recv(65536)
+        wire.sendall(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + content)
+
+    return treat
+
+
+def test_an_answer_is_read_as_what_it_should_be(serve: Serve):
+    assert serve(reply("200 OK", b'{"a": 1}')).read(dict[str, int], "GET", "/x") == {"a": 1}
+
+
+def test_the_path_of_a_proxy_is_kept_and_the_key_is_sent(serve: Serve):
+    heard: list[bytes] = []
+
+    def treat(wire: socket.socket) -> None:
+        heard.append(wire.recv(65536))
+        wire.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    server = serve(treat)
+    assert server.send("GET", "/x?y", headers={"X-Api-Key": "k"}) == b""
+    assert heard[0].startswith(b"GET /at/x?y HTTP/1.1\r\n")
+    assert b"X-Api-Key: k\r\n" in heard[0]
+
+
+def test_a_server_that_drips_costs_no_more_than_the_time_of_a_call(serve: Serve):
+    def treat(wire: socket.socket) -> None:
+        wire.recv(65536)
+        for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 1000:
+            wire.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    server = serve(treat)
+    server.until = time.monotonic() + 0.3
+    began = time.monotonic()
+    with pytest.raises(SilentError, match="in time"):
+        server.send("GET", "/x")
+    assert time.monotonic() - began < 1
+
+
+def test_an_order_whose_answer_breaks_off_may_have_been_heard(serve: Serve):
+    with pytest.raises(SilentError, match="may have been heard"):
+        serve(lambda wire: [wire.recv(65536)].clear()).send("POST", "/x")
+
+
+def test_a_refusal_tells_its_code_and_the_servers_words(serve: Serve):
+    server = serve(reply("400 Bad Request", b'{"error": {"code": 400, "message": "Unable\\n to open file"}}'))
+    with pytest.raises(RefusedError, match="Unable to open file") as refusal:
+        server.send("POST", "/x?filename=y")
+    assert refusal.value.code == 400
+
+
+def test_a_redirect_is_not_followed(serve: Serve):
+    with pytest.raises(RefusedError, match="points to http://elsewhere"):
+        serve(reply("302 Found", b"", "Location: http://elsewhere/")).send("GET", "/x")
+
+
+def test_what_is_no_json_is_no_such_server(serve: Serve):
+    with pytest.raises(PrinterError, match="is not Box"):
+        serve(reply("200 OK", b"<html>")).read(dict[str, int], "GET", "/x")
+
+
+def test_what_is_other_json_is_not_known(serve: Serve):
+    with pytest.raises(PrinterError, match="not known") as error:
+        serve(reply("200 OK", b"[]")).read(dict[str, int], "GET", "/x")
+    assert isinstance(error.value.__cause__, msgspec.ValidationError)
+
+
+def test_an_endless_answer_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exchange, "MOST", 1000)
+    with pytest.raises(PrinterError, match="more than can be"):
+        serve(reply("200 OK", b" " * 5000)).send("GET", "/x")
+
+
+LARGE = bytes(range(256)) * 4000
+
+
+def test_a_file_goes_out_whole(serve: Serve, tmp_path: Path):
+    (tmp_path / "file").write_bytes(LARGE)
+
+    def treat(wire: socket.socket) -> None:
+        heard = b""
+        while len(heard.partition(b"\r\n\r\n")[2]) < len(LARGE):
+            heard += wire.recv(65536)
+        body = heard.partition(b"\r\n\r\n")[2]
+        wire.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    server = serve(treat)
+    with (tmp_path / "file").open("rb") as file:
+        assert server.send("PUT", "/x", body=Content(file)) == LARGE
+
+
+def test_what_is_stored_is_hashed_whatever_its_length(serve: Serve, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exchange, "MOST", 1000)
+    assert serve(reply("200 OK", LARGE)).sha256("/x") == hashlib.sha256(LARGE).hexdigest()
+
+
+def test_a_server_that_is_not_there_is_out_of_reach():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets it, and it refuses
+        server = Exchange("Box", f"http://127.0.0.1:{taken.getsockname()[1]}", time.monotonic)
+        server.until = time.monotonic() + 1
+        with pytest.raises(PrinterError, match="is it running"):
+            server.send("GET", "/x")
+
+
+@pytest.mark.parametrize("url", ["", "printer.local", "ftp://printer.local", "http://", "http://a:b"])
+def test_an_address_that_is_none_is_refused_at_once(url: str):
+    with pytest.raises(PrinterError, match="not the address"):
+        Exchange("Box", url, time.monotonic)
+
+
+@pytest.mark.parametrize(
+    ("challenge", "answer"),
+    [
+        # RFC 7616, 3.9.1
+        (
+            {"algorithm": "MD5", "qop": "auth"},
+            "8ca523f5e9506fed4657c9700eebdbec",
+        ),
+        (
+            {"algorithm": "SHA-256", "qop": "auth"},
+            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+        ),
+    ],
+)
+def test_a_digest_is_what_the_standard_says(
+    challenge: dict[str, str], answer: str, monkeypatch: pytest.MonkeyPatch
+):
+    def own(_length: int) -> str:
+        return "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+
+    monkeypatch.setattr(exchange.secrets, "token_hex", own)
+    digest = exchange._Digest(exchange.Login("Mufasa", "Circle of Life"))
+    nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
+    digest._challenge = {"realm": "http-auth@example.org", "nonce": nonce, **challenge}
+    assert f'response="{answer}"' in (digest.credentials("GET", "/dir/index.html") or "")
