@@ -17,7 +17,7 @@ HEAD: Final = """\
 ABOUT: Final = {
     "driver": "How it is driven.",
     "port": "The port. The names in /dev/serial/by-id stay when cables are plugged elsewhere.",
-    "baud": "Symbols a second, as the firmware was built.",
+    "baud": "Symbols a second, as the firmware was built; 0 finds it by trying.",
     "url": "The server's address.",
     "key_file": "A file with the key that opens it, beside this one. For nobody's eyes but yours.",
     "password_file": "A file with the password that opens it, beside this one. For nobody's eyes but yours.",

@@ -16,8 +16,17 @@ def driver(printer: Printer, state: Path) -> Driver:
         case SerialPrinter():
             from agent.printers.serial import SerialDriver  # noqa: PLC0415  2 MB that a server's owners don't need
 
-            pumps = state / "pumps"
-            return SerialDriver(printer.name, printer.port, printer.baud, pumps, top=printer.profile.height)
+            return SerialDriver(
+                printer.name,
+                printer.port,
+                printer.baud,
+                state / "pumps",
+                top=printer.profile.height,
+                park=printer.park,
+                window=printer.window,
+                dtr=printer.dtr,
+                goes_on=printer.goes_on,
+            )
         case OctoPrintPrinter():
             from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 

@@ -149,7 +149,7 @@ def inspect(outlet: Outlet, answer: Answer, printer: str = "") -> FoundPort:
         baud=answer.baud,
         firmware=board.firmware,
         machine=board.machine,
-        uuid="" if set(board.uuid) <= set("0-") else board.uuid,
+        uuid=board.uuid,
         can=tuple(can),
         missing=tuple(missing),
         printer=printer,

@@ -3,11 +3,9 @@
 Pure: bytes in, bytes out, time passed in. What opens the port stands in `probe.py`.
 """
 
-import re
-
 from msgspec import Struct
 
-from agent.printers.replies import Capability, Killed, Ok, parse
+from agent.printers.replies import Capability, Identity, Killed, Ok, parse
 
 WORDS = b"\nM115\n"
 """The empty line ends whatever another program left half said."""
@@ -19,10 +17,6 @@ SETTLE_SECONDS = 0.6
 LONGEST = 4096
 NOISE = 16
 """So many bytes tell a wrong baud rate from a spark on the cable."""
-
-FIRMWARE = re.compile(rb"FIRMWARE_NAME: ?(.{1,80}?)(?: \w+_URL:| PROTOCOL_VERSION:| FIRMWARE_\w+:|\s*$)")
-MACHINE = re.compile(rb"MACHINE_TYPE: ?(.{1,60}?)(?: [A-Z_]{4,}:|\s*$)")
-UUID = re.compile(rb"UUID: ?([0-9A-Fa-f-]{8,40})")
 
 
 class Board(Struct, frozen=True, kw_only=True):
@@ -55,7 +49,8 @@ class Interview:
         self._tail = b""
         self._ask_at = now + BOOT_SECONDS
         self._done_at: float | None = None
-        self._firmware = self._machine = self._uuid = self._fault = ""
+        self._identity = Identity("")
+        self._fault = ""
         self._on: set[str] = set()
         self._off: set[str] = set()
 
@@ -63,9 +58,9 @@ class Interview:
     def board(self) -> Board:
         """What was told so far."""
         return Board(
-            firmware=self._firmware,
-            machine=self._machine,
-            uuid=self._uuid,
+            firmware=self._identity.firmware,
+            machine=self._identity.machine,
+            uuid=self._identity.uuid,
             capabilities=frozenset(self._on),
             refused=frozenset(self._off),
             fault=self._fault,
@@ -92,7 +87,7 @@ class Interview:
 
     def transmit(self, now: float) -> bytes:
         """What to send now."""
-        if self._firmware or now < self._ask_at:
+        if self._identity.firmware or now < self._ask_at:
             return b""
         self._ask_at = now + AGAIN_SECONDS
         return WORDS
@@ -106,20 +101,12 @@ class Interview:
         return self._ask_at if self._done_at is None else self._done_at
 
     def _hear(self, line: bytes, now: float) -> None:
-        if found := FIRMWARE.search(line):
-            self._firmware = _text(found[1])
-            self._machine = _text(machine[1]) if (machine := MACHINE.search(line)) else ""
-            self._uuid = _text(uuid[1]) if (uuid := UUID.search(line)) else ""
-            self._done_at = now + SETTLE_SECONDS
-            return
         told = parse(line)
-        if isinstance(told, Capability):
+        if isinstance(told, Identity):
+            self._identity, self._done_at = told, now + SETTLE_SECONDS
+        elif isinstance(told, Capability):
             (self._on if told.on else self._off).add(told.name)
         elif isinstance(told, Killed):
             self._fault, self._done_at = told.why, now
-        elif isinstance(told, Ok) and self._firmware:
+        elif isinstance(told, Ok) and self._identity.firmware:
             self._done_at = now
-
-
-def _text(raw: bytes) -> str:
-    return "".join(char for char in raw.decode("ascii", "replace") if char.isprintable()).strip()

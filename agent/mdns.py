@@ -47,31 +47,37 @@ def browse(seconds: float, interfaces: Sequence[str] | None = None) -> list[Anno
         browser = ServiceBrowser(network, list(TYPES), listener=ear)
         time.sleep(seconds)
         browser.cancel()
-    return ear.announced()
+        return ear.announced(network)
 
 
 class _Ear(ServiceListener):
     """Collects what is announced, on the browser's thread."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Announced] = {}
+        self._types: dict[str, str] = {}
 
-    def announced(self) -> list[Announced]:
-        return sorted(set(self._found.values()), key=lambda each: (each.name, each.host, each.port))
+    def announced(self, zc: Zeroconf) -> list[Announced]:
+        """All that was told of those that were heard; a host whose number nobody told may be this machine."""
+        found: set[Announced] = set()
+        for name, type_ in list(self._types.items()):
+            info = ServiceInfo(type_, name)
+            info.load_from_cache(zc)
+            if info.port and info.server:
+                found.add(_announced(info, name.removesuffix(f".{type_}")))
+        return sorted(found, key=lambda each: (each.name, each.host, each.port))
 
     def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
+        self._types[name] = type_
         info = ServiceInfo(type_, name)
-        # Without an answer a name may still be there, and a name that nobody resolves may be this machine's.
-        if not info.load_from_cache(zc):
+        info.load_from_cache(zc)
+        if not info.port:
             info.request(zc, RESOLVE_SECONDS * 1000)
-        if info.port and info.server:
-            self._found[name] = _announced(info, name.removesuffix(f".{type_}"))
 
-    def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        self.add_service(zc, type_, name)
+    def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:  # noqa: ARG002 - the protocol's
+        self._types[name] = type_
 
     def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:  # noqa: ARG002 - the protocol's
-        self._found.pop(name, None)
+        self._types.pop(name, None)
 
 
 def _announced(info: ServiceInfo, name: str) -> Announced:

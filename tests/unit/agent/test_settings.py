@@ -6,6 +6,7 @@ import pytest
 
 import agent
 from agent.hours import Hours
+from agent.printers.setup import Setup
 from agent.settings import (
     AbsentError,
     MoonrakerPrinter,
@@ -36,7 +37,9 @@ def test_the_example_can_be_used_as_it_stands(tmp_path: Path):
         (tmp_path / secret).write_text(f"of {secret}\n")
     loaded = load(write(tmp_path, EXAMPLE.read_text()))
     left, right, voron, mk3 = loaded.settings.printer
+    assert isinstance(left, SerialPrinter)
     assert (left.name, left.driver, left.profile) == ("left", "serial", Profile())
+    assert (left.window, left.dtr, left.park, left.goes_on) == (127, "stop", (10, 200), False)
     assert isinstance(right, OctoPrintPrinter)
     assert (right.driver, right.key) == ("octoprint", "of octoprint-right.key")
     assert isinstance(voron, MoonrakerPrinter)
@@ -77,6 +80,11 @@ def test_the_place_leaves_rounded(tmp_path: Path):
         ("[hours]\ndaily = ['22-7']\n" + LEAST, 2, "daily"),
         ("[hours]\nzone = 'Europe/Atlantis'\n" + LEAST, 2, "Atlantis"),
         (LEAST + "baud = 'fast'\n", 6, "baud"),
+        (LEAST + "baud = 300\n", 1, "baud"),
+        (LEAST + "window = 50\n", 1, "window"),
+        (LEAST + "dtr = 'always'\n", 6, "dtr"),
+        (LEAST + "park = [1]\n", 6, "park"),
+        (LEAST + "goes_on = 1\n", 6, "goes_on"),
         (LEAST + "[printer.profile]\nwidth = -1\n", 7, "width"),
         (LEAST + "[printer.profile]\nfamily = 'mendel'\n", 7, "mendel"),
         (LEAST.replace("pla", "wood"), 5, "wood"),
@@ -114,6 +122,14 @@ def test_a_script_of_ones_own_is_read_and_checked(tmp_path: Path):
     assert load(write(tmp_path, LEAST + 'script = "mine.toml"\n')).scripts["left"].family == "mine"
     with pytest.raises(SettingsError, match=r"other\.toml"):
         load(write(tmp_path, LEAST + 'script = "other.toml"\n'))
+
+
+def test_what_is_left_out_of_a_serial_printer_is_safe_on_every_board(tmp_path: Path):
+    (left,) = load(write(tmp_path, LEAST)).settings.printer
+    assert isinstance(left, SerialPrinter)
+    own = Setup(port=left.port)
+    assert (left.baud, left.window, left.dtr) == (own.baud, own.window, own.dtr)
+    assert (left.park, left.goes_on) == (own.park, own.goes_on)
 
 
 def test_a_moonraker_that_trusts_this_machine_needs_no_key(tmp_path: Path):

@@ -209,11 +209,10 @@ def test_a_printer_that_is_switched_off_can_be_named_too(path: Path):
         ("Another printer", "/dev/ttyUSB7"),
         ("May .* be opened", "n"),
         ("call it", "off"),
-        ("Baud", "250000"),
     )
     (printer,) = setup.run(path, person, machine()).settings.printer
     assert isinstance(printer, SerialPrinter)
-    assert (printer.port, printer.baud) == ("/dev/ttyUSB7", 250_000)
+    assert (printer.port, printer.baud) == ("/dev/ttyUSB7", 0)
 
 
 def test_a_file_that_is_there_is_only_added_to_after_its_difference_was_shown(tmp_path: Path, path: Path):
