@@ -77,9 +77,11 @@ class VirtualPrinter:
 
     def _turn(self, ready: set[int]) -> float | None:
         """Do what is due; gives for how long there is nothing to do, None if for ever."""
-        if self._steered and sys.stdin.fileno() in ready:
-            self._steer()
         due = self._firmware.advance(self._clock)
+        if self._steered and sys.stdin.fileno() in ready:
+            if self._terminal and self._present:
+                self._talk(self._terminal, readable=True)  # what was said before the knob was turned comes first
+            self._steer()
         if self._terminal and not self._present:
             self._watch(present=self._terminal.has_host())
         if self._terminal and self._present:
