@@ -21,6 +21,8 @@ LOOK_FOR_HOST = 0.05
 LATE = 4.0
 """Seconds of the printer's that it may oversleep. What is more is lost to its clock: else a busy machine would see
 its heaters leap."""
+DEAF = 0.1
+"""Real seconds for which a board that was reset by hand hears nothing."""
 CHUNK = 65536
 BACKLOG = 65536
 """Bytes that wait for a host that does not read; what is more is lost, as on a real cable."""
@@ -77,9 +79,11 @@ class VirtualPrinter:
 
     def _turn(self, ready: set[int]) -> float | None:
         """Do what is due; gives for how long there is nothing to do, None if for ever."""
-        if self._steered and sys.stdin.fileno() in ready:
-            self._steer()
         due = self._firmware.advance(self._clock)
+        if self._steered and sys.stdin.fileno() in ready:
+            if self._terminal and self._present:
+                self._talk(self._terminal, readable=True)  # what was said before comes first
+            self._steer()
         if self._terminal and not self._present:
             self._watch(present=self._terminal.has_host())
         if self._terminal and self._present:
@@ -152,6 +156,9 @@ class VirtualPrinter:
             elif knob == "unplug":
                 self.unplug()
             elif knob in KNOBS:
+                if knob == "restart" and self._terminal and self._present:
+                    time.sleep(DEAF)
+                    self._talk(self._terminal, readable=True)  # to the board as it was: it forgets this
                 self._firmware.strike(knob)
             else:
                 print(f"{knob!r} is no knob; they are plug, {', '.join(sorted(KNOBS))}", flush=True)  # noqa: T201

@@ -122,7 +122,7 @@ def cables(scale: Scale) -> Iterable[Result]:
         jobs.append(("lost ok", OURS, tiny, loss, 50, ""))
         if not run and scale.runs > 1:
             others = [side for side in (PING_PONG, OCTOPRINT, PRINTCORE) if side.is_there]
-            jobs += [("lost ok", side, tiny, loss, 50, "") for side in others]
+            jobs += [("lost ok", side, tiny, loss, 70, "") for side in others]
     for seed in range(scale.seeds):
         worn = Quality(
             baud=QUICK_LINE.baud, latency=QUICK_LINE.latency, bad=50_000, bad_back=50_000, seed=100 + seed
