@@ -45,7 +45,7 @@ check: setup ## format, lint, types, import walls
 	@$(BIN)/lint-imports --no-logo
 
 setup-far-ends: setup-system ## all that the tests drive; what can't be set up is skipped there, but for CI
-	@for each in octoprint octoprint-next moonraker prusalink; do \
+	@for each in octoprint octoprint-next moonraker; do \
 		$(MAKE) --no-print-directory .venv-$$each/.ready || [ -z "$$CI" ] || exit 1; \
 	done
 

@@ -50,7 +50,7 @@ PRINTERS = [
     pytest.param(octoprint, id="octoprint", marks=pytest.mark.octoprint),
     pytest.param(octoprint_next, id="octoprint-next", marks=pytest.mark.octoprint),
     pytest.param(moonraker, id="moonraker"),
-    pytest.param(prusalink, id="prusalink"),
+    pytest.param(prusalink, id="prusalink", marks=pytest.mark.prusalink),
 ]
 
 

@@ -30,6 +30,7 @@ def test_a_moonraker_that_trusts_this_machine_tells_its_state():
         assert recognise(url) == Server(kind="moonraker", url=url, version="v0.9.3", state="ready", open=True)
 
 
+@pytest.mark.prusalink
 def test_a_prusalink_on_a_raspberry_pi_is_known():
     far = prusalink.shared()
     assert recognise(far.url) == Server(kind="prusalink", url=far.url)

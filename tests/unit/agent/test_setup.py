@@ -163,6 +163,7 @@ def test_a_wrong_key_is_told_and_another_is_asked_for(path: Path):
     assert "refuses the key" in person.heard
 
 
+@pytest.mark.prusalink
 def test_a_prusalink_announces_itself_and_takes_its_password(path: Path):
     far = prusalink.shared()
     deadline = time.monotonic() + 30

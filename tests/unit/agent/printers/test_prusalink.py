@@ -13,6 +13,8 @@ from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import meddler
 from tests.farend.prusalink import PASSWORD, USER, PrusaLink, shared
 
+pytestmark = pytest.mark.prusalink
+
 QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(2000, 50, 3000), *COLD]
 
