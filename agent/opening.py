@@ -35,6 +35,7 @@ class Opening:
         self._path = path
         self._terminal = terminal
         self._octoprint_key = octoprint_key
+        self._doubted = False
 
     def open(self, kind: Kind, url: str, name: str, *, trusts: bool, gives: bool) -> Served:
         """A printer with what opens its server, tried out as far as its owner has patience.
@@ -44,6 +45,7 @@ class Opening:
         Raises:
             SkippedError: its owner leaves the printer out.
         """
+        self._doubted = False
         while True:
             printer = self._ask(kind, url, name, trusts=trusts, gives=gives)
             why = self._trouble(printer)
@@ -52,9 +54,7 @@ class Opening:
             self._terminal.say(f"  {why}")
             if not questions.yes(self._terminal, "Try again?", default=True):
                 return printer
-            trusts = False
-            if file := _file(printer):
-                self._path.with_name(file).unlink(missing_ok=True)
+            trusts, self._doubted = False, True
 
     def size(self, kind: Kind, printer: Served) -> tuple[float, float, float] | None:
         """How large the server says that the printer is, in mm."""
@@ -80,14 +80,12 @@ class Opening:
             file = self._secret(f"prusalink-{name}.password", "Password, as it shows it there")
             return PrusaLinkPrinter(name=name, material=MATERIAL, url=url, user=user, password_file=file)
         file = f"octoprint-{name}.key"
-        if not (gives and self._confirmed(url, file)):
-            self._secret(file, "Its application key (OctoPrint: Settings, Application Keys)")
+        if not (self._reused(file) or (gives and self._confirmed(url, file))):
+            self._typed(file, "Its application key (OctoPrint: Settings, Application Keys)")
         return OctoPrintPrinter(name=name, material=MATERIAL, url=url, key_file=file)
 
     def _confirmed(self, url: str, file: str) -> bool:
-        """Get a key by hand-shake, unless there is one; whether that went well. It is on disk at once."""
-        if self._path.with_name(file).exists():
-            return False
+        """Get a key by hand-shake; whether that went well. It is on disk at once."""
 
         def show(page: str) -> None:
             self._terminal.say(
@@ -104,14 +102,21 @@ class Opening:
         return True
 
     def _secret(self, file: str, prompt: str) -> str:
+        if not self._reused(file):
+            self._typed(file, prompt)
+        return file
+
+    def _reused(self, file: str) -> bool:
+        """Whether what was kept before, perhaps in an earlier sitting, is good."""
         path = self._path.with_name(file)
-        if path.exists() and questions.yes(self._terminal, f"Use what is in {path}?", default=True):
-            return file
+        question = f"Use what is in {path}?"
+        return path.exists() and questions.yes(self._terminal, question, default=not self._doubted)
+
+    def _typed(self, file: str, prompt: str) -> None:
         secret = self._terminal.ask_secret(f"{prompt}; Enter to leave this printer out: ").strip()
         if not secret:
             raise SkippedError
-        owner_file.write(path, f"{secret}\n")
-        return file
+        owner_file.write(self._path.with_name(file), f"{secret}\n")
 
     def _trouble(self, printer: Served) -> str:
         """Why a printer can't be looked at; empty if it can."""
@@ -126,10 +131,6 @@ class Opening:
         if status.condition is not Condition.UNREACHABLE:
             return ""
         return status.why or "it does not answer"
-
-
-def _file(printer: Served) -> str:
-    return printer.password_file if isinstance(printer, PrusaLinkPrinter) else printer.key_file
 
 
 def _word(answer: str) -> str:

@@ -216,7 +216,7 @@ def test_the_virtual_printer_comes_along(capsys: pytest.CaptureFixture[str]):
 def test_an_agent_without_octoprints_does_not_carry_their_libraries():
     script = (
         "import sys, agent.app, agent.printers.serial;"
-        "print([name for name in ('requests', 'octorest', 'cryptography.x509') if name in sys.modules])"
+        "print([name for name in ('requests', 'octorest', 'cryptography.x509', 'zeroconf', 'asyncio') if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment()
