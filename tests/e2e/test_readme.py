@@ -105,7 +105,7 @@ def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table
 
     table.starts("agent", "virtual-printer", "--link", "tty", "--speed", "400")
     table.agent("enroll", table.muster("invite")["invite"], "--name", "anna")
-    assert "idle" in table.until(lambda: table.agent("printers"))
+    assert "idle" in table.until(lambda: table.agent("printers", "--interface", "127.0.0.1"))
     table.agent("clear", "left", "--yes")
     table.starts("agent", "--config", "agent.toml", "run")
     filed = table.muster("need", "file", "--hospital", hospital, "--part", "ear-saver", "--quantity", "2")

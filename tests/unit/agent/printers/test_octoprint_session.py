@@ -83,7 +83,7 @@ def test_an_answer_that_trickles_ends_with_its_call(part: str):
         began = time.monotonic()
         with pytest.raises(PrinterError, match="in time"):
             asking.ask("GET", "/")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 8
         asking.close()
 
 

@@ -90,7 +90,7 @@ def slow(far: OctoPrint, between: Meddler, tmp_path: Path) -> Iterator[Maker]:
     made = Maker(tmp_path, between.url, far.key)
     began = time.monotonic()
     made.start(LARGE)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     yield made
     made.driver.close()
 
@@ -99,7 +99,7 @@ def test_a_file_may_take_long_and_the_printer_is_seen_meanwhile(slow: Maker, bet
     for _ in range(2):
         began = time.monotonic()
         status = slow.driver.status()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert (status.condition, status.attempt, status.ending) == (Condition.LOADING, "a1", None)
         assert (status.progress, status.nozzle is not None) == (0, True)
         assert "takes the file" in status.why
@@ -201,7 +201,7 @@ def test_a_full_disk_starts_nothing(own: OctoPrint, tmp_path: Path):
     else:
         why = maker.ending().why
     assert "disk full" in why
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert own.files() == []
     assert maker.driver.status().condition is Condition.IDLE
     maker.start(QUICK, "a2")
