@@ -55,7 +55,7 @@ class Bench:
         path.write_text("".join(f"{line}\n" for line in lines))
         return path
 
-    def wait(self, wanted: Callable[[Status], bool], within: float = 20) -> Status:
+    def wait(self, wanted: Callable[[Status], bool], within: float = 60) -> Status:
         """Look until `wanted` is true of the status, and give that status."""
         deadline = time.monotonic() + within
         while not wanted(status := self.driver.status()):
@@ -63,7 +63,7 @@ class Bench:
             time.sleep(0.02)
         return status
 
-    def wait_for(self, condition: Condition, within: float = 20) -> Status:
+    def wait_for(self, condition: Condition, within: float = 60) -> Status:
         """Look until the printer is in `condition`."""
         return self.wait(lambda status: status.condition is condition, within)
 

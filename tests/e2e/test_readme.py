@@ -14,7 +14,7 @@ import pytest
 
 from tests.farend import processes
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 class Table:
@@ -48,7 +48,7 @@ class Table:
     def agent(self, *words: str) -> str:
         return self._says("agent", "--config", "agent.toml", *words)
 
-    def until(self, is_so: Callable[[], Any], patience: float = 90) -> Any:
+    def until(self, is_so: Callable[[], Any], patience: float = 200) -> Any:
         deadline = time.monotonic() + patience
         while not (answer := is_so()):
             assert time.monotonic() < deadline, self.logs()
@@ -103,7 +103,7 @@ def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table
     )["id"]
     table.muster("hospital", "approve", hospital)
 
-    table.starts("agent", "virtual-printer", "--link", "tty", "--speed", "400")
+    table.starts("agent", "virtual-printer", "--link", "tty", "--speed", "200")
     table.agent("enroll", table.muster("invite")["invite"], "--name", "anna")
     assert "idle" in table.until(lambda: table.agent("printers", "--interface", "127.0.0.1"))
     table.agent("clear", "left", "--yes")
