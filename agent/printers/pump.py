@@ -32,7 +32,7 @@ from agent.printers.trail import Trail, boot_id
 LONELY_SECONDS = 30.0
 """A pump without a print ends when no agent was there for so long."""
 REOPEN_SECONDS = 0.5
-STUCK_SECONDS = 5.0
+STUCK_SECONDS = 1.0
 """A port that takes no byte for so long is lost."""
 CHUNK = 65536
 BAUDS = (115_200, 250_000, 230_400, 57_600, 500_000, 1_000_000, 38_400, 19_200, 9_600)
