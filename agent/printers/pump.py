@@ -293,7 +293,7 @@ class Pump:
             self._lose(str(loss), now)
             return
         if self._pending and now > self._stuck_since + STUCK_SECONDS:
-            self._lose("it takes no bytes", now)
+            self._lose(f"it takes none of {len(self._pending)} bytes", now)
             return
         if had or self._pending:
             self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))

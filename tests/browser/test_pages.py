@@ -88,6 +88,18 @@ def test_what_somebody_is_entering_survives_the_news(page, scene: Scene):
     expect(page.get_by_label("Name")).to_have_value("half a na")
 
 
+def test_what_somebody_is_entering_stays_in_its_section(page, scene: Scene):
+    scene.office.vetted("Hospital Clínic")
+    page.reload()
+    filing = page.get_by_role("region", name="File a need")
+    filing.get_by_label("How many").fill("24")
+    scene.office.desk.add_hospital(name="Another", contact="ward 7", latitude=41.4, longitude=2.2)
+    vetting = page.get_by_role("region", name="To vet")
+    expect(vetting).to_contain_text("Another")
+    expect(filing.get_by_label("How many")).to_have_value("24")
+    expect(vetting.get_by_label("How many")).to_have_count(0)
+
+
 def test_a_lot_is_inspected_packed_and_sent_on_the_page(page, scene: Scene):
     anna = scene.office.agent("anna")
     need, _ = scene.office.needs(5)

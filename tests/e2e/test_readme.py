@@ -94,9 +94,6 @@ def table(tmp_path: Path) -> Iterator[Table]:
     assert processes.none_left(set_up.mark, 45) == []
 
 
-@pytest.mark.xfail(
-    strict=False, reason="open: the port takes no bytes some seconds into the print, and it fails"
-)
 def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table: Table):
     table.starts("coordinator", "serve")
     table.until((table.directory / "data" / "address").exists)

@@ -45,8 +45,13 @@ function holdsWork(node) {
   return [...node.querySelectorAll("form")].some(inUse);
 }
 
+// What tells a node from its neighbours: a section that appears must not be taken for the one that stood there.
+function key(node) {
+  return node instanceof Element ? node.id || node.getAttribute("aria-labelledby") || "" : "";
+}
+
 function same(old, fresh) {
-  return old.nodeName === fresh.nodeName && (old.id || "") === (fresh.id || "");
+  return old.nodeName === fresh.nodeName && key(old) === key(fresh);
 }
 
 function take(old, fresh) {
@@ -66,11 +71,11 @@ function take(old, fresh) {
 }
 
 function takeChildren(old, fresh) {
-  const named = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  const named = new Map([...old.children].filter(key).map((child) => [key(child), child]));
   let here = old.firstChild;
   for (const next of [...fresh.childNodes]) {
-    let match = next.id ? named.get(next.id) : null;
-    if (!match && here && !here.id && same(here, next)) match = here;
+    let match = key(next) ? named.get(key(next)) : null;
+    if (!match && here && !key(here) && same(here, next)) match = here;
     if (match && same(match, next)) {
       if (match === here) here = here.nextSibling;
       else old.insertBefore(match, here);
