@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from coordinator import broker, settings
 from coordinator.ca import Authority
+from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
 from coordinator.link import Link
@@ -74,25 +75,40 @@ class App:
         self.broker = running.kind
 
         metrics = Metrics()
-        self.desk = Desk(
+        plates = Plates(data / "plates")
+        public_url = wanted.web.public_url or self.url
+        self._conversation = Conversation(
             store,
-            Plates(data / "plates"),
-            authority,
-            Terms(
-                public_url=wanted.web.public_url or self.url,
-                broker_url=running.agents_url,
-                access_key=access_key(data),
+            plates,
+            authority.dispatch,
+            metrics,
+            files=f"{public_url}/files",
+            file_secret=_secret(data / "files.key"),
+            patience=Patience(
                 suspect_after=wanted.dispatch.suspect_after_minutes * 60,
                 wish_lifetime=wanted.dispatch.request_lifetime_minutes * 60,
                 nonce_margin=wanted.dispatch.nonce_margin_seconds,
             ),
-            metrics,
             clock=time.time,
             post=self._post,
         )
+        self.desk = Desk(
+            store,
+            plates,
+            authority,
+            Terms(
+                public_url=public_url,
+                broker_url=running.agents_url,
+                access_key=access_key(data),
+            ),
+            self._conversation,
+            clock=time.time,
+        )
         metrics.watch(self._standing)
-        self.desk.lose_touch()
-        self._link = Link(running.endpoint, self.desk.hear, metrics, lost=self.desk.lose_touch)
+        self._conversation.lose_touch()
+        self._link = Link(
+            running.endpoint, self._conversation.hear, metrics, lost=self._conversation.lose_touch
+        )
         self._link.start()
         self._closing.callback(self._link.stop)
         self._plan_always()
@@ -126,22 +142,22 @@ class App:
 
         def planner() -> None:
             while True:
-                self.desk.work.wait()
-                self.desk.work.clear()
+                self._conversation.work.wait()
+                self._conversation.work.clear()
                 if stopping.is_set():
                     return
                 try:
-                    self.desk.plan()
+                    self._conversation.plan()
                 except Exception:
                     log.exception("planning failed; it will be tried again")
                     stopping.wait(1)
-                    self.desk.work.set()
+                    self._conversation.work.set()
 
         thread = threading.Thread(target=planner, name="planner", daemon=True)
 
         def stop() -> None:
             stopping.set()
-            self.desk.work.set()
+            self._conversation.work.set()
             thread.join()
 
         thread.start()
@@ -168,8 +184,8 @@ class App:
             log.info("how things stand", **self.desk.summary())
 
         def replan() -> None:
-            self.desk.sweep()
-            self.desk.work.set()
+            self._conversation.sweep()
+            self._conversation.work.set()
 
         scheduler.add_job(counted("sweep", replan), "interval", seconds=SWEEP, id="sweep")
         scheduler.add_job(counted("summary", summarise), "interval", hours=1, id="summary")

@@ -1,10 +1,12 @@
 """A whole desk on a real database, with agents that are played by hand and a clock that is turned by hand."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from coordinator.ca import Authority
+from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.metrics import Metrics
 from coordinator.plates import Plates
@@ -27,6 +29,7 @@ class Office:
     """The desk under test, what it posted, and the hands of its clock."""
 
     desk: Desk
+    conversation: Conversation
     store: Store
     authority: Authority
     posted: list[tuple[str, Down]]
@@ -98,7 +101,7 @@ class PlayedAgent:
                 held=tuple(self.held),
             )
         )
-        self.office.desk.plan()
+        self.office.conversation.plan()
 
     def reports(self, attempt: str, *steps: Step, why: str = "") -> Report:
         events: list[Event] = []
@@ -113,7 +116,7 @@ class PlayedAgent:
         self.reports(attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR)
 
     def says(self, message) -> None:
-        self.office.desk.hear(self.name, message)
+        self.office.conversation.hear(self.name, message)
 
     @property
     def grants(self) -> list[Manifest]:
@@ -140,25 +143,41 @@ class PlayedAgent:
         return self.office.desk.attempt(self.grants[-1].attempt)
 
 
-def open_office(directory: Path, database: str) -> Office:
-    """An office on an empty database."""
+def furnished(
+    store: Store,
+    plates: Plates,
+    authority: Authority,
+    *,
+    patience: Patience,
+    post: Callable[[str, Down], None] | None = None,
+) -> Office:
+    """An office on these; what it says to agents goes to `post`, or into `posted`."""
     now = [NOON]
     ticks = itertools.count()
     posted: list[tuple[str, Down]] = []
-    store = Store(database)
-    authority = Authority(directory / "ca", lambda: now[0])
-    desk = Desk(
+
+    def clock() -> float:
+        return now[0] + next(ticks) / 1000
+
+    conversation = Conversation(
         store,
-        Plates(directory / "plates"),
-        authority,
-        Terms(
-            public_url="http://127.0.0.1:1",
-            broker_url="mqtt://127.0.0.1:1",
-            access_key=KEY,
-            suspect_after=900,
-        ),
+        plates,
+        authority.dispatch,
         Metrics(),
-        clock=lambda: now[0] + next(ticks) / 1000,
-        post=lambda agent, message: posted.append((agent, message)),
+        files="http://127.0.0.1:1/files",
+        file_secret=b"s" * 32,
+        patience=patience,
+        clock=clock,
+        post=post or (lambda agent, message: posted.append((agent, message))),
     )
-    return Office(desk, store, authority, posted, now)
+    terms = Terms(public_url="http://127.0.0.1:1", broker_url="mqtt://127.0.0.1:1", access_key=KEY)
+    desk = Desk(store, plates, authority, terms, conversation, clock=clock)
+    return Office(desk, conversation, store, authority, posted, now)
+
+
+def open_office(directory: Path, database: str) -> Office:
+    """An office on an empty database."""
+    authority = Authority(directory / "ca", lambda: NOON)
+    return furnished(
+        Store(database), Plates(directory / "plates"), authority, patience=Patience(suspect_after=900)
+    )

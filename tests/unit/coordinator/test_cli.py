@@ -498,7 +498,7 @@ def test_a_suspect_lot_is_written_off(far, office):
     anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
     office.now[0] += 3600
-    office.desk.sweep()
+    office.conversation.sweep()
     assert "out of contact" in far("attempt", "list").out
     assert "its 3 units will not come" in far("attempt", "write-off", lot, "--why", "moved away").out
     assert "3 written off" in far("need", "show", need.id).out

@@ -96,7 +96,7 @@ def test_a_suspect_lot_is_written_off_with_a_reason(house: House):
     anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
     house.office.now[0] += 1000
-    house.office.desk.sweep()
+    house.office.conversation.sweep()
     with house.client() as client:
         assert problem(client.post(f"/api/attempts/{lot}/write-off", json={"why": " "}))["status"] == 422
         written = client.post(f"/api/attempts/{lot}/write-off", json={"why": "the printer was sold"}).json()
