@@ -24,6 +24,7 @@ from coordinator.records import Attempt, Looks
 from coordinator.store import agents, attempts
 from coordinator.store.engine import Store, Tx
 from wire import manifest
+from wire.errors import RemoteError
 from wire.lifecycle import FINAL, State, Step, allows
 from wire.messages import (
     Ack,
@@ -264,8 +265,16 @@ class Conversation:
     def _read(self, agent: str, report: Report) -> dict[str, manifest.Manifest]:
         """The manifests that came with a report, by attempt, if we signed them for this agent."""
         keys = {manifest.key_id(self._dispatch_key.public_key()): self._dispatch_key.public_key()}
-        read = [manifest.verify(each, keys) for each in report.papers]
-        return {each.attempt: each for each in read if each.agent == agent}
+        read: dict[str, manifest.Manifest] = {}
+        for each in report.papers:
+            try:
+                paper = manifest.verify(each, keys)
+            except RemoteError as error:
+                log.warning("papers that are worth nothing", agent=agent, why=str(error))
+                continue
+            if paper.agent == agent:
+                read[paper.attempt] = paper
+        return read
 
     def _recall(self, agent: str, epoch: str, last: int | None) -> None:
         """Ask for the events behind `last`, if any are lacking; not for each message of a flood."""
