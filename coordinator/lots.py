@@ -80,7 +80,7 @@ def vouch(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt:
     cause = f"vouch:{lot.id}"
     movements.post(tx, moves, cause=cause, by=by, now=now)
     intake.ease(tx, lot.need, cause=cause, by=by, now=now)
-    return attempts.move(tx, lot, after, now, why)
+    return attempts.move(tx, lot, after, now, f"{by} vouched for it: {why}")
 
 
 def write_off(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt:
@@ -98,4 +98,6 @@ def write_off(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt
         raise Conflict(f"{attempt} is {lot.state}: only a suspect lot can be written off")
     moves = ledger.written_off(lot.need, lot.id, lot.count)
     movements.post(tx, moves, cause=f"write-off:{lot.id}", by=by, now=now)
-    return attempts.move(tx, lot, lifecycle.advance(lot.state, Step.WRITE_OFF), now, why)
+    return attempts.move(
+        tx, lot, lifecycle.advance(lot.state, Step.WRITE_OFF), now, f"{by} wrote it off: {why}"
+    )

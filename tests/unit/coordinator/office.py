@@ -55,6 +55,16 @@ class Office:
         hospital = more.pop("hospital", None) or self.vetted()
         return self.desk.file_need(hospital=hospital, part=part, quantity=quantity, by="coordinator", **more)
 
+    def is_held(self, need: str) -> None:
+        """Three printers refused its plates."""
+        for name in ("xaver", "yves", "zoe"):
+            agent = self.agent(name)
+            agent.is_ready()
+            agent.reports(
+                agent.attempt().id, Step.FETCH, Step.REFUSE, why="the gate refused line 7", blame=Blame.JOB
+            )
+        assert self.desk.need(need).need.held is not None
+
     def agent(self, name: str, **more) -> "PlayedAgent":
         agent = PlayedAgent(self, name, **more)
         with self.store.write() as tx:
