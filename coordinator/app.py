@@ -25,6 +25,7 @@ from coordinator.errors import StartError
 from coordinator.link import Link
 from coordinator.metrics import Metrics, Now
 from coordinator.plates import Plates
+from coordinator.quota import Quota
 from coordinator.store.engine import Store
 from coordinator.web import site
 from coordinator.web.server import Server
@@ -110,7 +111,12 @@ class App:
         metrics.watch(self._standing)
         self._conversation.lose_touch()
         self._link = Link(
-            running.endpoint, self._conversation.hear, metrics, lost=self._conversation.lose_touch
+            running.endpoint,
+            self._conversation.hear,
+            metrics,
+            lost=self._conversation.lose_touch,
+            capacity=wanted.limits.messages_waiting,
+            quota=Quota(wanted.limits.messages_per_second, wanted.limits.messages_at_once),
         )
         self._link.start()
         self._closing.callback(self._link.stop)
