@@ -1,10 +1,13 @@
 """The process that drives one serial port: it holds the checked file and the watchdog, and outlives the agent.
 
 One thread and one poll, over the port's descriptor and a Unix socket for the agent. What it decides stands in
-`session.py`; here bytes are moved, and what must not be forgotten is written down.
+`session.py`; here bytes are moved, and what must not be forgotten is written down. The port comes first, the disk
+after it, and the agent last: a full, failing or slow disk keeps nobody from stopping a printer. Only a start waits
+for the disk, and is refused where that takes no record of it.
 """
 
 import argparse
+import contextlib
 import fcntl
 import os
 import select
@@ -23,7 +26,7 @@ from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.job import Job
 from agent.printers.order import VERSION, Answer, Order
 from agent.printers.passport import BY_ID, Whereabouts
-from agent.printers.record import Memory
+from agent.printers.record import Memory, Record
 from agent.printers.revival import Printing, Revival
 from agent.printers.serial import Port, PortLost
 from agent.printers.session import Session, Stage
@@ -42,6 +45,10 @@ BOOT_SECONDS = 8.0
 BAUD_SECONDS = 3.0
 SPARE_SECONDS = 0.02
 """There is time for homework if nothing else is due for so long."""
+RECORD_SECONDS = 1.0
+"""After so long a record that the disk did not take is tried again."""
+LAST_SECONDS = 1.0
+"""How long the last words may take to be written."""
 LOCK_SECONDS = 2.0
 """How long a pump before us may take to end."""
 
@@ -89,7 +96,7 @@ class Pump:
         self._pending = b""
         self._stuck_since = 0.0
         self._why = "the port was not opened yet"
-        self._reopen_at = 0.0
+        self._reopen_at = self._record_at = 0.0
         self._met_at = time.monotonic()
         self._leaves = False
         self._wakes, self._signals = os.pipe()
@@ -106,11 +113,13 @@ class Pump:
                 self._turn()
         finally:
             signal.set_wakeup_fd(-1)
-            self._let_go()
-            self._desk.close()
+            try:
+                self._let_go()
+            finally:
+                self._desk.close()
 
     def _turn(self) -> None:
-        """One round: wait, read, think, write down, write."""
+        """One round: wait, read, think; then the port, the disk and the agent, in this order."""
         now = time.monotonic()
         if self._port is None and now >= self._reopen_at:
             self._open(now)
@@ -123,27 +132,43 @@ class Pump:
                 self._session.abandon()
         if self._port and (event := ready.pop(self._port.descriptor, 0)):
             self._read(self._port, event, now)
+        obeyed: list[tuple[int, str]] = []
         if ready:
-            for caller, order in self._desk.serve(set(ready)):
-                self._desk.answer(caller, self._obey(order, now))
+            obeyed = [(caller, self._obey(order, now)) for caller, order in self._desk.serve(set(ready))]
+            now = time.monotonic()  # a start has read a file, and has waited for the disk
             if not self._desk.is_alone:
                 self._met_at = now
         if self._session and self._port:
             self._session.tick(now)
-            self._memory.keep(self._session.record)
             data = self._session.transmit(now)
-            self._note_trail(self._session)
+            self._leave_trail(self._session)
             self._write(self._port, data, now)
             if self._session:
-                self._memory.keep(self._session.record)
                 self._attend(self._session, now)
+        self._remember(now)
+        for caller, error in obeyed:
+            self._desk.answer(caller, self._answer(error, now))
 
-    def _note_trail(self, session: Session) -> None:
+    def _leave_trail(self, session: Session) -> None:
         """Write down, before they are sent, which numbers go to commands that don't stand in the file."""
-        if session.trail:
-            if session.record.printing and session.record.runs:
+        if session.leaves_trail:
+            if session.trail:
                 self._trail.extend(session.trail)
-            session.trail.clear()
+        else:
+            self._trail.forget()
+        session.trail.clear()
+
+    def _remember(self, now: float) -> None:
+        """Write the record down, unless the port has not taken all yet, or something is being stopped."""
+        if self._session:
+            self._memory.note(self._session.record)
+        is_busy = self._pending or (self._session is not None and not self._session.is_calm)
+        if self._memory.is_kept or is_busy or now < self._record_at:
+            return
+        try:
+            self._memory.keep()
+        except OSError:
+            self._record_at = now + RECORD_SECONDS  # nothing starts meanwhile, and what runs can be stopped
 
     def _revival(self, printing: Printing, job: Job) -> Revival:
         return Revival(printing, self._trail.read(), job.read(read_file(Path(printing.path))))
@@ -188,13 +213,17 @@ class Pump:
 
     # The agent
 
-    def _obey(self, order: Order | str, now: float) -> Answer:
-        error = order if isinstance(order, str) else ""
-        if isinstance(order, Order):
-            try:
-                self._do(order, now)
-            except PrinterError as refused:
-                error = str(refused)
+    def _obey(self, order: Order | str, now: float) -> str:
+        """Why not; empty if it was done."""
+        if isinstance(order, str):
+            return order
+        try:
+            self._do(order, now)
+        except PrinterError as refused:
+            return str(refused)
+        return ""
+
+    def _answer(self, error: str, now: float) -> Answer:
         identity = self._session.board.identity if self._session else None
         return Answer(self._status(now), error, VERSION, self._setup, identity)
 
@@ -223,20 +252,30 @@ class Pump:
         except OSError as error:
             raise PrinterError(f"the file can't be read: {error}") from error
         try:
-            count = count_lines(stream)
-            course = Course(read_file(Path(order.path)))
-            lines = read_lines(stream)
-            path = str(Path(order.path))
-            printing = Printing(path=path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
-            self._trail.clear()
-            session.start(order.attempt, lines, printing, now, course)
+            printing = self._plan(stream, order)
+            self._record(session.admit(order.attempt, printing, now))
         except PrinterError:
             stream.close()
             raise
+        course = Course(read_file(Path(order.path)))
+        session.start(order.attempt, read_lines(stream), printing, time.monotonic(), course)
+
+    def _plan(self, stream: BinaryIO, order: Order) -> Printing:
+        try:
+            count = count_lines(stream)
         except OSError as error:
-            stream.close()
             raise PrinterError(f"the file can't be read: {error}") from error
-        self._memory.keep(session.record)
+        return Printing(path=order.path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
+
+    def _record(self, record: Record) -> None:
+        """Have it on disk, before anything moves."""
+        try:
+            self._trail.clear()
+            self._memory.secure(record)
+        except OSError as error:
+            raise PrinterError(
+                f"the start can't be recorded ({error.strerror}): is the disk full or failing? Nothing was sent"
+            ) from error
 
     def _status(self, now: float) -> Status:
         if self._session:
@@ -268,7 +307,6 @@ class Pump:
         )
         self._is_new = False
         self._retune_at = now + BOOT_SECONDS
-        self._memory.keep(self._session.record)
 
     def _read(self, port: Port, event: int, now: float) -> None:
         try:
@@ -305,17 +343,28 @@ class Pump:
         )
         if self._session:
             self._session.lose()
-            self._memory.keep(self._session.record)
+            self._memory.note(self._session.record)
         self._close()
         self._reopen_at = now + REOPEN_SECONDS
 
     def _let_go(self) -> None:
-        """Say the last words and close the port."""
-        if self._session and self._port:
-            self._session.leave()
-            now = time.monotonic()
-            self._write(self._port, self._session.transmit(now), now)
-        self._close()
+        """Say the last words and close the port. A print that runs here still was cut short by a fault of ours."""
+        try:
+            if self._session and self._port:
+                self._session.abandon()
+                self._session.leave()
+                now = time.monotonic()
+                self._write(self._port, self._session.transmit(now), now)
+                self._flush(now + LAST_SECONDS)
+                self._remember(now)
+        finally:
+            self._close()
+
+    def _flush(self, until: float) -> None:
+        """Wait until the port has taken all, but not for long."""
+        while self._port and self._pending and (now := time.monotonic()) < until:
+            self._poller.poll((until - now) * 1000)
+            self._write(self._port, b"", now)
 
     def _close(self) -> None:
         if self._port:
@@ -353,9 +402,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     with (options.folder / "pump.lock").open("a+") as lock:
         if not _lock(lock):
             return 3
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with contextlib.suppress(
+            OSError
+        ):  # it is for people, and a full disk is no reason not to cool a printer
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), str(os.getpid()).encode())
         Pump(options.setup, options.folder, options.links).run()
     return 0
 

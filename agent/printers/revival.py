@@ -96,7 +96,8 @@ class Revival:
         self.done = 0
         self.last = 0
         """The number of the last line that the board took."""
-        begins = max((place for place, number in enumerate(trail) if not number), default=0)
+        begins = max((place for place, number in enumerate(trail) if not number), default=None)
+        self._is_known = begins is not None
         self._trail = [number for number in trail[begins:] if number]
         self._left = 0
         self._replay = Replay()
@@ -106,7 +107,7 @@ class Revival:
         self.last = last
         self.done = last - sum(number <= last for number in self._trail)
         self._left = self.done
-        return 0 < self.done <= self.printing.count
+        return self._is_known and 0 < self.done <= self.printing.count
 
     def wind(self) -> bool:
         """Go a little forward in the file; gives whether it is wound to its place."""

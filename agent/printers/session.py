@@ -143,6 +143,17 @@ class Session(Run):
         return self._marlin.trail
 
     @property
+    def leaves_trail(self) -> bool:
+        """Whether the print may be gone on with, should this process die now: one that is being stopped may not."""
+        runs = self.record.printing is not None and self.record.runs
+        return runs and self.stage not in {Stage.CANCELLING, Stage.FAULT}
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether there is time for things that may take seconds: nothing is being stopped, or is yet to be cooled."""
+        return not self.brake.is_pulled and (self._greeted or self.stage is not Stage.GREETING)
+
+    @property
     def is_understood(self) -> bool:
         """Whether anything that a printer says has come."""
         return self._marlin.is_understood
@@ -364,7 +375,7 @@ class Session(Run):
         self._greeted = True
         self._raw.append(b"\n")
         if self.record.hot:
-            self._raw.append(b"M108\nM410\n")
+            self._raw.append(b"M108\nM410\nM104 S0\nM140 S0\n")
         self._marlin.renumber()
         if self.record.hot:
             self._marlin.send(b"M410", *OFF, b"M84")

@@ -1,0 +1,190 @@
+"""What the pump does while the disk beneath it is full, failing or slow: the printer comes first."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.printers.driver import Condition, Ending, PrinterError
+from agent.printers.order import Order
+from agent.printers.pump import Pump
+from agent.printers.record import Memory, Record
+from agent.printers.setup import Setup
+from agent.printers.trail import Trail
+from tests.contract.bench import Bench
+from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
+from tests.unit.agent.printers.test_serial import bench_on
+
+
+class Disk:
+    """What stands where a pump writes its record: nothing in its way, a full disk, or one that takes its time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._fresh = folder / "record.new"
+
+    def fill(self) -> None:
+        self._fresh.symlink_to("/dev/full")
+
+    def stall(self) -> None:
+        """Whoever writes waits until `free`: that is how a pipe without a reader is opened."""
+        os.mkfifo(self._fresh)
+
+    def free(self) -> None:
+        if self._fresh.is_fifo():
+            os.close(os.open(self._fresh, os.O_RDONLY | os.O_NONBLOCK))
+        self._fresh.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    state = tmp_path / "state"
+    yield state
+    if (state / "mk3").exists():
+        Disk(state / "mk3").free()
+    end_pump(state)
+
+
+def prints(bench: Bench) -> None:
+    bench.start(bench.long)
+    bench.wait(lambda status: status.progress > 0.02)
+
+
+def turns(one: Pump, wanted: Callable[[], bool]) -> None:
+    """Let a pump in this process do its rounds until `wanted`."""
+    deadline = time.monotonic() + 20
+    while not wanted():
+        assert time.monotonic() < deadline
+        one._turn()
+
+
+def test_a_start_that_can_not_be_recorded_is_refused_and_moves_nothing(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 200) as far:
+        bench = bench_on(far, tmp_path)
+        bench.idle()
+        disk = Disk(state / "mk3")
+        disk.fill()
+        with pytest.raises(PrinterError, match=r"recorded.*No space left.*disk"):
+            bench.driver.start("attempt-1", bench.plate(bench.short), seconds=600)
+        status = bench.driver.status()
+        assert (status.condition, status.attempt) == (Condition.IDLE, None)
+        assert far.executed() == []
+        disk.free()
+        bench.start(bench.short)
+        assert bench.wait(lambda status: status.ending is not None).ending is Ending.DONE
+        bench.driver.close()
+
+
+def test_a_full_disk_keeps_nobody_from_stopping_a_heater(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 60, "--no-emergency-parser") as far:
+        bench = bench_on(far, tmp_path)
+        prints(bench)
+        pump = pump_pid(state)
+        Disk(state / "mk3").fill()
+        far.order("rise")
+        far.wait_log("M112")
+        status = bench.wait(lambda status: status.ending is not None)
+        assert (status.condition, status.ending) == (Condition.FAULT, Ending.FAILED)
+        assert pump_pid(state) == pump
+        bench.driver.close()
+
+
+def test_a_slow_disk_keeps_nobody_from_stopping_a_heater(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 60, "--no-emergency-parser") as far:
+        bench = bench_on(far, tmp_path)
+        prints(bench)
+        disk = Disk(state / "mk3")
+        disk.stall()
+        far.order("rise")
+        far.wait_log("M112")
+        disk.free()
+        assert bench.wait(lambda status: status.ending is not None).condition is Condition.FAULT
+        bench.driver.close()
+
+
+def test_a_print_is_cancelled_on_a_full_disk_and_remembered_once_there_is_room(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        bench = bench_on(far, tmp_path)
+        prints(bench)
+        disk = Disk(state / "mk3")
+        disk.fill()
+        bench.driver.cancel()
+        status = bench.wait(lambda status: status.ending is not None)
+        assert status.ending is Ending.CANCELLED
+        assert status.nozzle is not None
+        assert status.nozzle.target == 0
+        disk.free()
+        deadline = time.monotonic() + 10
+        while Memory(state / "mk3" / "record.json").record.ending is not Ending.CANCELLED:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        bench.driver.close()
+
+
+def test_a_pump_that_is_told_to_end_on_a_full_disk_switches_the_heaters_off(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        bench = bench_on(far, tmp_path)
+        prints(bench)
+        Disk(state / "mk3").fill()
+        end_pump(state)
+        far.wait_log("M104 S0")
+        bench.driver.close()
+
+
+def test_a_pump_that_breaks_in_a_print_switches_the_heaters_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    plate = tmp_path / "plate.gcode"
+    plate.write_text("M109 S200\nG28\n")
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        one = Pump(Setup(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
+        turns(one, lambda: one._status(time.monotonic()).condition is Condition.IDLE)
+        one._do(Order("start", "a", str(plate), 60), time.monotonic())
+        turns(one, lambda: "M109 S200" in far.log.read_text())
+        monkeypatch.setattr(one, "_memory", None)
+        with pytest.raises(AttributeError):
+            one.run()
+        far.wait_log("M104 S0")
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_a_record_that_could_not_be_written_is_the_record_nonetheless(tmp_path: Path):
+    memory = Memory(tmp_path / "record.json")
+    disk = Disk(tmp_path)
+    disk.fill()
+    memory.note(Record(attempt="a"))
+    with pytest.raises(OSError, match="No space"):
+        memory.keep()
+    assert memory.record.attempt == "a"
+    assert not memory.is_kept
+    with pytest.raises(OSError, match="No space"):
+        memory.secure(Record(attempt="b"))
+    assert memory.record.attempt == "a"
+    disk.free()
+    memory.keep()
+    assert memory.is_kept
+    assert Memory(tmp_path / "record.json").record.attempt == "a"
+
+
+def test_a_record_that_can_not_be_read_means_that_heaters_may_be_on(tmp_path: Path):
+    (tmp_path / "record.json").mkdir()
+    assert Memory(tmp_path / "record.json").record.hot
+
+
+def test_a_trail_that_could_not_be_written_is_none(tmp_path: Path):
+    trail = Trail(tmp_path / "trail")
+    trail.clear()
+    trail.extend([0, 1, 2])
+    assert trail.read() == [0, 1, 2]
+    (tmp_path / "trail").unlink()
+    (tmp_path / "trail").symlink_to("/dev/full")
+    trail.extend([7])
+    (tmp_path / "trail").unlink(missing_ok=True)
+    trail.extend([8])
+    assert trail.read() == []
+    (tmp_path / "trail").write_text("0\n1\nx")
+    assert trail.read() == []
