@@ -12,11 +12,12 @@ from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.order import Order
 from agent.printers.pump import Pump
 from agent.printers.record import Memory, Record
+from agent.printers.serial import SerialDriver
 from agent.printers.setup import Setup
 from agent.printers.trail import Trail
 from tests.contract.bench import Bench
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
-from tests.unit.agent.printers.test_serial import bench_on
+from tests.unit.agent.printers.test_serial import Deaf, bench_on
 
 
 class Disk:
@@ -77,31 +78,33 @@ def test_a_start_that_can_not_be_recorded_is_refused_and_moves_nothing(tmp_path:
         bench.driver.close()
 
 
-def test_a_full_disk_keeps_nobody_from_stopping_a_heater(tmp_path: Path, state: Path):
-    with VirtualPrinter(tmp_path / "far", 60, "--no-emergency-parser") as far:
-        bench = bench_on(far, tmp_path)
-        prints(bench)
+@pytest.mark.parametrize("trouble", [Disk.fill, Disk.stall])
+def test_a_full_or_slow_disk_keeps_nobody_from_stopping_a_heater(
+    tmp_path: Path, state: Path, trouble: Callable[[Disk], None]
+):
+    with Deaf(115200) as far:
+        driver = SerialDriver("mk3", far.port, 115200, state)
+        plate = tmp_path / "plate.gcode"
+        plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F600\n" for number in range(5000)))
+        while driver.status().condition is not Condition.IDLE:
+            time.sleep(0.02)
         pump = pump_pid(state)
-        Disk(state / "mk3").fill()
-        far.order("rise")
-        far.wait_log("M112")
-        status = bench.wait(lambda status: status.ending is not None)
+        driver.start("attempt-1", plate, seconds=600)
+        while driver.status().progress < 0.001:
+            time.sleep(0.02)
+        disk = Disk(state / "mk3")
+        trouble(disk)
+        far.board.say(*["T:150.0 /0.0 B:21.0 /0.0"] * 3)
+        deadline = time.monotonic() + 10
+        while not far.board.killed:
+            assert time.monotonic() < deadline, "nobody stopped it"
+            time.sleep(0.02)
+        disk.free()
+        while (status := driver.status()).ending is None:
+            time.sleep(0.02)
         assert (status.condition, status.ending) == (Condition.FAULT, Ending.FAILED)
         assert pump_pid(state) == pump
-        bench.driver.close()
-
-
-def test_a_slow_disk_keeps_nobody_from_stopping_a_heater(tmp_path: Path, state: Path):
-    with VirtualPrinter(tmp_path / "far", 60, "--no-emergency-parser") as far:
-        bench = bench_on(far, tmp_path)
-        prints(bench)
-        disk = Disk(state / "mk3")
-        disk.stall()
-        far.order("rise")
-        far.wait_log("M112")
-        disk.free()
-        assert bench.wait(lambda status: status.ending is not None).condition is Condition.FAULT
-        bench.driver.close()
+        driver.close()
 
 
 def test_a_print_is_cancelled_on_a_full_disk_and_remembered_once_there_is_room(tmp_path: Path, state: Path):
