@@ -8,7 +8,7 @@ the firmware asks for it: the numbers see to it that none is executed twice, and
 """
 
 from agent.printers.events import Acknowledged, Broken, Event, Exhausted, Halted
-from agent.printers.flight import RESERVE, WINDOW
+from agent.printers.flight import WINDOW
 from agent.printers.line import Sent, allowance, checksum, frame, waits_for_heat
 from agent.printers.outbox import Outbox
 from agent.printers.refusals import SETTLE, Refusals
@@ -24,7 +24,6 @@ from agent.printers.replies import (
 )
 
 __all__ = [
-    "RESERVE",
     "SETTLE",
     "WINDOW",
     "Acknowledged",
@@ -104,9 +103,7 @@ class Marlin(Outbox):
     def transmit(self, now: float) -> tuple[bytes, list[Event]]:
         """The bytes to send now."""
         was_empty = not self._flight.lines
-        # The lines in the command queue are more than what a fence needs, once it is silent for long.
-        spare = 2 * RESERVE if self._fences > 3 else 0
-        out = self._fill(spare, halted=self._refusals.settled_at is not None)
+        out = self._fill(halted=self._refusals.settled_at is not None)
         if was_empty and out:
             self._heard_at, self._fences = now, 0
         return b"".join(out), self._take_events()

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from agent.printers.events import Broken, Event, Exhausted, Halted
-from agent.printers.flight import RESERVE, WINDOW, Flight
+from agent.printers.flight import WINDOW, Flight
 from agent.printers.line import CANONICAL, HALTS, Kind, Sent, frame
 
 
@@ -74,8 +74,8 @@ class Outbox:
         """Whether an order still waits to be sent."""
         return bool(self._orders)
 
-    def _fill(self, spare: int, *, halted: bool) -> list[bytes]:
-        """What goes out now; `halted` until refusals have settled. `spare` is what a fence may take on top."""
+    def _fill(self, *, halted: bool) -> list[bytes]:
+        """What goes out now; `halted` until refusals have settled."""
         out: list[bytes] = []
         for command in self._urgent:
             out.append(command + b"\n")
@@ -85,7 +85,7 @@ class Outbox:
             return out
         self._send_again(out)
         if not self._repeats:
-            self._send_orders(out, spare)
+            self._send_orders(out)
         waits = self._held or self._repeats or self._orders or self._greets()
         if self._source is not None and not waits:
             self._send_lines(out, self._source)
@@ -107,13 +107,13 @@ class Outbox:
             out.append(sent.framed)
             self._flight.add(sent)
 
-    def _send_orders(self, out: list[bytes], spare: int) -> None:
+    def _send_orders(self, out: list[bytes]) -> None:
         if self._has_check():
             if not self._flight.lines:
                 self._wants_fence = False
                 self._send_one(out, *self._orders.popleft())
             return
-        if self._wants_fence and self._flight.fits_fence(spare):
+        if self._wants_fence and self._flight.fits_fence(len(frame(self._number, b"M105"))):
             self._wants_fence = False
             self._send_one(out, b"M105", "fence", "")
         while self._orders:
@@ -140,7 +140,7 @@ class Outbox:
     def _send_lines(self, out: list[bytes], source: Iterator[bytes]) -> None:
         flight, number, line = self._flight, self._number, self._line
         add, lines, fits = flight.add, flight.lines, CANONICAL.fullmatch
-        room = flight.window.size - RESERVE
+        room = flight.window.size
         overhead = len(str(number)) + 7
         while True:
             if line is None:
