@@ -86,7 +86,7 @@ class Flight:
         return sent
 
     def fits(self, size: int) -> bool:
-        """Whether a line of `size` bytes may go out now: all of them fit the receive buffer, whatever the queue does."""
+        """Whether a line of `size` bytes may go out now: all fit the receive buffer, whatever the queue does."""
         return not self.lines or self.bytes + size <= self.window.size
 
     def fits_fence(self, size: int) -> bool:
