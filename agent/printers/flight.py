@@ -1,6 +1,7 @@
 """The lines that are on their way, those that were, and how many bytes of them a board can hold. Pure."""
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import islice
 
 from agent.printers.line import Sent
@@ -75,6 +76,40 @@ class Flight:
             self._taken += 1
         else:
             self.bytes += len(sent.framed)
+
+    def take_on(self, ahead: Sequence[Sent], start: int) -> int:
+        """As many lines of `ahead` go out as have room, from `start` on; gives where the rest begins."""
+        lines, size, held = self.lines, self.window.size, self.bytes
+        place = start
+        for sent in islice(ahead, start, None):
+            more = len(sent.framed)
+            if lines and held + more > size:
+                break
+            if sent.number <= self._granted and self._taken == len(lines):
+                self._taken += 1
+            else:
+                held += more
+            lines.append(sent)
+            place += 1
+        self.bytes = held
+        return place
+
+    def land(self, count: int) -> bool:
+        """The `count` oldest have arrived, if all of them are lines of the source; else gives False, and none has."""
+        lines, keep = self.lines, self.history.append
+        if not 0 < count <= len(lines):
+            return False
+        for sent in islice(lines, count):
+            if sent.kind != "line":
+                return False
+        for _ in range(count):
+            sent = lines.popleft()
+            if self._taken:
+                self._taken -= 1
+            else:
+                self.bytes -= len(sent.framed)
+            keep(sent)
+        return True
 
     def pop(self) -> Sent:
         """The oldest one has arrived."""

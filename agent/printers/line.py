@@ -1,12 +1,19 @@
 """One line as it goes over the cable: its number, its check, and how long the firmware may take for it. Pure."""
 
 import re
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
 
 CANONICAL = re.compile(rb"[ -\[\]-~]{1,80}")
 """What may be framed: Marlin keeps 95 bytes of a line, and a backslash in it is asked for again for ever."""
+PLAIN = re.compile(rb"(?:[ -LN-\[\]-~]{1,80}\n)*")
+"""Lines that are canonical and have no M in them, so that no more has to be asked about each."""
 HALTS = re.compile(rb"M(?:0|1|25|226|600|601)(?![0-9])")
 """Words that make a firmware wait for somebody at the printer."""
+PLACE = 128
+"""Bytes for each line whose check is computed beside others: a power of two, so that halves fold onto each other."""
 SHORT_SECONDS = 60.0
 """What any line may take without a sign of work."""
 LONG_SECONDS = {
@@ -24,7 +31,7 @@ Kind = Literal["line", "fence", "order", "alone", "check", "raw"]
 """`alone` begins a new count and `check` proves that it was heard: nothing else is on its way with either."""
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True, gc=False):
     """A line in flight, or one that was."""
 
     number: int
@@ -50,6 +57,21 @@ def frame(number: int, command: bytes) -> bytes:
     """A numbered line as it goes over the cable."""
     numbered = b"N%d %b" % (number, command)
     return b"%b*%d\n" % (numbered, checksum(numbered))
+
+
+def frames(number: int, commands: Sequence[bytes]) -> list[bytes]:
+    """The same for many lines, of which `number` is the first's: all of them are folded at once, side by side."""
+    numbered = [b"N%d %b" % each for each in enumerate(commands, number)]
+    total = int.from_bytes(b"".join([line.ljust(PLACE, b"\0") for line in numbered]), "little")
+    for bits in (512, 256, 128, 64, 32, 16, 8):
+        total ^= total >> bits
+    checks = total.to_bytes(PLACE * len(numbered), "little")[::PLACE]
+    return [b"%b*%d\n" % each for each in zip(numbered, checks, strict=True)]
+
+
+def may_go(command: bytes) -> bool:
+    """Whether a line of a file may be sent: one that is canonical, sets no count and makes no firmware wait for us."""
+    return bool(CANONICAL.fullmatch(command)) and b"M110" not in command and not HALTS.match(command)
 
 
 def word(framed: bytes) -> bytes:

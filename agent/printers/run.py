@@ -92,7 +92,7 @@ class Run:
         if self.board.reports_place:
             self._marlin.send(b"M154 S0")  # a position has to be an answer from now on
         self._marlin.send(*self.board.guard(on=True))
-        self._marlin.feed(self._job.read(lines))
+        self._marlin.feed(self._job.read(lines), follow=self._job.modes.follow)
 
     def pause(self, now: float) -> None:
         """Stop feeding, let what is planned finish, and lift the nozzle.

@@ -183,6 +183,18 @@ class Session(Run):
         for event in self._marlin.receive(data, now):
             self._handle(event, now)
 
+    def stream(self, data: bytes, now: float) -> bytes | None:
+        """In the midst of a print: take nothing but oks, and give the lines for which they make room.
+
+        None where there is more to do; then nothing has been taken.
+        """
+        return self._marlin.stream(data, now) if self.stage is Stage.PRINTING else None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the stream has come upon something that `tick` has to deal with."""
+        return self._marlin.has_news
+
     def tick(self, now: float) -> None:
         """Let time pass."""
         for event in self._marlin.tick(now):
@@ -422,7 +434,7 @@ class Session(Run):
         self.stage, self._revival = Stage.PRINTING, None
         self._watchdog = Watchdog(now)
         self._watchdog.begin(revival.printing.seconds, now)
-        self._marlin.feed(revival.lines, revival.done)
+        self._marlin.feed(revival.lines, revival.done, self._job.modes.follow)
         self._marlin.send(b"M115")
 
     def _give_up(self, now: float) -> None:
