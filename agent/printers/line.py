@@ -12,8 +12,6 @@ PLAIN = re.compile(rb"(?:[ -LN-\[\]-~]{1,80}\n)*")
 """Lines that are canonical and have no M in them, so that no more has to be asked about each."""
 HALTS = re.compile(rb"M(?:0|1|25|226|600|601)(?![0-9])")
 """Words that make a firmware wait for somebody at the printer."""
-PLACE = 128
-"""Bytes for each line whose check is computed beside others: a power of two, so that halves fold onto each other."""
 SHORT_SECONDS = 60.0
 """What any line may take without a sign of work."""
 LONG_SECONDS = {
@@ -60,12 +58,14 @@ def frame(number: int, command: bytes) -> bytes:
 
 
 def frames(number: int, commands: Sequence[bytes]) -> list[bytes]:
-    """The same for many lines, of which `number` is the first's: all of them are folded at once, side by side."""
+    """The same for many lines, of which `number` is the first's: the bytes at one place of all lines go in at once."""
     numbered = [b"N%d %b" % each for each in enumerate(commands, number)]
-    total = int.from_bytes(b"".join([line.ljust(PLACE, b"\0") for line in numbered]), "little")
-    for bits in (512, 256, 128, 64, 32, 16, 8):
-        total ^= total >> bits
-    checks = total.to_bytes(PLACE * len(numbered), "little")[::PLACE]
+    longest = max(map(len, numbered), default=0)
+    text = b"".join([line.ljust(longest, b"\0") for line in numbered])
+    total = 0
+    for place in range(longest):
+        total ^= int.from_bytes(text[place::longest], "little")
+    checks = total.to_bytes(len(numbered), "little")
     return [b"%b*%d\n" % each for each in zip(numbered, checks, strict=True)]
 
 

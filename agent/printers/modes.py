@@ -19,6 +19,9 @@ class Modes:
     def follow(self, lines: list[bytes]) -> None:
         """These lines go out."""
         self.lines += len(lines)
+        text = b"\n".join(lines)
+        if not (self._rose or b"F" in text or b"Z" in text or b"G9" in text or b"G2" in text):
+            return  # as with most of them
         for line in lines:
             if b"F" in line:
                 self._fed = line
