@@ -37,6 +37,11 @@ LONELY_SECONDS = 30.0
 REOPEN_SECONDS = 0.5
 STUCK_SECONDS = 1.0
 """A port that takes no byte for so long is lost."""
+WAKE_SECONDS = 0.2
+"""One that takes none for so long is told to go on: somebody may have stopped its output."""
+REFUSAL_SECONDS = 0.1
+"""A refusal counts for so long at most, however long our last turn was: a slow disk, or a busy machine, is no fault of
+the port's. While it refuses, it is tried that often."""
 CHUNK = 65536
 BAUDS = (115_200, 250_000, 230_400, 57_600, 500_000, 1_000_000, 38_400, 19_200, 9_600)
 """What boards speak, the most frequent first."""
@@ -94,7 +99,7 @@ class Pump:
         self._session: Session | None = None
         self._is_new = True
         self._pending = b""
-        self._stuck_since = 0.0
+        self._refused_for = self._tried_at = 0.0
         self._why = "the port was not opened yet"
         self._reopen_at = self._record_at = 0.0
         self._due = 0.0
@@ -126,7 +131,8 @@ class Pump:
         now = time.monotonic()
         if self._port is None and now >= self._reopen_at:
             self._open(now)
-        ready = self._wait(max(0.0, self._due - now))
+        due = min(self._due, now + REFUSAL_SECONDS) if self._pending else self._due
+        ready = self._wait(max(0.0, due - now))
         now = time.monotonic()
         if self._port and self._session and ready == [(self._port.descriptor, select.POLLIN)]:
             if self._flows(self._port, self._session, now):
@@ -350,22 +356,29 @@ class Pump:
 
     def _write(self, port: Port, data: bytes, now: float) -> None:
         had = bool(self._pending)
-        self._pending += data
-        if not self._pending:
+        data = self._pending + data
+        if not data:
             return
         try:
-            taken = port.write(self._pending)
-            self._pending = self._pending[taken:]
-            if taken or not had:
-                self._stuck_since = now
+            taken = port.write(data)
         except PortLost as loss:
             self._lose(str(loss), now)
             return
-        if self._pending and now > self._stuck_since + STUCK_SECONDS:
-            self._lose(f"it takes none of {len(self._pending)} bytes", now)
+        self._pending = data[taken:]
+        if not had and not self._pending:
             return
-        if had or self._pending:
-            self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))
+        self._refused_for = self._add_refusal(now) if had and not taken else 0.0
+        self._tried_at = now
+        if self._refused_for > STUCK_SECONDS:
+            self._lose(f"it has taken none of {len(self._pending)} bytes for {self._refused_for:.1f} s", now)
+            return
+        if self._refused_for > WAKE_SECONDS:
+            port.let_flow()
+        self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))
+
+    def _add_refusal(self, now: float) -> float:
+        """For how long the port has refused: by what was tried, not by a clock that went on while we did not."""
+        return self._refused_for + min(now - self._tried_at, REFUSAL_SECONDS)
 
     def _lose(self, how: str, now: float) -> None:
         """The printer was unplugged; look for it again from now on."""
@@ -402,7 +415,7 @@ class Pump:
             self._poller.unregister(self._port.descriptor)
             self._port.close()
         self._port = self._session = None
-        self._pending = b""
+        self._pending, self._refused_for = b"", 0.0
 
 
 def _wake(_number: int, _frame: FrameType | None) -> None:

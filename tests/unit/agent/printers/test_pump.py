@@ -1,8 +1,11 @@
 """What the pump does while the disk beneath it is full, failing or slow: the printer comes first."""
 
+import contextlib
 import os
 import signal
+import termios
 import time
+import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -153,6 +156,84 @@ def test_a_pump_that_breaks_in_a_print_switches_the_heaters_off(
         far.wait_log("M104 S0")
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+class Full:
+    """A pty whose far end reads nothing until it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._far, self._near = os.openpty()
+        tty.setraw(self._near)
+        os.set_blocking(self._far, False)
+        self.pump = Pump(Setup(port=os.ttyname(self._near), baud=115200), folder, folder / "links")
+        self.pump._turn()
+        assert self.pump._port is not None
+        self.port = self.pump._port
+
+    def fill(self) -> None:
+        while not self.pump._pending:
+            self.pump._write(self.port, b"x" * 1000, 0.0)
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._far, 65536):
+                time.sleep(0.01)
+
+    def close(self) -> None:
+        self.pump._let_go()
+        self.pump._desk.close()
+        os.close(self._far)
+        os.close(self._near)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Full]:
+    full = Full(tmp_path)
+    yield full
+    full.close()
+
+
+def test_a_port_that_takes_nothing_is_lost_after_a_second_of_tries(full: Full):
+    full.fill()
+    for tenth in range(10):
+        full.pump._write(full.port, b"", tenth / 10)
+        assert full.pump._port
+    for tenth in range(10, 14):
+        if full.pump._port:
+            full.pump._write(full.port, b"", tenth / 10)
+    assert full.pump._port is None
+    assert "taken none of" in full.pump._why
+
+
+def test_a_turn_that_took_long_is_no_refusal(full: Full):
+    full.fill()
+    full.pump._write(full.port, b"", 100.0)
+    full.pump._write(full.port, b"", 200.0)
+    assert full.pump._port
+    full.read()
+    full.pump._write(full.port, b"", 300.0)
+    assert full.pump._port
+    assert full.pump._pending == b""
+    full.fill()
+    full.pump._write(full.port, b"", 400.0)
+    assert full.pump._port
+
+
+def test_output_that_somebody_stopped_goes_on(tmp_path: Path, state: Path):
+    with Deaf(115200) as far:
+        driver = SerialDriver("mk3", far.port, 115200, state)
+        plate = tmp_path / "plate.gcode"
+        plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F6000\n" for number in range(300)))
+        while driver.status().condition is not Condition.IDLE:
+            time.sleep(0.02)
+        driver.start("attempt-1", plate, seconds=600)
+        for _ in range(3):
+            time.sleep(0.2)
+            termios.tcflow(far._near, termios.TCOOFF)
+        while (status := driver.status()).ending is None:
+            time.sleep(0.02)
+        assert (status.ending, status.why) == (Ending.DONE, "")
+        driver.close()
 
 
 def test_a_record_that_could_not_be_written_is_the_record_nonetheless(tmp_path: Path):
