@@ -51,6 +51,13 @@ def state(tmp_path: Path) -> Iterator[Path]:
     end_pump(state)
 
 
+def until(wanted: Callable[[], bool], within: float = 20) -> None:
+    deadline = time.monotonic() + within
+    while not wanted():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def prints(bench: Bench) -> None:
     bench.start(bench.long)
     bench.wait(lambda status: status.progress > 0.02)
@@ -89,22 +96,17 @@ def test_a_full_or_slow_disk_keeps_nobody_from_stopping_a_heater(
         driver = SerialDriver("mk3", far.port, 115200, state)
         plate = tmp_path / "plate.gcode"
         plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F600\n" for number in range(5000)))
-        while driver.status().condition is not Condition.IDLE:
-            time.sleep(0.02)
+        until(lambda: driver.status().condition is Condition.IDLE)
         pump = pump_pid(state)
         driver.start("attempt-1", plate, seconds=600)
-        while driver.status().progress < 0.001:
-            time.sleep(0.02)
+        until(lambda: driver.status().progress >= 0.001)
         disk = Disk(state / "mk3")
         trouble(disk)
         far.board.say(*["T:150.0 /0.0 B:21.0 /0.0"] * 3)
-        deadline = time.monotonic() + 10
-        while not far.board.killed:
-            assert time.monotonic() < deadline, "nobody stopped it"
-            time.sleep(0.02)
+        until(lambda: far.board.killed, within=10)
         disk.free()
-        while (status := driver.status()).ending is None:
-            time.sleep(0.02)
+        until(lambda: driver.status().ending is not None)
+        status = driver.status()
         assert (status.condition, status.ending) == (Condition.FAULT, Ending.FAILED)
         assert pump_pid(state) == pump
         driver.close()
@@ -122,10 +124,7 @@ def test_a_print_is_cancelled_on_a_full_disk_and_remembered_once_there_is_room(t
         assert status.nozzle is not None
         assert status.nozzle.target == 0
         disk.free()
-        deadline = time.monotonic() + 10
-        while Memory(state / "mk3" / "record.json").record.ending is not Ending.CANCELLED:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: Memory(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
         bench.driver.close()
 
 
@@ -224,14 +223,13 @@ def test_output_that_somebody_stopped_goes_on(tmp_path: Path, state: Path):
         driver = SerialDriver("mk3", far.port, 115200, state)
         plate = tmp_path / "plate.gcode"
         plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F6000\n" for number in range(300)))
-        while driver.status().condition is not Condition.IDLE:
-            time.sleep(0.02)
+        until(lambda: driver.status().condition is Condition.IDLE)
         driver.start("attempt-1", plate, seconds=600)
         for _ in range(3):
             time.sleep(0.2)
             termios.tcflow(far._near, termios.TCOOFF)
-        while (status := driver.status()).ending is None:
-            time.sleep(0.02)
+        until(lambda: driver.status().ending is not None)
+        status = driver.status()
         assert (status.ending, status.why) == (Ending.DONE, "")
         driver.close()
 
