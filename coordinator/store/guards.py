@@ -33,7 +33,8 @@ _NAMES = {
 _STANDING = {
     "sqlite": "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": (
-        "SELECT tgname, cast(cast(tgrelid AS regclass) AS text), '' FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
+        "SELECT tgname, cast(cast(tgrelid AS regclass) AS text), '' FROM pg_trigger"
+        " WHERE NOT tgisinternal AND tgenabled = 'A'"
         " AND tgrelid IN (to_regclass('movement'), to_regclass('event'))"
     ),
 }
@@ -65,5 +66,5 @@ def lowered(tx: Tx) -> Generator[None]:
 def _standing(tx: Tx) -> list[tuple[str, str, str]]:
     """Name, table and (on SQLite) definition of each guard that is in force."""
     wanted = _NAMES[tx.dialect.name]
-    rows = tx.execute(text(_STANDING[tx.dialect.name])).tuples()
+    rows = tx.execute(text(_STANDING[tx.dialect.name]))
     return [(name, table, made) for name, table, made in rows if name in wanted]

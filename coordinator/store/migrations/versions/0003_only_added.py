@@ -115,7 +115,7 @@ def _remake_sqlite() -> None:
             "cause", "need", "lot", "source", "target", name=op.f("uq_movement_cause_need_lot_source_target")
         ),
     )
-    op.execute(f"INSERT INTO movement_checked ({_COLUMNS}) SELECT {_COLUMNS} FROM movement ORDER BY id")
+    op.execute(f"INSERT INTO movement_checked ({_COLUMNS}) SELECT {_COLUMNS} FROM movement ORDER BY id")  # noqa: S608 - our own words
     op.drop_table("movement")
     op.rename_table("movement_checked", "movement")
     op.create_index(op.f("ix_movement_need_lot"), "movement", ["need", "lot"])
@@ -132,20 +132,26 @@ def _guard_sqlite() -> None:
     for table, same in (
         (
             "movement",
-            "id = NEW.id OR (cause = NEW.cause AND need = NEW.need AND lot = NEW.lot"
-            " AND source = NEW.source AND target = NEW.target)",
+            (
+                "id = NEW.id OR (cause, need, lot, source, target)"
+                " = (NEW.cause, NEW.need, NEW.lot, NEW.source, NEW.target)"
+            ),
         ),
         ("event", "agent = NEW.agent AND epoch = NEW.epoch AND seq = NEW.seq"),
     ):
         op.execute(
-            f"CREATE TRIGGER {table}_is_new BEFORE INSERT ON {table}"
+            f"CREATE TRIGGER {table}_is_new BEFORE INSERT ON {table}"  # noqa: S608 - our own words
             f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"
             f" BEGIN SELECT RAISE(ABORT, 'rows of {table} are only ever added'); END"
         )
     standing = "(SELECT sum(CASE WHEN target = NEW.source THEN units ELSE -units END) FROM movement WHERE"
     drawn = "(source = NEW.source OR target = NEW.source)"
     for name, whose, of_need in (
-        ("movement_has_cover", f"need = NEW.need AND lot = NEW.lot AND {drawn}", "NOT IN ('demand', 'needed')"),
+        (
+            "movement_has_cover",
+            f"need = NEW.need AND lot = NEW.lot AND {drawn}",
+            "NOT IN ('demand', 'needed')",
+        ),
         ("movement_is_asked_for", f"need = NEW.need AND {drawn}", "= 'needed'"),
     ):
         op.execute(
