@@ -89,10 +89,13 @@ def others_on(store: Store) -> int:
         return int(tx.execute(query, {"application": engine.APPLICATION}).scalar_one())
 
 
-def fill(tx: Tx, path: Path, aside: str, progress: Progress) -> None:
+def fill(tx: Tx, path: Path, aside: str, progress: Progress) -> bool:
     """Put a copy that is of this version into a PostgreSQL database; the tables that are there go into schema `aside`.
 
     All within the caller's transaction: until that is committed, nothing has happened.
+
+    Returns:
+        Whether there were tables.
 
     Raises:
         StartError: the database can't take it; the message says why.
@@ -113,6 +116,7 @@ def fill(tx: Tx, path: Path, aside: str, progress: Progress) -> None:
                 _go_on_counting(tx, table, column)
         if count(tx) != rows:
             raise StartError("not all rows arrived in the database; nothing was changed")
+    return bool(here)
 
 
 def sqlite(path: Path) -> URL:

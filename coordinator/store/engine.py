@@ -50,18 +50,16 @@ class Store:
         Raises:
             StartError: not a usable database URL, or the database can't be reached or is not what it should be.
         """
+        self.url = read_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
         try:
-            self.url = make_url(url)
-            self.is_sqlite = self.url.get_backend_name() == "sqlite"
             options: dict[str, Any] = {}
             if not self.is_sqlite:
                 connection = {"application_name": APPLICATION}
                 options = {"pool_size": 10, "pool_pre_ping": True, "connect_args": connection}
             self._engine = create_engine(self.url, **options)
         except (ArgumentError, NoSuchModuleError) as error:
-            raise StartError(
-                f"the database setting is not a URL like sqlite:///file or postgresql+psycopg://…: {error}"
-            ) from None
+            raise _no_url(error) from None
         if self.is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
         event.listen(self._engine, "begin", self._begin)
@@ -76,11 +74,6 @@ class Store:
             raise StartError(
                 "the database was used by a newer version of Muster: install that, or name another database"
             ) from None
-
-    @property
-    def file(self) -> Path | None:
-        """Where an SQLite database lies."""
-        return Path(self.url.database) if self.is_sqlite and self.url.database else None
 
     @contextlib.contextmanager
     def read(self) -> Generator[Tx]:
@@ -111,8 +104,8 @@ class Store:
             with self.write() as tx:
                 migrate(tx)
         elif opening is Opening.AS_IT_IS:
-            if self.file and not self.file.exists():
-                raise StartError(f"there is no database at {self.file} yet")
+            if (file := file_of(self.url)) and not file.exists():
+                raise StartError(f"there is no database at {file} yet")
             with self.read() as tx:
                 found = revision(tx)
             if found is None:
@@ -123,6 +116,24 @@ class Store:
                 raise StartError(
                     "the database is an older version's: start the coordinator once, then try again"
                 )
+
+
+def read_url(url: str | URL) -> URL:
+    """A database's URL.
+
+    Raises:
+        StartError: it is none.
+    """
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise _no_url(error) from None
+
+
+def file_of(url: str | URL) -> Path | None:
+    """Where an SQLite database lies; None for PostgreSQL."""
+    known = read_url(url)
+    return Path(known.database) if known.get_backend_name() == "sqlite" and known.database else None
 
 
 def migrate(tx: Tx) -> None:
@@ -149,6 +160,12 @@ def revisions() -> list[str]:
 def reason(error: DBAPIError) -> str:
     """What a database says, in one line."""
     return str(error.orig).strip().splitlines()[0]
+
+
+def _no_url(error: Exception) -> StartError:
+    return StartError(
+        f"the database setting is not a URL like sqlite:///file or postgresql+psycopg://…: {error}"
+    )
 
 
 def _config() -> Config:
