@@ -135,9 +135,13 @@ class PrusaLink:
             self.board.restart()
         self.until_idle(40)
         self.board.forget()
-        for path in sorted((self._folder / "gcodes").glob("*/*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        self._until(lambda: not self.files(), 5)
+        # Our folder stays: PrusaLink does not see what lies in a folder that went and came back.
+        for path in sorted((self._folder / "gcodes").rglob("*"), reverse=True):
+            if path.is_file():
+                path.unlink()
+            elif path.name != "muster":
+                path.rmdir()
+        self._until(lambda: not self.files(), 20)
         self._until(lambda: "target_bed" in self.get("/api/v1/status")["printer"], 10)
 
     def plug(self) -> None:
