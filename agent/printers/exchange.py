@@ -115,10 +115,8 @@ class Exchange:
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
         self._advice = advice
-        self._headers = {
-            "User-Agent": "muster-agent",
-            **(headers or {}),
-        }  # PrusaLink wants a name with a login
+        # PrusaLink wants a name with a login, and says why it refuses only to those who read JSON.
+        self._headers = {"User-Agent": "muster-agent", "Accept": "application/json", **(headers or {})}
         self._digest = None if login is None else _Digest(login)
 
     def read(
@@ -392,8 +390,9 @@ class _Digest:
             "nonce": nonce,
             "uri": path,
             "response": _hash(algorithm, f"{secret}:{between}:{request}"),
-            "cnonce": own,
         }
+        if "qop" in asked or algorithm.lower().endswith("-sess"):
+            words["cnonce"] = own  # which must not be there otherwise
         if "opaque" in asked:
             words["opaque"] = asked["opaque"]
         quoted = ", ".join(f'{name}="{value}"' for name, value in words.items())

@@ -13,8 +13,9 @@ import msgspec
 
 from agent.printers.driver import PrinterError
 from agent.printers.form import CHUNK, Form
-from agent.printers.octoprint_answers import FOLDER, Uploaded, path_of
+from agent.printers.octoprint_answers import Uploaded
 from agent.printers.octoprint_session import Clock, RefusedError, Session, head_of, parse
+from agent.printers.shelf import FOLDER, path_of
 
 STALL = 120.0
 """Seconds without any progress after which OctoPrint has given up; a slow SD card is given that time."""

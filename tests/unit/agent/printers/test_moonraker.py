@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers import moonraker as door
+from agent.printers import door
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.moonraker import MoonrakerDriver
 from tests.contract.bench import COLD, HEAT, moves
