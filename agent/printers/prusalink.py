@@ -33,8 +33,10 @@ from agent.printers.exchange import Clock, Content, Exchange, Login, RefusedErro
 from agent.printers.prusalink_answers import MARKS, OVER, Look
 from agent.printers.shelf import FOLDER, attempt_of, is_name, newest, path_of
 
+ON_A_PI = "local"
+"""The storage of PrusaLink on a Pi; what is built into a printer has a stick."""
 SETTLED = 15.0
-"""Seconds after which a printer that still shows a finished print takes orders."""
+"""Seconds that PrusaLink on a Pi gets after a print until it takes orders; a printer itself takes them at once."""
 BETWEEN = 60.0
 """Seconds, beyond what our print had left, in which no other print can have begun and ended."""
 ADVICE = "Its settings, on its page or the printer's screen, show the right one."
@@ -106,7 +108,8 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
 
     @property
     def _settled(self) -> bool:
-        return self._over_since is not None and self._clock() - self._over_since >= SETTLED
+        wait = SETTLED if self._storage == ON_A_PI else 0.0
+        return self._over_since is not None and self._clock() - self._over_since >= wait
 
     def _begun(self, attempt: str, seconds: float) -> PrusaLinkErrand:
         self._over_since = None
@@ -253,7 +256,7 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
         while (entry := self._entry(attempt)) is None:
             self._sleep(0.1)
         changed = entry.size not in {None, size}
-        if self._storage == "local" and entry.refs and entry.refs.download:
+        if self._storage == ON_A_PI and entry.refs and entry.refs.download:
             changed = changed or self._server.sha256(entry.refs.download) != digest
         if changed:
             raise PrinterError("PrusaLink changed the uploaded file; nothing was started")
