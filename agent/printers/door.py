@@ -22,7 +22,7 @@ PATIENCE = 4.5
 RESERVE = 1.0
 """Seconds kept back from `PATIENCE` to withdraw a start that cannot be confirmed."""
 GRACE = 5.0
-"""Seconds that a server gets to tell how a print ended that runs no more."""
+"""Seconds that a server gets to tell how a print ended, from when it was seen to run no more."""
 
 
 class Order(StrEnum):

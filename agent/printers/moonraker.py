@@ -93,7 +93,8 @@ class MoonrakerDriver(Door[Look, MoonrakerErrand]):
 
     def _lose_sight(self) -> None:
         if self._errand:
-            self._errand.last_seen, self._errand.blind = self._clock(), True
+            self._errand.runs(self._clock())  # as far as anybody can tell
+            self._errand.blind = True
 
     def _remark(self, errand: MoonrakerErrand) -> str:
         late = (
@@ -150,20 +151,21 @@ class MoonrakerDriver(Door[Look, MoonrakerErrand]):
     def _follow(self, errand: MoonrakerErrand, look: Look) -> None:
         running = look.runs(errand.attempt)
         if running:
-            errand.last_seen, errand.blind = self._clock(), False
+            errand.runs(self._clock())
+            errand.blind = False
             fraction = min(look.parts.virtual_sdcard.progress, 0.99)
             if fraction >= errand.progress or look.parts.print_stats.state == "paused":
                 errand.progress = max(errand.progress, fraction)
                 return
             # Less than before: another hand may print our file again. The trace tells.
         if look.state in {"disconnected", "startup"}:
-            errand.last_seen = self._clock()
+            errand.runs(self._clock())
             return  # Klipper may print on unseen; what it shows when it is back tells more than its absence
-        elapsed = self._clock() - errand.last_seen
-        if look.holds(errand.attempt) and look.moving and elapsed < LAST_MOVES:
+        rested = 0.0 if running else errand.rests(self._clock())
+        if look.holds(errand.attempt) and look.moving and rested < LAST_MOVES:
             return
         ending = look.trace(errand.attempt, self._history(), blind=errand.blind)
-        if ending is None and not running and elapsed >= GRACE:
+        if ending is None and rested >= GRACE:
             ending = Ending.UNKNOWN
         self._end(errand, ending, look)
         if errand.cancelled and errand.ending is Ending.CANCELLED and look.hot and not look.active:

@@ -172,19 +172,19 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
 
     def _follow(self, errand: PrusaLinkErrand, look: Look) -> None:
         if look.runs(errand.attempt) and errand.job in {None, look.job}:
-            errand.job, errand.last_seen, errand.left = look.job, self._clock(), look.left
-            errand.witnessed = True
+            errand.runs(self._clock())
+            errand.job, errand.left, errand.witnessed = look.job, look.left, True
             if errand.stale in {None, look.progress}:
                 errand.stale = look.progress
             else:
                 errand.stale = -1.0
                 errand.progress = max(errand.progress, min(look.progress, 0.99))
             return
-        elapsed = self._clock() - errand.last_seen
+        elapsed, rested = self._clock() - errand.last_seen, errand.rests(self._clock())
         if errand.seen is None:
             if look.state == "ERROR" or (look.state in OVER and self._is_ours(errand, look, elapsed)):
                 self._note(errand, look)
-            elif elapsed >= GRACE and look.state != "BUSY":
+            elif rested >= GRACE and look.state != "BUSY":
                 self._guess(errand, elapsed)
         if errand.seen is not None and (look.state not in OVER | {"BUSY"} or self._settled):
             errand.ending = errand.seen

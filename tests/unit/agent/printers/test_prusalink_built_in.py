@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.printers.door import GRACE
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.exchange import Login
 from agent.printers.prusalink import BETWEEN, PrusaLinkDriver
@@ -78,7 +79,7 @@ def test_a_finished_print_that_a_new_driver_finds_is_nobodys_guess(maker: Maker,
         assert time.monotonic() < deadline
         time.sleep(0.01)
     maker.again().status()
-    maker.late += BETWEEN
+    maker.late += GRACE
     status = maker.driver.status()
     assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.UNKNOWN)
     assert "look at the bed" in status.why
@@ -98,6 +99,8 @@ def test_another_print_that_finished_while_nobody_looked_is_not_ours(maker: Make
         time.sleep(0.01)
     far.plug()
     maker.late += 300 + BETWEEN + 1
+    assert maker.driver.status().ending is None
+    maker.late += GRACE
     assert maker.driver.status().ending is Ending.UNKNOWN
 
 
@@ -109,6 +112,8 @@ def test_a_print_that_ended_unseen_is_nobodys_guess(maker: Maker, far: Buddy, ga
     maker.driver.status()
     far.restart()
     maker.late += gap
+    assert maker.driver.status().ending is None
+    maker.late += GRACE
     status = maker.driver.status()
     assert (status.condition, status.ending) == (Condition.IDLE, ending)
     assert status.why
