@@ -29,6 +29,10 @@ class FarEnd(Protocol):
         """Contact is possible again."""
         ...
 
+    def begin(self, lines: list[str]) -> None:
+        """Another hand begins something: prints these lines, or what it can at its display."""
+        ...
+
     def executed(self) -> list[str] | None:
         """Every motion line that was executed, in order; None where the far end keeps no such log."""
         ...

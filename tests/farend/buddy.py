@@ -123,6 +123,11 @@ class Buddy:
         with self._lock:
             assert self._start(name) == 204
 
+    def begin(self, lines: list[str]) -> None:
+        """Another hand uploads this and prints it."""
+        self.upload("benchy.gcode", lines)
+        self.print("benchy.gcode")
+
     def executed(self) -> list[str]:
         with self._lock:
             self._move_on()
