@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,27 @@ TURBOJPEG = "def __getattr__(name):\n    return lambda *args, **kwargs: None\n"
 """Stands in for a wrapper whose C library only cameras need, and which PrusaLink loads without one."""
 
 
+MISSING = (
+    "PrusaLink is missing: run `make setup-prusalink`, after (on Debian) "
+    "`sudo apt install gcc python3-dev libcap-dev libmagic1`"
+)
+
+
+@cache
 def python() -> Path:
-    """The Python that has PrusaLink, in the checkout or where MUSTER_PRUSALINK says."""
+    """The Python that has a whole PrusaLink, in the checkout or where MUSTER_PRUSALINK says."""
     candidates = [
         ROOT / ".venv-prusalink/bin/python",
         Path(os.environ.get("MUSTER_PRUSALINK", "/nowhere")),
     ]
     for candidate in candidates:
-        if candidate.is_file():
+        # What it has of C, and the libraries of the system that this needs.
+        parts = [candidate, "-c", "import magic, prctl, prusa.link"]
+        if candidate.is_file() and subprocess.run(parts, capture_output=True, check=False).returncode == 0:
             return candidate
     if os.environ.get("CI"):
-        pytest.fail("PrusaLink is missing: run `make setup-prusalink`")
-    pytest.skip("PrusaLink is missing: run `make setup-prusalink`")
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
 
 
 @contextmanager
