@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from agent.printers.driver import PrinterError
-from agent.printers.octoprint_session import RefusedError, Session, parse
+from agent.printers.heard import parse
+from agent.printers.octoprint_session import RefusedError, Session
 from agent.printers.octoprint_upload import Upload
 from tests.farend.authority import Authority
 
