@@ -9,18 +9,25 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import StrEnum
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.errand import Errand
-from agent.printers.exchange import Clock, Exchange, RefusedError
+from agent.printers.exchange import Clock, Exchange, LateError, RefusedError
+from agent.printers.parcel import Parcel, wrapped
 from agent.printers.shelf import is_name
+from agent.printers.shipment import STALL, Shipment
 
 PATIENCE = 4.5
 """Seconds a call may take; the protocol allows five."""
 RESERVE = 1.0
 """Seconds kept back from `PATIENCE` to withdraw a start that cannot be confirmed."""
+ORDERING = 2.5
+"""Seconds, `RESERVE` among them, without which no start is ordered: the next look has them."""
+LONGEST = 1800.0
+"""Seconds for a file to come into a server and be ordered; nobody expects it to start later."""
 GRACE = 5.0
 """Seconds that a server gets to tell how a print ended, from when it was seen to run no more."""
 
@@ -91,18 +98,26 @@ class Door(ABC, Generic[V, E]):
         self._sleep = sleep
         self._met = False
         self._errand: E | None = None
+        self._parcel: Parcel | None = None
         self._told = False
 
     # ── the contract ──────────────────────────────────────────────────────────────────────────────────────
 
     def status(self) -> Status:
-        """Look at the printer."""
+        """Look at the printer; while our file is on its way, bring it on for up to two seconds."""
         self._server.until = self._clock() + PATIENCE
         try:
             look = self._look()
         except PrinterError as error:
             self._lose_sight()
             return self._status(Condition.UNREACHABLE, str(error))
+        if self._parcel:
+            try:
+                look = self._bring(self._parcel, look) or look
+            except LateError:
+                pass  # it is slow: the next look goes on
+            except PrinterError as error:
+                self._abandon(Ending.FAILED, f"Nothing was printed: {error}")
         errand, pending = self._errand, self._pending
         condition = self._condition(look, pending.attempt if pending else None)
         why = (errand.why if errand else "") or look.why(condition)
@@ -110,39 +125,37 @@ class Door(ABC, Generic[V, E]):
             condition, why = Condition.PRINTING, self.AWAITED
         elif pending:
             why = self._remark(pending) or why
+        elif self._parcel and condition is Condition.IDLE:
+            condition = Condition.LOADING
+            why = f"{self._server.server} takes the file: {self._parcel.fraction:.0%}."
         return self._status(condition, why, look)
 
     def start(self, attempt: str, path: Path, seconds: float) -> None:
-        """Upload the file, order its print, and see that it runs."""
-        deadline = self._clock() + PATIENCE
-        self._server.until = deadline
+        """Upload the file, order its print, and see that it runs; what takes longer, `status` goes on with."""
+        self._server.until = self._clock() + PATIENCE
         if not is_name(attempt):
             raise PrinterError(f"attempt {attempt!r} cannot be a file's name in {self._server.server}")
-        self._must_be_ready(self._look())
-        if self._errand and self._errand.ending is None:
-            raise PrinterError(
-                f"how attempt {self._errand.attempt} ended is not known yet; nothing starts before"
-            )
-        if self._errand and attempt == self._errand.attempt:
+        look = self._look()
+        before = self._errand
+        if before and before.ending is None and not look.runs(before.attempt):
+            raise PrinterError(f"how attempt {before.attempt} ended is not known yet; nothing starts before")
+        self._must_be_ready(look)
+        if before and attempt == before.attempt:
             raise PrinterError(f"attempt {attempt} was printed already")
         if self._told:
             self._sweep()
+        self._parcel = wrapped(attempt, path, seconds, self._clock())
+        self._errand = self._begun(attempt, seconds)
+        self._errand.sending = True
         try:
-            self._store(attempt, path)
-            self._must_be_ready(self._glance())  # another hand may have started something meanwhile
+            self._bring(self._parcel, look)
+        except LateError:
+            pass  # it is slow: `status` goes on
         except PrinterError:
-            self._withdrawn(attempt)  # a file that stays would look like an attempt
+            self._let_go(withdraw=True)
+            self._errand = before
             raise
-        self._server.until = deadline - RESERVE
-        try:
-            self._order(attempt)
-        except PrinterError as error:
-            self._server.until = deadline
-            if self._withdrawn(attempt):
-                raise PrinterError(
-                    f"{self._server.server} did not start the print, and nothing moves: {error}"
-                ) from error
-        self._errand, self._told = self._begun(attempt, seconds), False
+        self._told = False
 
     def pause(self) -> None:
         """Ask for a pause."""
@@ -155,7 +168,11 @@ class Door(ABC, Generic[V, E]):
         self._tell(Order.RESUME, errand, look)
 
     def cancel(self) -> None:
-        """End it."""
+        """End it. A file on its way is not printed."""
+        if self._parcel:
+            self._server.until = self._clock() + PATIENCE
+            self._abandon(Ending.CANCELLED, "It was cancelled before anything was printed.")
+            return
         errand, look = self._ours()
         before, errand.cancelled = errand.cancelled, True  # first: it may be heard though the answer is lost
         try:
@@ -165,7 +182,9 @@ class Door(ABC, Generic[V, E]):
             raise
 
     def close(self) -> None:
-        """Nothing to let go of: no connection outlives its request."""
+        """Let go of a file that is still on its way: it is not printed. Nothing else outlives its request."""
+        if self._parcel:
+            self._parcel.close()
 
     # ── what is particular to a server ────────────────────────────────────────────────────────────────────
 
@@ -199,11 +218,27 @@ class Door(ABC, Generic[V, E]):
         """
 
     @abstractmethod
-    def _store(self, attempt: str, path: Path) -> None:
-        """Upload the file, and see that the server holds our bytes under our name.
+    def _shipment(self, parcel: Parcel) -> Shipment:
+        """How a file goes to the server under its attempt's name.
 
         Raises:
-            PrinterError: it does not.
+            PrinterError: the name is taken.
+        """
+
+    @abstractmethod
+    def _took(self, parcel: Parcel, answer: HTTPResponse, content: bytes) -> None:
+        """Read what the server says of the whole file.
+
+        Raises:
+            PrinterError: it did not take it.
+        """
+
+    @abstractmethod
+    def _is_whole(self, parcel: Parcel) -> bool:
+        """Whether it is certain that the server holds our bytes under our name; False if it does not tell yet.
+
+        Raises:
+            PrinterError: it holds others.
         """
 
     @abstractmethod
@@ -233,8 +268,9 @@ class Door(ABC, Generic[V, E]):
 
     @property
     def _pending(self) -> E | None:
-        """Our attempt that has begun, if no ending of it was told."""
-        return self._errand if self._errand and self._errand.ending is None else None
+        """Our attempt that was ordered, if no ending of it was told."""
+        errand = self._errand
+        return errand if errand and errand.ending is None and not errand.sending else None
 
     def _status(self, condition: Condition, why: str, look: V | None = None) -> Status:
         errand = self._errand
@@ -274,15 +310,79 @@ class Door(ABC, Generic[V, E]):
         if condition is not Condition.IDLE:
             raise PrinterError(look.why(condition) or f"the printer is not ready ({condition})")
 
-    def _order(self, attempt: str) -> None:
+    def _bring(self, parcel: Parcel, look: V) -> V | None:
+        """Bring our file on, and order its print when it is there; then the look that shows it run.
+
+        Raises:
+            LateError: the server is slow.
+            PrinterError: it comes to nothing.
+        """
+        until = self._server.until - ORDERING
+        self._must_be_ready(look)  # else another hand was quicker: nobody waits for its print to end
+        if self._clock() - parcel.since > LONGEST:
+            raise PrinterError(
+                f"{self._server.server} is too slow: it had {LONGEST / 60:.0f} min for the file"
+            )
+        if not self._has_come(parcel, until) or self._server.remaining() < ORDERING * 0.9:
+            return None
+        self._must_be_ready(self._glance())  # another hand may have started something meanwhile
+        begun = self._order(parcel.attempt)
+        self._errand = self._begun(parcel.attempt, parcel.seconds)
+        self._let_go(withdraw=False)
+        return begun
+
+    def _has_come(self, parcel: Parcel, until: float) -> bool:
+        """Go on with a file until it is there for certain (then True), or it is `until`."""
+        if parcel.arrived is None:
+            parcel.shipment = parcel.shipment or self._shipment(parcel)
+            if not parcel.shipment.push(until) or parcel.shipment.heard is None:
+                return False
+            self._took(parcel, *parcel.shipment.heard)
+            parcel.arrived = self._clock()
+        while not parcel.whole:
+            if self._clock() - parcel.arrived > STALL:
+                raise PrinterError(f"{self._server.server} took the file, and does not tell what it holds")
+            parcel.whole = self._is_whole(parcel)
+            if not parcel.whole and self._clock() >= until:
+                return False
+            if not parcel.whole:
+                self._sleep(0.1)
+        return True
+
+    def _order(self, attempt: str) -> V | None:
         """Order the print, then see it run.
 
         Raises:
-            PrinterError: it is not seen to.
+            PrinterError: it does not, and will not. Where that isn't sure, it counts as running: None.
         """
-        self._print(attempt)
-        while self._clock() < self._server.until:
-            if self._has_begun(attempt, self._glance()):
-                return
-            self._sleep(0.05)
-        raise PrinterError("it took the order and did nothing")
+        deadline = self._server.until
+        self._server.until = deadline - RESERVE
+        try:
+            self._print(attempt)
+            while self._clock() < self._server.until:
+                look = self._glance()
+                if self._has_begun(attempt, look):
+                    return look
+                self._sleep(0.05)
+            raise PrinterError("it took the order and did nothing")  # noqa: TRY301 - one way out for all that fails
+        except PrinterError as error:
+            self._server.until = deadline
+            if self._withdrawn(attempt):
+                raise PrinterError(
+                    f"{self._server.server} did not start the print, and nothing moves: {error}"
+                ) from error
+        return None
+
+    def _abandon(self, ending: Ending, why: str) -> None:
+        """Give up an attempt whose print was not ordered."""
+        assert self._errand is not None
+        self._let_go(withdraw=True)
+        self._errand.sending, self._errand.ending, self._errand.why = False, ending, why
+
+    def _let_go(self, *, withdraw: bool) -> None:
+        """Have done with a file on its way. One that stays without being printed would look like an attempt."""
+        parcel, self._parcel = self._parcel, None
+        if parcel:
+            parcel.close()
+            if withdraw:
+                self._withdrawn(parcel.attempt)

@@ -14,6 +14,8 @@ class Errand(Struct, kw_only=True):
     """When it was first seen to run no more; None while it runs. Before, nobody may have looked for long."""
     progress: float = 0.0
     """0 to 1, as in `Status`."""
+    sending: bool = False
+    """Whether its file is still on the way: nothing was ordered."""
     cancelled: bool = False
     """Whether we have asked for its end; servers do not tell whose hand cancelled."""
     ending: Ending | None = None

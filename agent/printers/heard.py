@@ -2,8 +2,8 @@
 
 import http.client
 import io
-from typing import cast
 import socket
+from typing import cast
 
 
 def head_of(heard: bytes) -> http.client.HTTPResponse | None:

@@ -13,11 +13,10 @@ though Klipper prints on. Then only Klipper's `print_stats` knows the ending, un
 """
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
+from http.client import HTTPResponse
 from urllib.parse import quote
 
 from agent.printers import moonraker_answers as answers
@@ -27,7 +26,9 @@ from agent.printers.errand import Errand
 from agent.printers.exchange import Clock, Exchange, RefusedError, SilentError
 from agent.printers.form import Form
 from agent.printers.moonraker_answers import Look
+from agent.printers.parcel import Parcel
 from agent.printers.shelf import FOLDER, attempt_of, newest, path_of
+from agent.printers.shipment import Shipment
 
 LAST_MOVES = 60.0
 """Seconds that may pass between Klipper's last line and its last move; it reads about two ahead."""
@@ -35,6 +36,7 @@ REMEMBERED = 100
 """Prints, newest first, among which ours is looked for."""
 ADVICE = "Copy the API key from Mainsail's or Fluidd's settings, or let Moonraker trust this machine."
 OFF = "TURN_OFF_HEATERS"
+UPLOAD = ("POST", "/server/files/upload")
 CALLED = {
     Order.PAUSE: "The pause",
     Order.RESUME: "The order to go on",
@@ -206,31 +208,27 @@ class MoonrakerDriver(Door[Look, MoonrakerErrand]):
                 with contextlib.suppress(RefusedError):
                     self._delete(attempt)
 
-    def _store(self, attempt: str, path: Path) -> None:
-        """Upload and compare.
+    def _shipment(self, parcel: Parcel) -> Shipment:
+        path = path_of(parcel.attempt)
+        if any(job.filename == path for job in self._history()):
+            raise PrinterError(f"Moonraker has a record of {path} already; nothing was started")
+        fields = {"root": "gcodes", "path": FOLDER, "checksum": parcel.sha256}
+        form = Form(fields, (f"{parcel.attempt}.gcode", parcel.file, "application/octet-stream"))
+        return Shipment(self._server, UPLOAD, form, {"Content-Type": form.content_type}, self._clock)
 
-        Moonraker's own checksum is of what came in. What it stores may differ: it may be set to rewrite uploads; and
-        two Moonrakers on one machine use one temporary file for uploads that begin in the same second.
-        """
-        if any(job.filename == path_of(attempt) for job in self._history()):
-            raise PrinterError(f"Moonraker has a record of {path_of(attempt)} already; nothing was started")
-        try:
-            with path.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
-                content.seek(0)
-                fields = {"root": "gcodes", "path": FOLDER, "checksum": digest}
-                kind = "application/octet-stream"
-                form = Form(fields, (f"{attempt}.gcode", content, kind))
-                headers = {"Content-Type": form.content_type}
-                uploaded = self._server.read(
-                    answers.Uploaded, "POST", "/server/files/upload", body=form, headers=headers
-                )
-        except OSError as error:
-            raise PrinterError(f"the job's file {path} cannot be read: {error}") from error
-        if uploaded.item.path != path_of(attempt):
-            raise PrinterError(f"Moonraker stored {path_of(attempt)} under another name; nothing was started")
-        if self._server.sha256(f"/server/files/gcodes/{path_of(attempt)}") != digest:
+    def _took(self, parcel: Parcel, answer: HTTPResponse, content: bytes) -> None:
+        uploaded = self._server.understood(answers.Uploaded, self._server.judge(*UPLOAD, answer, content))
+        if uploaded.item.path != path_of(parcel.attempt):
+            raise PrinterError(
+                f"Moonraker stored {path_of(parcel.attempt)} under another name; nothing was started"
+            )
+
+    def _is_whole(self, parcel: Parcel) -> bool:
+        # Moonraker's own checksum is of what came in. What it stores may differ: it may be set to rewrite uploads;
+        # and two Moonrakers on one machine use one temporary file for uploads that begin in the same second.
+        if self._server.sha256(f"/server/files/gcodes/{path_of(parcel.attempt)}") != parcel.sha256:
             raise PrinterError("Moonraker changed the uploaded file; nothing was started")
+        return True
 
     def _print(self, attempt: str) -> None:
         self._server.send("POST", f"/printer/print/start?filename={quote(path_of(attempt), safe='')}")

@@ -17,11 +17,10 @@ What was learned of PrusaLink, and is minded here:
 """
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
+from http.client import HTTPResponse
 
 import msgspec
 
@@ -30,8 +29,10 @@ from agent.printers.door import GRACE, Door, Order
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.errand import Errand
 from agent.printers.exchange import Clock, Content, Exchange, Login, RefusedError, SilentError
+from agent.printers.parcel import Parcel
 from agent.printers.prusalink_answers import MARKS, OVER, Look
 from agent.printers.shelf import FOLDER, attempt_of, is_name, newest, path_of
+from agent.printers.shipment import Shipment
 
 ON_A_PI = "local"
 """The storage of PrusaLink on a Pi; what is built into a printer has a stick."""
@@ -112,7 +113,6 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
         return self._over_since is not None and self._clock() - self._over_since >= wait
 
     def _begun(self, attempt: str, seconds: float) -> PrusaLinkErrand:
-        self._over_since = None
         return PrusaLinkErrand(attempt=attempt, last_seen=self._clock(), seconds=seconds, witnessed=True)
 
     def _tell(self, order: Order, errand: PrusaLinkErrand, look: Look) -> None:  # noqa: ARG002 - the job is enough
@@ -193,7 +193,10 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
         """Whether the print that is shown to be over is this one."""
         path = self._shown_path(look)
         alone = errand.witnessed and elapsed <= errand.remaining + BETWEEN
-        return path == path_of(errand.attempt) or (not path and alone)
+        since = (
+            self._over_since is not None and self._over_since >= errand.last_seen
+        )  # else it is the one before
+        return path == path_of(errand.attempt) or (not path and alone and since)
 
     def _note(self, errand: PrusaLinkErrand, look: Look) -> None:
         """Note what the printer shows of our print, which is over."""
@@ -240,26 +243,26 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
                 with contextlib.suppress(RefusedError):
                     self._server.send("DELETE", self._place(entry.called))
 
-    def _store(self, attempt: str, path: Path) -> None:
+    def _shipment(self, parcel: Parcel) -> Shipment:
+        place = self._place(f"{parcel.attempt}.gcode")
         with contextlib.suppress(RefusedError):  # of a start that failed
-            self._server.send("DELETE", self._place(f"{attempt}.gcode"))
+            self._server.send("DELETE", place)
         headers = {"Content-Type": "text/x.gcode", "Overwrite": NO, "Print-After-Upload": NO}
-        try:
-            with path.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
-                self._server.send(
-                    "PUT", self._place(f"{attempt}.gcode"), body=Content(content), headers=headers
-                )
-                size = len(Content(content))
-        except OSError as error:
-            raise PrinterError(f"the job's file {path} cannot be read: {error}") from error
-        while (entry := self._entry(attempt)) is None:
-            self._sleep(0.1)
-        changed = entry.size not in {None, size}
+        return Shipment(self._server, ("PUT", place), Content(parcel.file), headers, self._clock)
+
+    def _took(self, parcel: Parcel, answer: HTTPResponse, content: bytes) -> None:
+        self._server.judge("PUT", self._place(f"{parcel.attempt}.gcode"), answer, content)
+
+    def _is_whole(self, parcel: Parcel) -> bool:
+        entry = self._entry(parcel.attempt)
+        if entry is None:
+            return False
+        changed = entry.size not in {None, parcel.size}
         if self._storage == ON_A_PI and entry.refs and entry.refs.download:
-            changed = changed or self._server.sha256(entry.refs.download) != digest
+            changed = changed or self._server.sha256(entry.refs.download) != parcel.sha256
         if changed:
             raise PrinterError("PrusaLink changed the uploaded file; nothing was started")
+        return True
 
     def _print(self, attempt: str) -> None:
         self._server.send("POST", self._place(f"{attempt}.gcode"))

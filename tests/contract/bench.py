@@ -93,7 +93,8 @@ class Bench:
         """Start a print as soon as the printer is idle, and see it run."""
         self.idle()
         self.driver.start(attempt, self.plate(lines), seconds=600)
-        self.wait(lambda status: status.attempt == attempt and status.condition is not Condition.IDLE)
+        before = {Condition.IDLE, Condition.LOADING}
+        self.wait(lambda status: status.attempt == attempt and status.condition not in before)
 
 
 @contextmanager

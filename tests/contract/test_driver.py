@@ -24,7 +24,7 @@ def test_a_print_runs_from_start_to_done(bench: Bench):
     while status.ending is None:
         assert time.monotonic() < deadline
         assert status.attempt == "attempt-1"
-        assert status.condition in {Condition.PRINTING, Condition.IDLE}
+        assert status.condition in {Condition.LOADING, Condition.PRINTING, Condition.IDLE}
         seen.append(status.progress)
         time.sleep(0.02)
         status = bench.driver.status()

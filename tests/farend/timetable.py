@@ -16,7 +16,7 @@ class Timetable:
         self._speed, self._run, self._since = speed, 0.0, time.monotonic()
         self._going = True
         at, feed, end = {"X": 0.0, "Y": 0.0, "Z": 0.0}, 3000.0, 0.0
-        for line in lines:
+        for line in filter(None, lines):
             word, *rest = line.split()
             words = {part[0]: float(part[1:]) for part in rest if len(part) > 1}
             if word in {"M104", "M109", "M140", "M190"}:
