@@ -95,7 +95,7 @@ def test_an_answer_without_end_is_cut_short():
             handler.wfile.write(bytes(1024 * 1024))
 
     with server(endless) as url:
-        asking = session(url)
+        asking = session(url, 60)
         with pytest.raises(PrinterError, match="too much"):
             asking.ask("GET", "/")
         asking.close()
