@@ -21,7 +21,7 @@ from coordinator.metrics import Metrics
 from coordinator.news import News
 from coordinator.plates import Order, Plates
 from coordinator.records import Attempt, Looks
-from coordinator.store import agents, attempts
+from coordinator.store import agents, attempts, restorations
 from coordinator.store.engine import Store, Tx
 from wire import manifest
 from wire.errors import RemoteError
@@ -67,6 +67,9 @@ class Patience:
     suspect_after: float = 900.0
     wish_lifetime: float = 600.0
     nonce_margin: float = 5.0
+    after_restore: float = 60.0
+    """Nothing is given out for so long after a start: agents must say first what they were given in the lost time."""
+    restored_lately: float = 86_400.0
 
 
 class Conversation:
@@ -112,6 +115,11 @@ class Conversation:
         self._post = post
         self._looks: dict[tuple[str, str], Looks] = {}
         self._recalled: dict[str, float] = {}
+        with store.read() as tx:
+            restored = restorations.latest(tx)
+        lately = restored is not None and clock() < restored.restored + patience.restored_lately
+        self._gives_from = clock() + patience.after_restore if lately else 0.0
+        """When plates are given out again."""
 
     def looks(self) -> dict[tuple[str, str], Looks]:
         """How each printer looked when it last said so, by agent and name."""
@@ -259,6 +267,8 @@ class Conversation:
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _grant(self, tx: Tx, now: float, only: tuple[str, str] | None = None) -> grants.Round:
+        if now < self._gives_from:
+            return grants.Round()
         return grants.grant(tx, self._plates, now, margin=self._patience.nonce_margin, only=only)
 
     def _read(self, agent: str, report: Report) -> dict[str, manifest.Manifest]:

@@ -11,6 +11,7 @@ from coordinator.conversation import Patience
 from coordinator.errors import Conflict, Invalid
 from coordinator.plates import Plates
 from coordinator.store.engine import Store
+from coordinator.store.restorations import Restoration, restorations
 from tests.unit.coordinator.office import Office, PlayedAgent, furnished, open_office
 from wire.lifecycle import State, Step
 from wire.manifest import Signed
@@ -111,7 +112,6 @@ class Restored:
         self.office = furnished(
             store, Plates(self.directory / "plates"), older.authority, patience=Patience()
         )
-        self.office.now[0] = older.now[0]
         for agent in agents:
             agent.office = self.office
         return self.office
@@ -312,3 +312,22 @@ def test_a_job_that_printed_in_between_is_not_at_fault(office: Office):
     office.desk.inspect(dora.attempt().id, good=0, scrapped=8, by="Ines")
     fails(office, "carl", Blame.PRINTER, step=Step.FAIL)
     assert office.desk.need(need.id).need.held is None
+
+
+def test_after_a_restore_agents_have_their_say_before_plates_are_given_out(restored: Restored):
+    ben = restored.office.agent("ben")
+    restored.office.needs(5)
+    with restored.office.store.write() as tx:
+        moment = Restoration(
+            id="r-1", taken=restored.office.now[0] - 3600, restored=restored.office.now[0] - 300
+        )
+        restorations.add(tx, moment)
+    restored.keep()
+    office = restored.go_back(ben)
+    ben.connection += 1
+    ben.is_born()
+    ben.is_ready()
+    assert ben.grants == []
+    office.now[0] += 61
+    ben.is_ready()
+    assert len(ben.grants) == 1
