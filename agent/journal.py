@@ -26,6 +26,7 @@ from wire.messages import Event, text
 VERSION = 2
 KEPT = 200
 """Attempts that are over and told, and kept all the same: nobody asks after older ones."""
+BEFORE_MOTION = frozenset({State.GRANTED, State.FETCHING, State.CHECKED})
 IN_MOTION = frozenset({State.STARTING, State.PRINTING, State.PAUSED})
 """The states in which the printer may be moving for an attempt."""
 OVER = FINAL | {State.CLEARED}

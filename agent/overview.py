@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from agent.app import journal_path, runs
+from agent.home import journal_path, runs
 from agent.identity import IdentityError, load
 from agent.journal import Journal
 from agent.settings import Loaded

@@ -12,8 +12,8 @@ from typing import Protocol, TextIO
 import msgspec
 from msgspec import Struct
 
-from agent.app import journal_path, runs
 from agent.errors import OwnerError
+from agent.home import journal_path, runs
 from agent.journal import Journal
 from agent.onlooker import Onlooker, onlooker
 from agent.printers.driver import Condition, Heat, Status

@@ -103,7 +103,7 @@ def test_paper_gets_a_line_only_when_something_changed():
 
 
 def test_a_pump_that_is_not_there_is_not_started(tmp_path: Path):
-    looking = PumpOnlooker(tmp_path / "pumps" / "left", "/dev/x")
+    looking = PumpOnlooker(tmp_path / "pumps" / "left")
     status = looking.status()
     looking.close()
     assert (status.condition, "nobody drives it" in status.why) == (Condition.UNREACHABLE, True)
