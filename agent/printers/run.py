@@ -82,8 +82,11 @@ class Run:
         self._bell.silence()
         self._watchdog.begin(printing.seconds, now)
         self._marlin.renumber()
+        # A position that is told unasked would pass for the answer to M114, which proves what was done (`_prove`).
+        # And it has nothing to say while we print: it is where the planned moves end, which we know. Progress is
+        # the time of executed lines; somebody else's hand can only move what is idle.
         if self.board.reports_place:
-            self._marlin.send(b"M154 S0")  # a position has to be an answer from now on
+            self._marlin.send(b"M154 S0")
         self._marlin.send(*self.board.guard(on=True))
         self._marlin.feed(self._job.read(lines))
 
