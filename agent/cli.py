@@ -20,6 +20,7 @@ from msgspec import structs
 from agent import settings, usage
 from agent.errors import OwnerError
 from agent.printers.driver import Condition, PrinterError
+from agent.prose import wrap
 from agent.settings import Loaded, Printer
 from wire import enrolment, topics
 from wire.errors import WireError
@@ -80,7 +81,7 @@ def _status(parsed: argparse.Namespace) -> int:
     from agent import overview  # noqa: PLC0415  the journal
 
     seen = overview.look(loaded)
-    print(overview.as_json(seen) if parsed.json else overview.as_text(seen))
+    print(overview.as_json(seen) if parsed.json else _fit(overview.as_text(seen)))
     return 0
 
 
@@ -101,7 +102,7 @@ def _printers(parsed: argparse.Namespace) -> int:
             looks = lookout.look(loaded, seconds=scope.seconds - lookout.RESERVE, driven=driven)
             found = discovery.discover(scope, loaded.settings.printer)
             seen = [look.result(until) for look in looks]
-    print(lookout.as_json(seen, found) if parsed.json else lookout.as_text(seen, found))
+    print(lookout.as_json(seen, found) if parsed.json else _fit(lookout.as_text(seen, found)))
     if loaded is None and not parsed.json:
         print(f"there are no settings yet ({settings.find(parsed.config)}): muster-agent setup makes them")
     return 0
@@ -206,7 +207,7 @@ def _cancel(parsed: argparse.Namespace) -> int:
         hand.close()
     from agent import stopping  # noqa: PLC0415  the journal, and the drivers
 
-    print(stopping.as_text(name, stopping.stop(loaded, name, told=told, give_up=parsed.give_up)))
+    print(_fit(stopping.as_text(name, stopping.stop(loaded, name, told=told, give_up=parsed.give_up))))
     return 0
 
 
@@ -266,6 +267,13 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"can't read {path}: {error}") from None
+
+
+def _fit(text: str) -> str:
+    """Lines that a terminal holds; a pipe gets them whole."""
+    if not sys.stdout.isatty():
+        return text
+    return "\n".join(wrap(line, shutil.get_terminal_size().columns) for line in text.splitlines())
 
 
 def _confirmed(question: str) -> bool:

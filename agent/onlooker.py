@@ -70,7 +70,7 @@ class PumpOnlooker:
         deadline = time.monotonic() + PATIENCE
         try:
             if not (self._pump.is_open or self._pump.connect(deadline)):
-                raise PrinterError("nobody drives it now")
+                raise PrinterError("nobody drives it now: muster-agent run does")
             return self._pump.exchange(order, deadline)
         except (OSError, msgspec.MsgspecError) as error:
             self.close()

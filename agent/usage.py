@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from agent.prose import Formatter
+
 ABOUT = """\
 Drives the 3D printers beside this machine and takes print jobs from a Muster coordinator. Nothing starts on
 a printer whose bed you did not say is clear, that is busy with something of yours, or in your quiet hours.
@@ -10,7 +12,7 @@ a printer whose bed you did not say is clear, that is busy with something of you
 FIRST = """\
 the first time:
   1. muster-agent setup               find the printers, and make the settings
-  2. muster-agent enroll INVITE --name my-workshop      with the invite of your coordinator
+  2. muster-agent enroll INVITE       join, with the invite of your coordinator
   3. muster-agent printers            are the printers there?
   4. muster-agent clear left          the bed of the printer "left" is empty
   5. muster-agent run
@@ -66,20 +68,23 @@ Only for printers at a serial port; others are taken up again on the page of the
 
 def parser() -> argparse.ArgumentParser:
     """Reads the words of a command; `command` is its name."""
-    plain = argparse.RawDescriptionHelpFormatter
+    plain = Formatter
     whole = argparse.ArgumentParser(
         prog="muster-agent", description=ABOUT, epilog=FIRST, formatter_class=plain
     )
     whole.add_argument("--config", metavar="FILE", help="the settings (default: see below)")
     commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
-    run = commands.add_parser("run", help="drive the printers until stopped", description=ABOUT)
+    run = commands.add_parser(
+        "run", help="drive the printers until stopped", description=ABOUT, formatter_class=plain
+    )
     run.add_argument("--verbose", action="store_true", help="log more")
 
     status = commands.add_parser(
         "status",
         help="what the journal holds, whether the agent runs or not",
         description="Show each printer's bed and print, and what the coordinator does not know yet.",
+        formatter_class=plain,
     )
     status.add_argument("--json", action="store_true", help="one JSON object, for programs")
 

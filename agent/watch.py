@@ -17,6 +17,7 @@ from agent.home import journal_path, runs
 from agent.journal import Journal
 from agent.onlooker import Onlooker, onlooker
 from agent.printers.driver import Condition, Heat, Status
+from agent.prose import wrap
 from agent.settings import Loaded, Printer, SerialPrinter
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest
@@ -110,8 +111,9 @@ class LiveScreen:
 
     def draw(self, moment: Moment) -> None:
         """Show this moment in the place of the last one."""
-        # What is cut to the window's width takes one line each: then it is known how far up the last one began.
-        lines = [line[: self._columns() - 1] for line in frame(moment)]
+        # No line is wider than the window: then it is known how far up the last one began.
+        width = self._columns() - 1
+        lines = [line[:width] for each in frame(moment) for line in wrap(each, width).splitlines()]
         up = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
         self._stream.write(up + "".join(f"{line}\n" for line in lines))
         self._stream.flush()
@@ -240,6 +242,8 @@ def frame(moment: Moment) -> list[str]:
     lines.append(f"  agent   {'runs' if moment.running else 'does not run'}; {_known(moment)}")
     if status.why:
         lines.append(f"  note    {status.why}")
+    if status.condition is Condition.FAULT and moment.driver == "serial":
+        lines.append(f"  then    muster-agent reset {moment.printer}")
     return ["".join(char for char in line if char.isprintable()) for line in lines]
 
 
@@ -278,7 +282,7 @@ def _unheard(journal: Journal | None, job: Job | None) -> tuple[Unheard, ...]:
 def _known(moment: Moment) -> str:
     """What the coordinator knows of the job."""
     if moment.job is None:
-        return "the coordinator waits for nothing"
+        return "no job was taken yet"
     if not moment.unheard:
         return f"the coordinator knows: {moment.job.state}"
     steps = ", ".join(each.step for each in moment.unheard[-4:])
