@@ -37,7 +37,7 @@ Open them? [y/N] """
 
 RESET = """\
 {}: {}
-Have you looked at it, and may its board start anew? [y/N] """
+Have you looked at it, and may its board start anew? [y/N]"""
 
 
 class CommandError(OwnerError):
@@ -217,7 +217,7 @@ def _reset(parsed: argparse.Namespace) -> int:
 
     with recovery.board(loaded, parsed.printer) as board:
         wrong = recovery.fault(parsed.printer, board)
-        if not parsed.yes and not _confirmed(RESET.format(parsed.printer, wrong)):
+        if not parsed.yes and not _confirmed(_fit(RESET.format(parsed.printer, wrong)) + " "):
             raise CommandError("nothing was changed (say y, or --yes)")
         status = recovery.recover(board)
     if status.condition is Condition.UNREACHABLE:

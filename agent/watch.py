@@ -34,6 +34,8 @@ MOST_EVENTS = 1000
 WIDTH = 30
 NEAR = 3.0
 """°C from its target at which a heater counts as there."""
+DEAF = {Condition.FAULT, Condition.UNREACHABLE}
+"""A printer that stopped itself tells no temperature any more."""
 IN_MOTION = {Condition.LOADING, Condition.PRINTING, Condition.PAUSED}
 
 
@@ -234,11 +236,10 @@ def frame(moment: Moment) -> list[str]:
             lines.append(f"  print   {_bar(status.progress)} {status.progress:4.0%}{_end(moment)}")
     else:
         lines.append("  job     none")
-    lines.append(f"  nozzle  {_heat(status.nozzle)}")
-    lines.append(f"  plate   {_heat(status.bed)}")
-    lines.append(
-        f"  bed     {'clear' if moment.bed_clear else 'not clear: muster-agent clear ' + moment.printer}"
-    )
+    stale = status.condition in DEAF
+    lines.append(f"  nozzle  {_heat(status.nozzle, stale=stale)}")
+    clear = "clear" if moment.bed_clear else f"not clear: muster-agent clear {moment.printer}"
+    lines.append(f"  bed     {_heat(status.bed, stale=stale)}; {clear}")
     lines.append(f"  agent   {'runs' if moment.running else 'does not run'}; {_known(moment)}")
     if status.why:
         lines.append(f"  note    {status.why}")
@@ -297,9 +298,11 @@ def _end(moment: Moment) -> str:
     return f"  about {_span(moment.left)} left, until {_clock(moment.now + moment.left)[:5]}"
 
 
-def _heat(heat: Heat | None) -> str:
+def _heat(heat: Heat | None, *, stale: bool) -> str:
     if heat is None:
         return "unknown"
+    if stale:
+        return f"{heat.actual:3.0f} °C when it was last heard of"
     if heat.target <= 0:
         return f"{heat.actual:3.0f} °C, off"
     way = "held at" if abs(heat.actual - heat.target) <= NEAR else "on its way to"

@@ -98,6 +98,7 @@ def test_a_note_is_shown_to_its_end_in_a_narrow_window():
     LiveScreen(out, lambda: 60).draw(moment(status=seen(condition=Condition.FAULT, why=why)))
     assert why in " ".join(out.getvalue().split())
     assert max(map(len, out.getvalue().splitlines())) < 60
+    assert "210 °C when it was last heard of" in out.getvalue()
     assert "muster-agent reset left" in out.getvalue()
 
 
