@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import secrets
 import socket
 import threading
@@ -18,11 +19,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from coordinator import broker, settings
 from coordinator.ca import Authority
+from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
 from coordinator.link import Link
 from coordinator.metrics import Metrics, Now
 from coordinator.plates import Plates
+from coordinator.quota import Quota
 from coordinator.store.engine import Store
 from coordinator.web import site
 from coordinator.web.server import Server
@@ -30,6 +33,8 @@ from wire.messages import Down
 
 log = structlog.get_logger("app")
 
+RESYNC = 0.005
+"""Seconds between two agents that are asked what we lack, on average."""
 SWEEP = 30
 """Seconds between two looks for silent agents and readies that are over."""
 
@@ -74,25 +79,45 @@ class App:
         self.broker = running.kind
 
         metrics = Metrics()
-        self.desk = Desk(
+        plates = Plates(data / "plates")
+        public_url = wanted.web.public_url or self.url
+        self._conversation = Conversation(
             store,
-            Plates(data / "plates"),
-            authority,
-            Terms(
-                public_url=wanted.web.public_url or self.url,
-                broker_url=running.agents_url,
-                access_key=access_key(data),
+            plates,
+            authority.dispatch,
+            metrics,
+            files=f"{public_url}/files",
+            file_secret=_secret(data / "files.key"),
+            patience=Patience(
                 suspect_after=wanted.dispatch.suspect_after_minutes * 60,
                 wish_lifetime=wanted.dispatch.request_lifetime_minutes * 60,
                 nonce_margin=wanted.dispatch.nonce_margin_seconds,
             ),
-            metrics,
             clock=time.time,
             post=self._post,
         )
+        self.desk = Desk(
+            store,
+            plates,
+            authority,
+            Terms(
+                public_url=public_url,
+                broker_url=running.agents_url,
+                access_key=access_key(data),
+            ),
+            self._conversation,
+            clock=time.time,
+        )
         metrics.watch(self._standing)
-        self.desk.lose_touch()
-        self._link = Link(running.endpoint, self.desk.hear, metrics, lost=self.desk.lose_touch)
+        self._conversation.lose_touch()
+        self._link = Link(
+            running.endpoint,
+            self._conversation.hear,
+            metrics,
+            lost=self._conversation.lose_touch,
+            capacity=wanted.limits.messages_waiting,
+            quota=Quota(wanted.limits.messages_per_second, wanted.limits.messages_at_once),
+        )
         self._link.start()
         self._closing.callback(self._link.stop)
         self._plan_always()
@@ -126,22 +151,22 @@ class App:
 
         def planner() -> None:
             while True:
-                self.desk.work.wait()
-                self.desk.work.clear()
+                self._conversation.work.wait()
+                self._conversation.work.clear()
                 if stopping.is_set():
                     return
                 try:
-                    self.desk.plan()
+                    self._conversation.plan()
                 except Exception:
                     log.exception("planning failed; it will be tried again")
                     stopping.wait(1)
-                    self.desk.work.set()
+                    self._conversation.work.set()
 
         thread = threading.Thread(target=planner, name="planner", daemon=True)
 
         def stop() -> None:
             stopping.set()
-            self.desk.work.set()
+            self._conversation.work.set()
             thread.join()
 
         thread.start()
@@ -152,6 +177,8 @@ class App:
         scheduler: Any = BackgroundScheduler(  # APScheduler 3 has no types
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
         )
+
+        leaving = threading.Event()
 
         def counted(name: str, job: Callable[[], None]) -> Callable[[], None]:
             def run() -> None:
@@ -168,13 +195,25 @@ class App:
             log.info("how things stand", **self.desk.summary())
 
         def replan() -> None:
-            self.desk.sweep()
-            self.desk.work.set()
+            self._conversation.sweep()
+            self._conversation.work.set()
 
+        def resync() -> None:
+            """Ask each agent for what we lack, one after the other: they must not all answer at once."""
+            while not self._link.connected.wait(1):
+                if leaving.is_set():
+                    return
+            for known in self._conversation.known():
+                if leaving.wait(random.uniform(0, 2 * RESYNC)):
+                    return
+                self._conversation.resync(*known)
+
+        scheduler.add_job(counted("resync", resync), id="resync")
         scheduler.add_job(counted("sweep", replan), "interval", seconds=SWEEP, id="sweep")
         scheduler.add_job(counted("summary", summarise), "interval", hours=1, id="summary")
         scheduler.start()
         self._closing.callback(scheduler.shutdown)
+        self._closing.callback(leaving.set)
 
     def _announce(self, announce: Callable[[], None]) -> None:
         while not self._server.started:

@@ -7,7 +7,6 @@ of the coordinator, and people who count, collect, pack, send, sign, cancel and 
 
 import contextlib
 import functools
-import itertools
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,14 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from coordinator.ca import Authority
-from coordinator.desk import Desk, Terms
+from coordinator.conversation import Patience
 from coordinator.errors import Problem
-from coordinator.metrics import Metrics
 from coordinator.plates import Plates
 from coordinator.records import Attempt
 from coordinator.store.engine import Store
 from gcode.profile import Profile
-from tests.unit.coordinator.office import KEY, NOON, Office, PlayedAgent
+from tests.unit.coordinator.office import NOON, PlayedAgent, furnished
 from wire.lifecycle import TABLE, State, Step
 from wire.messages import Down, Event, Grant, Presence, Ready, Report
 
@@ -77,24 +75,11 @@ class Histories(RuleBasedStateMachine):
         home, authority, plates = _house()
         self.directory = Path(tempfile.mkdtemp(dir=home))
         shutil.copy(home / "empty.db", self.directory / "muster.db")
-        now, ticks = [NOON], itertools.count()
         store = Store(f"sqlite:///{self.directory}/muster.db")
-        desk = Desk(
-            store,
-            plates,
-            authority,
-            Terms(
-                public_url="http://127.0.0.1:1",
-                broker_url="mqtt://127.0.0.1:1",
-                access_key=KEY,
-                nonce_margin=MARGIN,
-            ),
-            Metrics(),
-            clock=lambda: now[0] + next(ticks) / 1000,
-            post=self._post,
+        self.office = furnished(
+            store, plates, authority, patience=Patience(nonce_margin=MARGIN), post=self._post
         )
-        self.office = Office(desk, store, authority, [], now)
-        self.desk = desk
+        self.desk, self.conversation = self.office.desk, self.office.conversation
         self.hospital = self.office.vetted()
         self.tokens: dict[str, str] = {}
         self.agents: dict[str, PlayedAgent] = {}
@@ -122,7 +107,7 @@ class Histories(RuleBasedStateMachine):
             if not any(view.progress.needed for view in self.desk.needs()):
                 self.files(4, 5)
             self._asks(name)
-            self.desk.plan()
+            self.conversation.plan()
         self._gets_on(name, steps)
 
     @rule(name=NAMES, steps=st.integers(1, 6))
@@ -194,7 +179,7 @@ class Histories(RuleBasedStateMachine):
         self.works(name, at)
         self._dies(name)
         self.office.now[0] += 1000
-        self.desk.sweep()
+        self.conversation.sweep()
         self._note_doubts()
         if replaced:
             self.works("ben" if name == "anna" else "anna", at)
@@ -218,18 +203,18 @@ class Histories(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 56.0, 58.0, 61.0, 950.0]))
     def time_passes(self, seconds: float) -> None:
         self.office.now[0] += seconds
-        self.desk.sweep()
-        self.desk.plan()
+        self.conversation.sweep()
+        self.conversation.plan()
 
     @rule(heard=st.booleans())
     def the_coordinator_is_restarted(self, heard: bool) -> None:
-        self.desk.lose_touch()
+        self.conversation.lose_touch()
         for name, agent in self.agents.items():
             was_there, self.online[name] = self.online[name], False
             if heard and was_there:
                 agent.is_born()
                 self.online[name] = True
-        self.desk.plan()
+        self.conversation.plan()
 
     # ── people ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,7 +227,7 @@ class Histories(RuleBasedStateMachine):
         if len(self.tokens) < 8:
             need, token = self.office.needs(quantity, hospital=self.hospital, priority=priority)
             self.tokens[need.id] = token
-            self.desk.plan()
+            self.conversation.plan()
 
     @precondition(lambda self: len(self.tokens) > 1)
     @rule(which=st.integers(0, 6))
@@ -262,7 +247,7 @@ class Histories(RuleBasedStateMachine):
         for need in self.tokens:
             with contextlib.suppress(Problem):
                 self.desk.pack(need, units=units, by="paul")
-        self.desk.plan()
+        self.conversation.plan()
 
     @rule(missing=st.integers(0, 4))
     def send_and_sign(self, missing: int) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import suppress
+from decimal import Decimal
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -49,7 +50,7 @@ moves = st.builds(
     st.one_of(
         st.just(""),
         st.decimals(-1, 4, places=5).map(" E{}".format),
-        st.decimals(0, 0.1, places=5).map(" E{:f}".format),
+        st.decimals(0, Decimal("0.1"), places=5).map(" E{:f}".format),
     ),
     st.one_of(st.just(""), st.integers(50, 6100).map(" F{}".format)),
 )

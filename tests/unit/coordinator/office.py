@@ -1,10 +1,12 @@
 """A whole desk on a real database, with agents that are played by hand and a clock that is turned by hand."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from coordinator.ca import Authority
+from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.metrics import Metrics
 from coordinator.plates import Plates
@@ -15,7 +17,19 @@ from gcode.profile import Profile
 from wire import manifest
 from wire.lifecycle import Step
 from wire.manifest import Manifest
-from wire.messages import Ack, Down, Event, Grant, Presence, Printer, Ready, Report
+from wire.messages import (
+    Ack,
+    Blame,
+    Down,
+    Event,
+    Grant,
+    Holding,
+    Presence,
+    Printer,
+    Ready,
+    Recall,
+    Report,
+)
 
 KEY = "the-coordinators-access-key"
 NOON = 1_800_000_000.0
@@ -27,6 +41,7 @@ class Office:
     """The desk under test, what it posted, and the hands of its clock."""
 
     desk: Desk
+    conversation: Conversation
     store: Store
     authority: Authority
     posted: list[tuple[str, Down]]
@@ -39,6 +54,16 @@ class Office:
     def needs(self, quantity: int, part: str = "ear-saver", **more) -> tuple[Need, str]:
         hospital = more.pop("hospital", None) or self.vetted()
         return self.desk.file_need(hospital=hospital, part=part, quantity=quantity, by="coordinator", **more)
+
+    def is_held(self, need: str) -> None:
+        """Three printers refused its plates."""
+        for name in ("xaver", "yves", "zoe"):
+            agent = self.agent(name)
+            agent.is_ready()
+            agent.reports(
+                agent.attempt().id, Step.FETCH, Step.REFUSE, why="the gate refused line 7", blame=Blame.JOB
+            )
+        assert self.desk.need(need).need.held is not None
 
     def agent(self, name: str, **more) -> "PlayedAgent":
         agent = PlayedAgent(self, name, **more)
@@ -63,7 +88,7 @@ class PlayedAgent:
     counter: int = 0
     held: list[str] = field(default_factory=list)
 
-    def is_born(self) -> None:
+    def is_born(self, holding: Holding | None = None) -> None:
         printer = Printer(name="one", driver="serial", profile=self.profile, material=self.material)
         self.says(
             Presence(
@@ -72,6 +97,7 @@ class PlayedAgent:
                 epoch=self.epoch,
                 place=self.place,
                 printers=(printer,),
+                holding=holding,
             )
         )
 
@@ -98,22 +124,38 @@ class PlayedAgent:
                 held=tuple(self.held),
             )
         )
-        self.office.desk.plan()
+        self.office.conversation.plan()
 
-    def reports(self, attempt: str, *steps: Step, why: str = "") -> Report:
+    def reports(
+        self,
+        attempt: str,
+        *steps: Step,
+        why: str = "",
+        blame: Blame = Blame.NOBODY,
+        holding: Holding | None = None,
+    ) -> Report:
         events: list[Event] = []
         for step in steps:
             self.seq += 1
-            events.append(Event(seq=self.seq, attempt=attempt, step=step, at=0, why=why))
-        report = Report(epoch=self.epoch, events=tuple(events))
+            events.append(Event(seq=self.seq, attempt=attempt, step=step, at=0, why=why, blame=blame))
+        report = Report(epoch=self.epoch, events=tuple(events), holding=holding)
         self.says(report)
         return report
+
+    def holds(self, *attempts: str, counter: int | None = None) -> Holding:
+        """That it holds these and no other, as of its last event, and had an answer to all of them."""
+        return Holding(
+            counter=self.counter if counter is None else counter,
+            seq=self.seq,
+            acked=max(self.acked, default=0),
+            held=attempts,
+        )
 
     def prints(self, attempt: str) -> None:
         self.reports(attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR)
 
     def says(self, message) -> None:
-        self.office.desk.hear(self.name, message)
+        self.office.conversation.hear(self.name, message)
 
     @property
     def grants(self) -> list[Manifest]:
@@ -129,6 +171,14 @@ class PlayedAgent:
         ]
 
     @property
+    def recalled(self) -> list[int]:
+        return [
+            message.seq
+            for agent, message in self.office.posted
+            if agent == self.name and isinstance(message, Recall)
+        ]
+
+    @property
     def acked(self) -> list[int]:
         return [
             message.seq
@@ -140,25 +190,41 @@ class PlayedAgent:
         return self.office.desk.attempt(self.grants[-1].attempt)
 
 
-def open_office(directory: Path, database: str) -> Office:
-    """An office on an empty database."""
+def furnished(
+    store: Store,
+    plates: Plates,
+    authority: Authority,
+    *,
+    patience: Patience,
+    post: Callable[[str, Down], None] | None = None,
+) -> Office:
+    """An office on these; what it says to agents goes to `post`, or into `posted`."""
     now = [NOON]
     ticks = itertools.count()
     posted: list[tuple[str, Down]] = []
-    store = Store(database)
-    authority = Authority(directory / "ca", lambda: now[0])
-    desk = Desk(
+
+    def clock() -> float:
+        return now[0] + next(ticks) / 1000
+
+    conversation = Conversation(
         store,
-        Plates(directory / "plates"),
-        authority,
-        Terms(
-            public_url="http://127.0.0.1:1",
-            broker_url="mqtt://127.0.0.1:1",
-            access_key=KEY,
-            suspect_after=900,
-        ),
+        plates,
+        authority.dispatch,
         Metrics(),
-        clock=lambda: now[0] + next(ticks) / 1000,
-        post=lambda agent, message: posted.append((agent, message)),
+        files="http://127.0.0.1:1/files",
+        file_secret=b"s" * 32,
+        patience=patience,
+        clock=clock,
+        post=post or (lambda agent, message: posted.append((agent, message))),
     )
-    return Office(desk, store, authority, posted, now)
+    terms = Terms(public_url="http://127.0.0.1:1", broker_url="mqtt://127.0.0.1:1", access_key=KEY)
+    desk = Desk(store, plates, authority, terms, conversation, clock=clock)
+    return Office(desk, conversation, store, authority, posted, now)
+
+
+def open_office(directory: Path, database: str) -> Office:
+    """An office on an empty database."""
+    authority = Authority(directory / "ca", lambda: NOON)
+    return furnished(
+        Store(database), Plates(directory / "plates"), authority, patience=Patience(suspect_after=900)
+    )

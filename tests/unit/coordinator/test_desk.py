@@ -13,7 +13,7 @@ def test_a_need_goes_all_the_way_to_a_signature(office: Office):
     anna = office.agent("anna")
     anna.is_ready()
     need, token = office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     lot = anna.grants[-1].attempt
     anna.prints(lot)
     office.desk.inspect(lot, good=4, scrapped=1, by="ines")
@@ -68,7 +68,7 @@ def test_the_nearer_printer_gets_the_work_when_both_wait(office: Office):
     far.is_ready()
     near.is_ready()
     office.needs(1)
-    office.desk.plan()
+    office.conversation.plan()
     assert (len(far.grants), len(near.grants)) == (0, 1)
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_granted_that_no_window_holds(office: Office):
 def test_nothing_is_granted_without_a_ready(office: Office):
     anna = office.agent("anna")
     office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     assert anna.grants == []
 
 
@@ -113,8 +113,8 @@ def test_one_ready_gets_one_grant(office: Office):
     anna = office.agent("anna")
     anna.is_ready()
     office.needs(30)
-    office.desk.plan()
-    office.desk.plan()
+    office.conversation.plan()
+    office.conversation.plan()
     assert len(anna.grants) == 1
 
 
@@ -125,7 +125,7 @@ def test_a_late_duplicate_of_an_older_ready_changes_nothing(office: Office):
     anna.counter = 0
     anna.is_ready(nonce="an-old-nonce-that-is-late")
     office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     assert [grant.nonce for grant in anna.grants] == ["anna-aaaa-nonce-00000002"]
 
 
@@ -134,7 +134,7 @@ def test_a_ready_that_is_over_gets_nothing(office: Office):
     anna.is_ready()
     office.now[0] += 61
     office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     assert anna.grants == []
 
 
@@ -143,7 +143,7 @@ def test_an_agent_that_went_offline_gets_nothing(office: Office):
     anna.is_ready()
     anna.dies()
     office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     assert anna.grants == []
 
 
@@ -152,7 +152,7 @@ def test_a_death_that_is_not_of_the_current_connection_is_ignored(office: Office
     anna.is_ready()
     anna.dies(connection=6)
     office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     assert len(anna.grants) == 1
 
 
@@ -234,7 +234,7 @@ def test_an_agent_cannot_count_its_own_units(office: Office):
 
 
 def test_an_agent_that_nobody_invited_is_not_heard(office: Office):
-    office.desk.hear("stranger", Presence(online=True, connection=1, epoch="b" * 32))
+    office.conversation.hear("stranger", Presence(online=True, connection=1, epoch="b" * 32))
     assert office.desk.printers() == []
 
 
@@ -266,8 +266,8 @@ def test_a_silent_agents_units_are_printed_by_another_and_count_if_they_turn_up(
     lot = anna.grants[-1].attempt
     anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
-    office.now[0] += 1000
-    office.desk.sweep()
+    office.now[0] += 3600
+    office.conversation.sweep()
     assert office.desk.attempt(lot).state is State.SUSPECT
     ben.is_ready()
     assert ben.grants[-1].count == 5
@@ -284,7 +284,7 @@ def test_a_short_silence_costs_nothing(office: Office):
     anna.is_ready()
     anna.dies()
     office.now[0] += 60
-    office.desk.sweep()
+    office.conversation.sweep()
     assert anna.attempt().state is State.GRANTED
 
 
@@ -296,7 +296,7 @@ def test_a_replacement_that_nobody_took_yet_is_not_printed_when_the_lot_turns_up
     anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
     office.now[0] += 1000
-    office.desk.sweep()
+    office.conversation.sweep()
     anna.reports(lot, Step.FINISH)
     progress = office.desk.need(need.id).progress
     assert (progress.needed, progress.printed, progress.surplus) == (0, 5, 0)

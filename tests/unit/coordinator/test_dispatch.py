@@ -18,7 +18,7 @@ def test_a_grant_that_nobody_took_up_is_in_doubt_though_its_agent_is_there(offic
     office.needs(5)
     anna.is_ready()
     office.now[0] += 1000
-    office.desk.sweep()
+    office.conversation.sweep()
     assert anna.attempt().state is State.SUSPECT
     ben.is_ready()
     assert ben.grants[-1].count == 5
@@ -30,7 +30,7 @@ def test_a_plate_that_was_taken_up_may_take_its_time(office: Office):
     anna.is_ready()
     anna.reports(anna.grants[-1].attempt, *IN_MOTION)
     office.now[0] += 100_000
-    office.desk.sweep()
+    office.conversation.sweep()
     assert anna.attempt().state is State.PRINTING
 
 
@@ -43,7 +43,7 @@ def test_a_lost_grant_is_void_as_soon_as_all_is_heard_that_was_said_before_the_r
     assert office.desk.attempt(lost).state is State.GRANTED
     anna.reports("a-of-long-ago", Step.CLEAR)
     assert office.desk.attempt(lost).state is State.CANCELLED
-    office.desk.plan()
+    office.conversation.plan()
     assert [grant.count for grant in anna.grants] == [11, 11]
 
 
@@ -75,7 +75,7 @@ def test_a_ready_is_not_answered_in_its_last_seconds(office: Office):
     anna.is_ready()
     office.now[0] += 56
     office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     assert anna.grants == []
 
 
@@ -97,7 +97,7 @@ def test_two_printers_with_one_nonce_are_not_both_heard(office: Office):
     anna.is_ready(nonce="the-same-nonce-for-both")
     ben.is_ready(nonce="the-same-nonce-for-both")
     office.needs(20)
-    office.desk.plan()
+    office.conversation.plan()
     assert (len(anna.grants), len(ben.grants)) == (1, 0)
 
 
@@ -161,24 +161,24 @@ def test_who_dies_while_the_coordinator_is_down_is_missed_in_the_end(office: Off
         agent.is_ready()
         agent.reports(agent.grants[-1].attempt, *IN_MOTION)
     office.now[0] += 5000
-    office.desk.lose_touch()
+    office.conversation.lose_touch()
     ben.is_born()
-    office.desk.sweep()
+    office.conversation.sweep()
     assert anna.attempt().state is State.PRINTING
-    office.now[0] += 1000
-    office.desk.sweep()
+    office.now[0] += 20_000
+    office.conversation.sweep()
     assert (anna.attempt().state, ben.attempt().state) == (State.SUSPECT, State.PRINTING)
 
 
 def test_who_waited_for_work_goes_on_waiting_when_the_coordinator_comes_back(office: Office):
     anna = office.agent("anna")
     anna.is_ready()
-    office.desk.lose_touch()
+    office.conversation.lose_touch()
     office.needs(5)
-    office.desk.plan()
+    office.conversation.plan()
     assert anna.grants == []
     anna.is_born()
-    office.desk.plan()
+    office.conversation.plan()
     assert len(anna.grants) == 1
 
 
@@ -191,7 +191,7 @@ def test_a_late_birth_of_an_older_journal_changes_nothing(office: Office):
     anna.loses_its_disk()
     office.now[0] += 1000
     anna.is_ready()
-    office.desk.hear("anna", Presence(online=True, connection=9, epoch=old))
+    office.conversation.hear("anna", Presence(online=True, connection=9, epoch=old))
     assert anna.attempt().state is State.GRANTED
     assert anna.attempt().epoch != old
 

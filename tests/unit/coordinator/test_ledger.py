@@ -15,8 +15,8 @@ def doubled(office: Office):
     anna.is_ready()
     anna.reports(anna.grants[-1].attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
-    office.now[0] += 1000
-    office.desk.sweep()
+    office.now[0] += 3600
+    office.conversation.sweep()
     ben.is_ready()
     anna.connection += 1
     anna.is_born()
@@ -78,7 +78,7 @@ def test_a_lot_in_doubt_that_its_agent_gave_up_is_lost_to_nobody(office: Office)
     anna.is_ready()
     anna.dies()
     office.now[0] += 1000
-    office.desk.sweep()
+    office.conversation.sweep()
     anna.connection += 1
     anna.is_born()
     anna.is_ready()

@@ -167,8 +167,8 @@ def test_threads_that_file_report_plan_and_look_lose_nothing(office: Office):
 
     def plan() -> None:
         for _ in range(6):
-            office.desk.plan()
-            office.desk.sweep()
+            office.conversation.plan()
+            office.conversation.sweep()
 
     def look() -> None:
         for _ in range(6):
@@ -212,7 +212,7 @@ def test_one_ready_that_two_threads_handle_gets_one_attempt(office: Office):
         epoch=anna.epoch,
         seq=anna.seq,
     )
-    at_once(*[lambda: anna.says(ready)] * 4, office.desk.plan)
+    at_once(*[lambda: anna.says(ready)] * 4, office.conversation.plan)
     assert [each.nonce for each in office.desk.attempts()].count("one-nonce-for-both") == 1
     assert [grant.nonce for grant in anna.grants].count("one-nonce-for-both") == 1
 
