@@ -38,6 +38,9 @@ Open them? [y/N] """
 RESET = """\
 {}: {}
 Have you looked at it, and may its board start anew? [y/N]"""
+RESTS = """\
+{}: several prints failed, one after the other.
+Have you looked at it, and may it take work again? [y/N]"""
 
 
 class CommandError(OwnerError):
@@ -175,10 +178,7 @@ def _clear(parsed: argparse.Namespace) -> int:
     try:
         if journal is None or journal.latest(name) is None:
             loaded.printer(name)  # else it was in the settings once, and its last print may still lie there
-        if not parsed.yes and not _confirmed(
-            f"Is the bed of {name} empty, and may the next print start? [y/N] "
-        ):
-            raise CommandError("nothing was changed (say y, or --yes)")
+        _agree(parsed, f"Is the bed of {name} empty, and may the next print start? [y/N]")
         if journal is None:
             _make(loaded.state)
             journal = Journal(path)
@@ -213,17 +213,32 @@ def _cancel(parsed: argparse.Namespace) -> int:
 
 def _reset(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    from agent import recovery  # noqa: PLC0415  the drivers
+    name = loaded.printer(parsed.printer).name
+    from agent import recovery  # noqa: PLC0415  the drivers, and the journal
 
-    with recovery.board(loaded, parsed.printer) as board:
-        wrong = recovery.fault(parsed.printer, board)
-        if not parsed.yes and not _confirmed(_fit(RESET.format(parsed.printer, wrong)) + " "):
-            raise CommandError("nothing was changed (say y, or --yes)")
-        status = recovery.recover(board)
+    rests = recovery.rests(loaded.state, name)
+    try:
+        with recovery.board(loaded, name) as board:
+            wrong = recovery.fault(name, board)
+            _agree(parsed, RESET.format(name, wrong))
+            recovery.look(loaded.state, name)
+            status = recovery.recover(board)
+    except recovery.SoundError:
+        if not rests:
+            raise
+        _agree(parsed, RESTS.format(name))
+        recovery.look(loaded.state, name)
+        print(f"{name} takes work again, as soon as its bed is clear")
+        return 0
     if status.condition is Condition.UNREACHABLE:
-        raise CommandError(f"{parsed.printer} was reset, but it does not answer: switch it off and on again")
-    print(f"{parsed.printer} is {status.condition} again")
+        raise CommandError(f"{name} was reset, but it does not answer: switch it off and on again")
+    print(f"{name} is {status.condition} again")
     return 0
+
+
+def _agree(parsed: argparse.Namespace, question: str) -> None:
+    if not parsed.yes and not _confirmed(_fit(question) + " "):
+        raise CommandError("nothing was changed (say y, or --yes)")
 
 
 def _enroll(parsed: argparse.Namespace) -> int:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.home import lock, runs
+from agent.home import journal_path, lock, ring, runs
+from agent.journal import Journal
 from agent.onlooker import reins
 from agent.printers.driver import Condition, Status
 from agent.printers.serial import SerialDriver
@@ -20,6 +22,10 @@ LOOK = 0.1
 
 class RecoveryError(OwnerError):
     """There is nothing to take up again, or it can't be done from here. Says what to do."""
+
+
+class SoundError(RecoveryError):
+    """Nothing is wrong with the board, or it is a server's. Says so."""
 
 
 class Board(Protocol):
@@ -40,13 +46,13 @@ def board(loaded: Loaded, name: str) -> Generator[Board]:
 
     Raises:
         SettingsError: there is no such printer.
-        RecoveryError: it is behind a server.
+        SoundError: it is behind a server.
         HomeError: the agent starts in this moment.
     """
     printer = loaded.printer(name)
     if not isinstance(printer, SerialPrinter):
         where = "connect it again" if isinstance(printer, OctoPrintPrinter) else "restart its firmware"
-        raise RecoveryError(f"{name} is driven by the server at {printer.url}: {where} there")
+        raise SoundError(f"{name} is driven by the server at {printer.url}: {where} there")
     if runs(loaded.state):
         reining = reins(loaded.state, name)
         try:
@@ -67,16 +73,50 @@ def fault(name: str, board: Board) -> str:
     """What is wrong with a printer, which a reset may end. One that does not answer is waited for.
 
     Raises:
-        RecoveryError: nothing is, or a print runs.
+        SoundError: nothing is.
+        RecoveryError: a print runs.
     """
     status = _when_it_answers(board)
     if status.condition in {Condition.FAULT, Condition.UNREACHABLE}:
         return status.why
     if status.condition is Condition.IDLE:
-        raise RecoveryError(f"{name} has no fault: there is nothing to reset")
+        raise SoundError(f"{name} has no fault: there is nothing to reset")
     raise RecoveryError(
         f"{name} is {status.condition}, and a reset would end that: muster-agent cancel {name}"
     )
+
+
+def rests(state: Path, name: str) -> bool:
+    """Whether so many prints of this printer failed that it takes none before its owner has looked.
+
+    Raises:
+        JournalError: the journal can't be read.
+    """
+    with _journal(state) as journal:
+        return journal is not None and journal.rests(name)
+
+
+def look(state: Path, name: str) -> None:
+    """Its owner has looked: what failed before counts no more.
+
+    Raises:
+        JournalError: the journal can't be written.
+    """
+    with _journal(state) as journal:
+        if journal is not None:
+            journal.look(name)
+    ring(state)
+
+
+@contextmanager
+def _journal(state: Path) -> Generator[Journal | None]:
+    path = journal_path(state)
+    journal = Journal(path) if path.exists() else None
+    try:
+        yield journal
+    finally:
+        if journal is not None:
+            journal.close()
 
 
 def recover(board: Board) -> Status:

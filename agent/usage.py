@@ -58,11 +58,12 @@ A printer that can't be reached is told as soon as it can be, also after a resta
 and say --give-up: then the attempt counts as failed, and is reported, at once. It can't be taken back.
 """
 RESET = """\
-Take PRINTER up again after it, or the agent, stopped it for safety: a heater out of control, a head that could not
-home, silence. Look at it before: is it cold, is nothing loose, can the head move freely? Its board is started anew,
-so that it loses its place; nothing heats or moves by that. Whatever it was printing has failed already.
+Take PRINTER up again after it, or the agent, stopped it for safety (a heater out of control, a head that could not
+home, silence), or after it took no more work because several prints had failed one after the other. Look at it before: is
+it cold, is nothing loose, can the head move freely? After a fault its board is started anew, so that it loses its
+place; nothing heats or moves by that. Whatever it was printing has failed already.
 
-Only for printers at a serial port; others are taken up again on the page of their server.
+A fault of a printer that is not at a serial port is ended on the page of its server.
 """
 
 

