@@ -59,9 +59,9 @@ and say --give-up: then the attempt counts as failed, and is reported, at once. 
 """
 RESET = """\
 Take PRINTER up again after it, or the agent, stopped it for safety (a heater out of control, a head that could not
-home, silence), or after it took no more work because several prints had failed one after the other. Look at it before: is
-it cold, is nothing loose, can the head move freely? After a fault its board is started anew, so that it loses its
-place; nothing heats or moves by that. Whatever it was printing has failed already.
+home, silence), or after it took no more work because several prints had failed one after the other. Look at it
+before: is it cold, is nothing loose, can the head move freely? After a fault its board is started anew, so that
+it loses its place; nothing heats or moves by that. Whatever it was printing has failed already.
 
 A fault of a printer that is not at a serial port is ended on the page of its server.
 """
