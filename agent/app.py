@@ -1,31 +1,30 @@
 """The agent as a whole: makes the clocks, threads and signals, and joins the parts.
 
-Threads: the main one waits for a signal; `link` connects (and paho's own reads); `reporter` sends the
-journal's events; each printer's runner drives that printer.
+Threads: the main one waits for a signal, and for an owner's command to ring; `link` connects (and paho's own
+reads); `reporter` sends the journal's events; each printer's runner drives that printer.
 """
 
-import fcntl
 import logging
 import os
 import random
+import select
 import signal
 import threading
 import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 from agent import identity
 from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.fetch import Fetcher
-from agent.journal import IN_MOTION, Journal, JournalError
+from agent.home import Bell, journal_path, lock
+from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
 from agent.link import Link, parse_broker
 from agent.plate import Plates
 from agent.reckoning import Reckoning
 from agent.reporter import Reporter
-from agent.runner import BEFORE_MOTION, Runner, Setup
+from agent.runner import Runner, Setup
 from agent.settings import Loaded, Printer, SerialPrinter
 from wire import messages
 from wire.errors import RemoteError
@@ -56,16 +55,12 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def journal_path(state: Path) -> Path:
-    """Where the journal lies."""
-    return state / "journal.db"
-
-
 def run(loaded: Loaded) -> int:
     """Run until SIGTERM, SIGINT or SIGHUP; the exit code.
 
     Raises:
-        AppError: another agent runs on this state, or it can't be written.
+        HomeError: another agent runs on this state, or it can't be written.
+        AppError: two printers are one.
         IdentityError, LinkError, WebError, JournalError, PrinterError: see there; nothing was started.
     """
     with ExitStack() as stack:
@@ -73,7 +68,9 @@ def run(loaded: Loaded) -> int:
         journal = Journal(journal_path(loaded.state))
         stack.callback(journal.close)
         agent = Agent(loaded, journal)
-        return agent.run()
+        bell = Bell(loaded.state)
+        stack.callback(bell.close)
+        return agent.run(bell)
 
 
 def check_apart(printers: tuple[Printer, ...]) -> None:
@@ -93,39 +90,6 @@ def check_apart(printers: tuple[Printer, ...]) -> None:
             raise AppError(
                 f"{other} and {printer.name} are one printer ({place}): take one out of the settings"
             )
-
-
-@contextmanager
-def lock(state: Path) -> Generator[None]:
-    """Hold the state folder alone.
-
-    Raises:
-        AppError: another agent holds it, or it can't be made.
-    """
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise AppError(f"can't use the state folder {state}: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise AppError(f"an agent runs already on {state}: stop that one first") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def runs(state: Path) -> bool:
-    """Whether an agent holds this state folder."""
-    if not (state / "lock").exists():
-        return False
-    try:
-        with lock(state):
-            return False
-    except AppError:
-        return True
 
 
 class Agent:
@@ -164,8 +128,8 @@ class Agent:
         self._drivers = {printer.name: driver(printer, loaded.state) for printer in loaded.settings.printer}
         self._runners = {name: self._runner(name) for name in self._drivers}
 
-    def run(self) -> int:
-        """Start all, wait for a signal, and let go of all; the exit code."""
+    def run(self, bell: Bell) -> int:
+        """Start all, wait for a signal, and let go of all; the exit code. Who rings has everybody look anew."""
         reading, writing = os.pipe()
         before = {
             number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -195,7 +159,7 @@ class Agent:
             for thread in threads:
                 thread.start()
             self._link.start()
-            os.read(reading, 1)
+            self._wait(reading, bell)
             log.info("stopping; what prints goes on printing")
             self._stop(threads)
         finally:
@@ -205,6 +169,17 @@ class Agent:
             for end in (reading, writing):
                 os.close(end)
         return 1 if self._broken else 0
+
+    def _wait(self, signals: int, bell: Bell) -> None:
+        """Wait for a signal, and answer the bell meanwhile."""
+        poller = select.poll()
+        for descriptor in (signals, bell.descriptor):
+            poller.register(descriptor, select.POLLIN)
+        while signals not in {descriptor for descriptor, _ in poller.poll()}:
+            bell.hear()
+            for runner in self._runners.values():
+                runner.awake.set()
+            self._news.set()
 
     def _stop(self, threads: list[threading.Thread]) -> None:
         self._stopping.set()

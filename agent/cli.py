@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from agent import settings
+from agent import settings, usage
 from agent.errors import OwnerError
-from agent.printers.driver import PrinterError
+from agent.printers.driver import Condition, PrinterError
+from agent.prose import wrap
 from agent.settings import Loaded, Printer
 from wire import enrolment, topics
 from wire.errors import WireError
@@ -27,55 +28,19 @@ from wire.errors import WireError
 if TYPE_CHECKING:
     from agent import discovery
 
-ABOUT = """\
-Drives the 3D printers beside this machine and takes print jobs from a Muster coordinator. Nothing starts on
-a printer whose bed you did not say is clear, that is busy with something of yours, or in your quiet hours.
-"""
-FIRST = """\
-the first time:
-  1. muster-agent setup               find the printers, and make the settings
-  2. muster-agent enroll INVITE --name my-workshop      with the invite of your coordinator
-  3. muster-agent printers            are the printers there?
-  4. muster-agent clear left          the bed of the printer "left" is empty
-  5. muster-agent run
-
-The settings are read from --config, else $MUSTER_AGENT_CONFIG, else ./muster-agent.toml, else
-~/.config/muster/agent.toml.
-"""
-CLEAR = """\
-Say that the bed of PRINTER is empty: parts taken off, nothing left that a print could hit. The next print
-may start at any moment then, so keep your hands out. What was printed counts as taken off. It holds for one
-print, also over power cuts.
-"""
-PRINTERS = """\
-Find the printers that could be driven: at the USB serial ports of this machine, and behind OctoPrint,
-Moonraker (Klipper) or PrusaLink, on this machine and where the home network announces them (mDNS); and look at
-those that are in the settings. It takes up to five seconds.
-
-A serial port that is not in the settings is opened only if you say so (--open, or yes when you are asked), and then
-asked for the name of its firmware (M115): nothing moves and nothing heats. But opening alone makes many boards
-restart: not while one of them prints from its own card. A port that another program has open is left alone.
-Servers are only read from.
-"""
-WATCH = """\
-Show one printer as it is now: heat, progress, time left, its bed, and what the coordinator knows of it. It only
-looks: the agent and the print are not disturbed, and Ctrl-C ends nothing but the view. Where the output is no
-terminal, a line is written whenever something has changed.
-"""
-SETUP = """\
-Find printers, ask a few questions, and write the settings. Settings that are there are only added to, after the
-difference was shown. What opens a printer's server is kept in files of its own, for your eyes only; OctoPrint gives
-a key when you confirm it there. Ctrl-C ends it at any time; what you answered is kept for the next time.
-"""
 OPEN = """\
 These ports are not in the settings:
   {}
 They can be opened to see who is there. Many boards restart by that: say no while one prints from its own card.
 Open them? [y/N] """
-ENROLL = """\
-Join a coordinator. INVITE is the text beginning with muster1. that it gave you; it works once. This makes a
-key that never leaves this machine, and keeps it with the coordinator's certificate in the state folder.
-"""
+
+
+RESET = """\
+{}: {}
+Have you looked at it, and may its board start anew? [y/N]"""
+RESTS = """\
+{}: several prints failed, one after the other.
+Have you looked at it, and may it take work again? [y/N]"""
 
 
 class CommandError(OwnerError):
@@ -93,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from agent.printers.sandbox import main as sandbox  # noqa: PLC0415  to try things only
 
         return sandbox(given[1:])
-    parsed = _parser().parse_args(given)
+    parsed = usage.parser().parse_args(given)
     try:
-        code: int = parsed.act(parsed)
+        return ACTS[parsed.command](parsed)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -103,116 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OwnerError, PrinterError, WireError) as error:
         print(f"muster-agent: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="muster-agent", description=ABOUT, epilog=FIRST, formatter_class=plain
-    )
-    parser.add_argument("--config", metavar="FILE", help="the settings (default: see below)")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    run = commands.add_parser("run", help="drive the printers until stopped", description=ABOUT)
-    run.add_argument("--verbose", action="store_true", help="log more")
-    run.set_defaults(act=_run)
-
-    status = commands.add_parser(
-        "status",
-        help="what the journal holds, whether the agent runs or not",
-        description="Show each printer's bed and print, and what the coordinator does not know yet.",
-    )
-    status.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    status.set_defaults(act=_status)
-
-    printers = commands.add_parser(
-        "printers", help="find printers, and look at each now", description=PRINTERS, formatter_class=plain
-    )
-    printers.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    _add_scope(printers)
-    printers.set_defaults(act=_printers)
-
-    setup = commands.add_parser(
-        "setup", help="make the settings, in a few questions", description=SETUP, formatter_class=plain
-    )
-    _add_scope(setup)
-    setup.set_defaults(act=_setup)
-
-    watch = commands.add_parser(
-        "watch", help="a live view of one printer", description=WATCH, formatter_class=plain
-    )
-    watch.add_argument(
-        "printer", metavar="PRINTER", nargs="?", help="its name in the settings (default: the one with work)"
-    )
-    watch.add_argument("--once", action="store_true", help="look once, and end")
-    watch.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
-    watch.set_defaults(act=_watch)
-
-    clear = commands.add_parser(
-        "clear", help="say that a printer's bed is empty", description=CLEAR, formatter_class=plain
-    )
-    clear.add_argument("printer", metavar="PRINTER", help="its name in the settings")
-    clear.add_argument("--yes", action="store_true", help="do not ask")
-    clear.set_defaults(act=_clear)
-
-    enroll = commands.add_parser(
-        "enroll", help="join a coordinator", description=ENROLL, formatter_class=plain
-    )
-    enroll.add_argument("invite", metavar="INVITE", help="the text that the coordinator gave you")
-    enroll.add_argument(
-        "--name",
-        help="what this agent is called: small letters, digits, dashes (default: this machine's name)",
-    )
-    enroll.add_argument(
-        "--ca",
-        metavar="FILE",
-        type=Path,
-        help="a CA (PEM) to trust, if the coordinator's https address needs it",
-    )
-    enroll.set_defaults(act=_enroll)
-
-    commands.add_parser(
-        "virtual-printer", help="a printer to try things with, at the far end of a pty", add_help=False
-    )
-    commands.add_parser(
-        "octoprint-sandbox", help="a throw-away OctoPrint with a virtual printer", add_help=False
-    )
-    return parser
-
-
-def _add_scope(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--open",
-        action=argparse.BooleanOptionalAction,
-        help="open USB serial ports that are not in the settings (default: ask at a terminal, else no)",
-    )
-    parser.add_argument(
-        "--port",
-        metavar="PATH",
-        action="append",
-        default=[],
-        help="a serial port to ask, beside those at USB",
-    )
-    parser.add_argument(
-        "--url",
-        metavar="URL",
-        action="append",
-        default=[],
-        help="where a server may be, beside those announced",
-    )
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=4.0,
-        help="how long to look (default: 4; for boards that wake up slowly: 12)",
-    )
-    parser.add_argument(
-        "--interface",
-        metavar="ADDRESS",
-        action="append",
-        help="ask only the network of this address of this machine (default: all)",
-    )
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -229,13 +84,13 @@ def _status(parsed: argparse.Namespace) -> int:
     from agent import overview  # noqa: PLC0415  the journal
 
     seen = overview.look(loaded)
-    print(overview.as_json(seen) if parsed.json else overview.as_text(seen))
+    print(overview.as_json(seen) if parsed.json else _fit(overview.as_text(seen)))
     return 0
 
 
 def _printers(parsed: argparse.Namespace) -> int:
     loaded = _load_if_there(parsed)
-    from agent import app, discovery, lookout  # noqa: PLC0415  the drivers, and mDNS
+    from agent import discovery, home, lookout  # noqa: PLC0415  the drivers, and mDNS
 
     scope = _scope(parsed, loaded.settings.printer if loaded else ())
     until = time.monotonic() + scope.seconds + lookout.CLOSING
@@ -244,13 +99,13 @@ def _printers(parsed: argparse.Namespace) -> int:
         found = discovery.discover(scope)
     else:
         with ExitStack() as stack:
-            driven = app.runs(loaded.state)
+            driven = home.runs(loaded.state)
             if not driven:
-                stack.enter_context(app.lock(loaded.state))
+                stack.enter_context(home.lock(loaded.state))
             looks = lookout.look(loaded, seconds=scope.seconds - lookout.RESERVE, driven=driven)
             found = discovery.discover(scope, loaded.settings.printer)
             seen = [look.result(until) for look in looks]
-    print(lookout.as_json(seen, found) if parsed.json else lookout.as_text(seen, found))
+    print(lookout.as_json(seen, found) if parsed.json else _fit(lookout.as_text(seen, found)))
     if loaded is None and not parsed.json:
         print(f"there are no settings yet ({settings.find(parsed.config)}): muster-agent setup makes them")
     return 0
@@ -315,20 +170,75 @@ def _scope(parsed: argparse.Namespace, known: Sequence[Printer]) -> "discovery.S
 
 def _clear(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    name = loaded.printer(parsed.printer).name
-    from agent.app import journal_path  # noqa: PLC0415  the journal
+    from agent import home  # noqa: PLC0415  the journal
     from agent.journal import Journal  # noqa: PLC0415
 
-    if not parsed.yes and not _confirmed(f"Is the bed of {name} empty, and may the next print start? [y/N] "):
-        raise CommandError("nothing was changed (say y, or --yes)")
-    _make(loaded.state)
-    journal = Journal(journal_path(loaded.state))
+    name, path = str(parsed.printer), home.journal_path(loaded.state)
+    journal = Journal(path) if path.exists() else None
     try:
+        if journal is None or journal.latest(name) is None:
+            loaded.printer(name)  # else it was in the settings once, and its last print may still lie there
+        _agree(parsed, f"Is the bed of {name} empty, and may the next print start? [y/N]")
+        if journal is None:
+            _make(loaded.state)
+            journal = Journal(path)
         journal.clear_bed(name, time.time())
     finally:
-        journal.close()
+        if journal is not None:
+            journal.close()
+    home.ring(loaded.state)
     print(f"{name}: the bed counts as clear until the next print starts")
     return 0
+
+
+def _cancel(parsed: argparse.Namespace) -> int:
+    loaded = _load(parsed)
+    name = str(parsed.printer)
+    from agent.onlooker import reins  # noqa: PLC0415  the pump
+
+    hand = reins(loaded.state, name)
+    try:
+        hand.cancel()  # first of all, before anything that takes its time
+        told = True
+        print(f"{name} is told to stop", flush=True)
+    except PrinterError:
+        told = False  # it is behind a server, or nothing runs there: what follows tells
+    finally:
+        hand.close()
+    from agent import stopping  # noqa: PLC0415  the journal, and the drivers
+
+    print(_fit(stopping.as_text(name, stopping.stop(loaded, name, told=told, give_up=parsed.give_up))))
+    return 0
+
+
+def _reset(parsed: argparse.Namespace) -> int:
+    loaded = _load(parsed)
+    name = loaded.printer(parsed.printer).name
+    from agent import recovery  # noqa: PLC0415  the drivers, and the journal
+
+    rests = recovery.rests(loaded.state, name)
+    try:
+        with recovery.board(loaded, name) as board:
+            wrong = recovery.fault(name, board)
+            _agree(parsed, RESET.format(name, wrong))
+            recovery.look(loaded.state, name)
+            status = recovery.recover(board)
+    except recovery.SoundError:
+        if not rests:
+            raise
+        _agree(parsed, RESTS.format(name))
+        recovery.look(loaded.state, name)
+        print(f"{name} takes work again, as soon as its bed is clear")
+        return 0
+    if status.condition is Condition.UNREACHABLE:
+        raise CommandError(f"{name} was reset, but it does not answer: switch it off and on again")
+    print(f"{name} is {status.condition} again")
+    return 0
+
+
+def _agree(parsed: argparse.Namespace, question: str) -> None:
+    if not parsed.yes and not _confirmed(_fit(question) + " "):
+        raise CommandError("nothing was changed (say y, or --yes)")
 
 
 def _enroll(parsed: argparse.Namespace) -> int:
@@ -374,8 +284,29 @@ def _text(path: Path) -> str:
         raise CommandError(f"can't read {path}: {error}") from None
 
 
+def _fit(text: str) -> str:
+    """Lines that a terminal holds; a pipe gets them whole."""
+    if not sys.stdout.isatty():
+        return text
+    return "\n".join(wrap(line, shutil.get_terminal_size().columns) for line in text.splitlines())
+
+
 def _confirmed(question: str) -> bool:
     try:
         return input(question).strip().lower() in {"y", "yes"}
     except EOFError:
         return False
+
+
+ACTS = {
+    "run": _run,
+    "status": _status,
+    "printers": _printers,
+    "setup": _setup,
+    "watch": _watch,
+    "clear": _clear,
+    "cancel": _cancel,
+    "reset": _reset,
+    "enroll": _enroll,
+}
+"""What each command does; gives the exit code."""

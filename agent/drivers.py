@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from agent.home import pumps
 from agent.printers.driver import Driver
 from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter, SerialPrinter
 
@@ -20,7 +21,7 @@ def driver(printer: Printer, state: Path) -> Driver:
                 printer.name,
                 printer.port,
                 printer.baud,
-                state / "pumps",
+                pumps(state),
                 top=printer.profile.height,
                 park=printer.park,
                 window=printer.window,

@@ -17,7 +17,10 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class FoundPort(Struct, frozen=True, kw_only=True):
-    """One serial port. `printer` is its name in the settings, if it is in them; `baud` is 0 where nobody answered."""
+    """One serial port. `printer` is its name in the settings, if it is in them; `baud` is 0 where nobody answered.
+
+    One that is not at USB is left alone unless its owner names it: most are a computer's own.
+    """
 
     path: str
     device: str
@@ -30,6 +33,7 @@ class FoundPort(Struct, frozen=True, kw_only=True):
     can: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     printer: str = ""
+    usb: bool = True
     why: str = ""
 
 
@@ -153,6 +157,7 @@ def inspect(outlet: Outlet, answer: Answer, printer: str = "") -> FoundPort:
         can=tuple(can),
         missing=tuple(missing),
         printer=printer,
+        usb=outlet.usb,
         why=answer.why,
     )
 
@@ -160,7 +165,8 @@ def inspect(outlet: Outlet, answer: Answer, printer: str = "") -> FoundPort:
 def as_text(found: Found) -> str:
     """Some lines for a person."""
     lines: list[str] = []
-    for port in found.ports:
+    own = [port for port in found.ports if not (port.usb or port.printer)]
+    for port in (each for each in found.ports if each not in own):
         who = port.machine or port.firmware or port.product or "a serial port"
         lines.append(f"{port.path}: {who}{_known(port.printer)}")
         if port.machine and port.firmware:
@@ -173,6 +179,10 @@ def as_text(found: Found) -> str:
         version = f" {server.version}" if server.version else ""
         lines.append(f"{server.url}: {NAMES[server.kind]}{version}{name}{_known(server.printer)}")
         lines += _remarks(server.can, server.missing, "")
+    if own:
+        lines.append(
+            f"not at USB, so left alone: {', '.join(each.path for each in own)} (--port PATH asks there)"
+        )
     return "\n".join([*lines, *found.why])
 
 

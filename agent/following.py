@@ -6,6 +6,10 @@ from wire.lifecycle import State, Step
 GRACE = 60.0
 """Seconds for a printer to show our attempt, after the order to start or after the agent came back."""
 
+ASKED = "its owner asked for it"
+CANCELLED_HERE = "it was cancelled here, at the printer or by a command of its owner's"
+GIVEN_UP = "its owner gave it up, as the printer could not be reached: look what lies on the bed"
+
 Seen = tuple[Step, str]
 """A step, and why."""
 

@@ -29,6 +29,7 @@ KEPT = 2000
 back-up may ask for them again."""
 RUNNING = 2
 """Prints that fail one after the other until the printer rests."""
+BEFORE_MOTION = frozenset({State.GRANTED, State.FETCHING, State.CHECKED})
 IN_MOTION = frozenset({State.STARTING, State.PRINTING, State.PAUSED})
 """The states in which the printer may be moving for an attempt."""
 OVER = FINAL | {State.CLEARED}

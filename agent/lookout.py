@@ -55,11 +55,12 @@ def as_json(seen: Sequence[Sight], found: Found) -> str:
 def as_text(seen: Sequence[Sight], found: Found) -> str:
     """A line for each printer of the settings, and some for each that was found."""
     lines: list[str] = []
+    longest = max((len(sight.printer) for sight in seen), default=0)
     for sight in seen:
         heat = f", nozzle {sight.nozzle:.0f} °C" if sight.nozzle is not None else ""
         heat += f", bed {sight.bed:.0f} °C" if sight.bed is not None else ""
         why = f": {sight.why}" if sight.why else ""
-        lines.append(f"{sight.printer:<9} {sight.driver:<9} {sight.condition}{heat}{why}")
+        lines.append(f"{sight.printer:<{longest}}  {sight.driver:<9}  {sight.condition}{heat}{why}")
     rest = findings.as_text(found) or ("" if seen else "nothing was found that could be a printer")
     return "\n".join([*lines, *(["", "found:"] if lines and rest else []), *([rest] if rest else [])])
 

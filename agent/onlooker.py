@@ -1,4 +1,4 @@
-"""Looks at a printer without ever acting on it, while the agent drives it or nobody does."""
+"""Looks at a printer without acting on it, while the agent drives it or nobody does; or acts past the agent."""
 
 import time
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Protocol
 import msgspec
 
 from agent.drivers import driver
+from agent.home import pumps
 from agent.printers.attachment import Attachment
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import Order, place
+from agent.printers.order import Answer, Order, place
 from agent.printers.setup import Setup
 from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
 
@@ -37,7 +38,7 @@ def onlooker(printer: Printer, state: Path) -> Onlooker:
     """
     match printer:
         case SerialPrinter():
-            return PumpOnlooker(place(state / "pumps", printer.name), printer.port)
+            return reins(state, printer.name)
         case OctoPrintPrinter():
             from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
@@ -50,24 +51,62 @@ def onlooker(printer: Printer, state: Path) -> Onlooker:
 class PumpOnlooker:
     """Asks the pump that is there. Starts none, so that no port is opened; and gives it no order."""
 
-    def __init__(self, folder: Path, port: str) -> None:
+    def __init__(self, folder: Path) -> None:
         """`folder` is the pump's."""
-        self._pump = Attachment(folder, Setup(port=port))
+        self._pump = Attachment(folder, Setup(port=""))
 
     def status(self) -> Status:
         """Look at the printer."""
-        deadline = time.monotonic() + PATIENCE
         try:
-            if not (self._pump.is_open or self._pump.connect(deadline)):
-                return Status(condition=Condition.UNREACHABLE, why="nobody drives it now")
-            return self._pump.exchange(Order("status"), deadline).status
-        except (OSError, msgspec.MsgspecError) as error:
-            self.close()
-            return Status(condition=Condition.UNREACHABLE, why=f"its process does not answer: {error}")
+            return self._say(Order("status")).status
+        except PrinterError as error:
+            return unreachable(error)
 
     def close(self) -> None:
         """Hang up; the pump goes on."""
         self._pump.hang_up()
+
+    def _say(self, order: Order) -> Answer:
+        deadline = time.monotonic() + PATIENCE
+        try:
+            if not (self._pump.is_open or self._pump.connect(deadline)):
+                raise PrinterError("nobody drives it now: muster-agent run does")
+            return self._pump.exchange(order, deadline)
+        except (OSError, msgspec.MsgspecError) as error:
+            self.close()
+            raise PrinterError(f"its process does not answer: {error}") from error
+
+
+class Reins(PumpOnlooker):
+    """An owner's hand on the pump that is there, past whoever else speaks to it.
+
+    That works while the agent hangs, restarts or is gone, and needs neither network nor journal.
+    """
+
+    def cancel(self) -> None:
+        """End its print.
+
+        Raises:
+            PrinterError: it has none, or does not answer.
+        """
+        self._order(Order("cancel"))
+
+    def reset(self) -> None:
+        """Its owner has looked at the printer: a fault is over.
+
+        Raises:
+            PrinterError: a print runs, the port is not there, or nobody answers.
+        """
+        self._order(Order("reset"))
+
+    def _order(self, order: Order) -> None:
+        if why := self._say(order).error:
+            raise PrinterError(why)
+
+
+def reins(state: Path, name: str) -> Reins:
+    """For the printer of this name, whether it is in the settings or was."""
+    return Reins(place(pumps(state), name))
 
 
 def unreachable(error: PrinterError) -> Status:

@@ -89,7 +89,7 @@ class Opening:
 
         def show(page: str) -> None:
             self._terminal.say(
-                f"  Open {page} or any page of that OctoPrint, log in, and allow muster-agent."
+                f"  Open {page}\n  or any page of that OctoPrint, log in, and allow muster-agent within five minutes."
             )
 
         self._terminal.say("OctoPrint gives a key when you confirm it there; nothing has to be typed.")

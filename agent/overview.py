@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from agent.app import journal_path, runs
+from agent.home import journal_path, runs
 from agent.identity import IdentityError, load
 from agent.journal import Journal
 from agent.settings import Loaded
@@ -68,12 +68,13 @@ def as_text(overview: Overview) -> str:
         if overview.agent
         else "has not joined a coordinator yet"
     )
-    lines = [f"agent     {who}, {'running' if overview.running else 'not running'}"]
+    width = max(len("agent"), *(len(bed.printer) for bed in overview.printers)) + 1
+    lines = [f"{'agent':<{width}} {who}, {'running' if overview.running else 'not running'}"]
     for bed in overview.printers:
         work = f"{bed.state}: {bed.attempt}" if bed.attempt else "no print"
-        lines.append(f"{bed.printer:<9} bed {'clear' if bed.bed_clear else 'not clear'}, {work}")
+        lines.append(f"{bed.printer:<{width}} bed {'clear' if bed.bed_clear else 'not clear'}, {work}")
     if overview.unheard:
-        lines.append(f"          {overview.unheard} events that the coordinator does not know yet")
+        lines.append(f"{overview.unheard} events that the coordinator does not know yet")
     return "\n".join(lines)
 
 

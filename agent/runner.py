@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from agent.fetch import FetchError, StoppedError
-from agent.following import Seen, observe
+from agent.following import ASKED, CANCELLED_HERE, GIVEN_UP, Seen, observe
 from agent.hours import Hours, window
-from agent.journal import IN_MOTION, RUNNING, Attempt, Journal, Stop
+from agent.journal import BEFORE_MOTION, IN_MOTION, RUNNING, Attempt, Journal, Stop
 from agent.offer import LIFETIME, RENEWAL, Offer, objection
 from agent.plate import Plate, PlateError, Plates
 from agent.printers.driver import Condition, Driver, PrinterError, Status
@@ -44,7 +44,6 @@ WARM_UP = 600.0
 """Seconds for heating and homing, which the gate's estimate leaves out."""
 INSIST = 10.0
 """Seconds after which a printer that still works is told again that its owner wants it to stop."""
-BEFORE_MOTION = frozenset({State.GRANTED, State.FETCHING, State.CHECKED})
 _AT_WORK = frozenset({Condition.BUSY, Condition.PRINTING, Condition.PAUSED})
 
 
@@ -267,7 +266,7 @@ class Runner:
     def _begin(self, attempt: Attempt) -> None:
         """From a grant to the order to start; or to a refusal, while nothing has moved."""
         if self._journal.stop_asked(attempt.id):
-            self._record(attempt.id, Step.CANCEL, "its owner stopped it")
+            self._record(attempt.id, Step.CANCEL, ASKED)
             self._plates.tidy()
             return
         try:
@@ -342,8 +341,10 @@ class Runner:
         if seen is None:
             return
         step, why = seen
-        if step is Step.CANCEL and self._cancelled_by:
-            why = f"{self._cancelled_by} asked for it. {why}".strip()
+        if step is Step.CANCEL:
+            # A command of the owner's may have told the printer before us, and even before it told the journal.
+            by = self._cancelled_by or ("its owner" if self._journal.stop_asked(attempt.id) else "")
+            why = f"{f'{by} asked for it' if by else CANCELLED_HERE}. {why}".strip(". ")
         state = self._record(attempt.id, step, why, Blame.PRINTER if step is Step.FAIL else Blame.NOBODY)
         if state not in IN_MOTION:
             self._cancelled_by, self._insist_at = "", 0.0
@@ -364,8 +365,7 @@ class Runner:
                 # A file that is still on its way there must not be printed when the printer is back.
                 with contextlib.suppress(PrinterError):
                     self._driver.cancel()
-            gone = "its owner gave it up, as the printer could not be reached: look what lies on the bed"
-            return (Step.FAIL, gone) if stop is Stop.GIVE_UP else None
+            return (Step.FAIL, GIVEN_UP) if stop is Stop.GIVE_UP else None
         if now >= self._insist_at:
             self._insist_at = now + INSIST
             try:

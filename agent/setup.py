@@ -31,8 +31,10 @@ from wire.topics import NAME
 QUIET = "22:00-07:00"
 HELLO = """\
 This writes the settings of muster-agent, {path}.
-Enter takes what stands in brackets. Ctrl-C ends it at any time; what you answered is kept for the next time.
+Enter takes what stands in brackets. Ctrl-C ends it at any time; what you
+answered is kept for the next time.
 """
+NO = frozenset({"n", "no", "none", "-", "[]"})
 NEXT = """
 Written. What comes next:
   muster-agent printers               do they answer?
@@ -107,12 +109,12 @@ class _Dialogue:
         self._take_up()
         found = self._hands.find(known=(*self._old, *self._draft.printers))
         for port in found.ports:
-            if not port.printer:
+            if port.usb and not port.printer:
                 self._offer_port(port)
         for server in found.servers:
             if not server.printer:
                 self._offer_server(server)
-        if not (found.ports or found.servers):
+        if not (any(port.usb for port in found.ports) or found.servers):
             self._terminal.say("Nothing was found that could be a printer.")
         while self._offer_another():
             pass
@@ -187,9 +189,9 @@ class _Dialogue:
     def _offer_another(self) -> bool:
         """Ask for one that was not found; whether there may be yet another."""
         where = self._terminal.ask(
-            "\nAnother printer? Its port (/dev/ttyUSB0) or address (http://octopi.local), or Enter for none: "
+            "\nAnother printer? Its port (/dev/ttyUSB0) or address (http://octopi.local);\nEnter for none: "
         ).strip()
-        if not where:
+        if not where or where.lower() in NO:
             return False
         if not where.startswith(("http://", "https://")):
             if self._yes(
@@ -245,7 +247,7 @@ class _Dialogue:
         )
         place = questions.text(
             self._terminal,
-            "About where are you? Latitude, longitude; it leaves this machine rounded to 10 km. Enter for no answer",
+            "About where are you? Latitude, longitude; it leaves this machine rounded to\n10 km. Enter for no answer",
             "",
             _place,
         )
@@ -313,7 +315,7 @@ def _nozzle(answer: str) -> float:
 
 
 def _spans(answer: str) -> tuple[str, ...]:
-    if answer.lower() in {"none", "no", "-", "[]"}:
+    if answer.lower() in NO:
         return ()
     try:
         return msgspec.convert(tuple(re.split(r"[\s,]+", answer.strip())), Spans)
@@ -322,7 +324,7 @@ def _spans(answer: str) -> tuple[str, ...]:
 
 
 def _place(answer: str) -> tuple[float, float] | None:
-    if not answer:
+    if not answer or answer.lower() in NO:
         return None
     try:
         latitude, longitude = (_number(part) for part in re.split(r"[,;\s]+", answer.strip()))

@@ -25,7 +25,10 @@ class Teller:
     def tell(
         self, status: Status, attempt: str | None, now: float, *, clear: bool, hindrance: str = ""
     ) -> None:
-        """Tell of a look at the printer at `now` (monotonic) if it is news, or time."""
+        """Tell of a look at the printer at `now` (monotonic) if it is news, or time.
+
+        What keeps it from work now comes before what it has to say of its last print.
+        """
         telemetry = Telemetry(
             printer=self._printer,
             condition=status.condition,
@@ -34,7 +37,7 @@ class Teller:
             progress=min(1.0, max(0.0, status.progress)) if attempt else 0.0,
             nozzle=_degrees(status.nozzle),
             bed=_degrees(status.bed),
-            why=text(status.why or hindrance),
+            why=text(hindrance or status.why),
         )
         told = self._told
         if told is None or _gist(told) != _gist(telemetry) or now - self._told_at >= TELL:

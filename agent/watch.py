@@ -12,11 +12,12 @@ from typing import Protocol, TextIO
 import msgspec
 from msgspec import Struct
 
-from agent.app import journal_path, runs
 from agent.errors import OwnerError
+from agent.home import journal_path, runs
 from agent.journal import Journal
 from agent.onlooker import Onlooker, onlooker
 from agent.printers.driver import Condition, Heat, Status
+from agent.prose import wrap
 from agent.settings import Loaded, Printer, SerialPrinter
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest
@@ -33,6 +34,8 @@ MOST_EVENTS = 1000
 WIDTH = 30
 NEAR = 3.0
 """°C from its target at which a heater counts as there."""
+DEAF = {Condition.FAULT, Condition.UNREACHABLE}
+"""A printer that stopped itself tells no temperature any more."""
 IN_MOTION = {Condition.LOADING, Condition.PRINTING, Condition.PAUSED}
 
 
@@ -110,8 +113,9 @@ class LiveScreen:
 
     def draw(self, moment: Moment) -> None:
         """Show this moment in the place of the last one."""
-        # What is cut to the window's width takes one line each: then it is known how far up the last one began.
-        lines = [line[: self._columns() - 1] for line in frame(moment)]
+        # No line is wider than the window: then it is known how far up the last one began.
+        width = self._columns() - 1
+        lines = [line[:width] for each in frame(moment) for line in wrap(each, width).splitlines()]
         up = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
         self._stream.write(up + "".join(f"{line}\n" for line in lines))
         self._stream.flush()
@@ -232,14 +236,15 @@ def frame(moment: Moment) -> list[str]:
             lines.append(f"  print   {_bar(status.progress)} {status.progress:4.0%}{_end(moment)}")
     else:
         lines.append("  job     none")
-    lines.append(f"  nozzle  {_heat(status.nozzle)}")
-    lines.append(f"  plate   {_heat(status.bed)}")
-    lines.append(
-        f"  bed     {'clear' if moment.bed_clear else 'not clear: muster-agent clear ' + moment.printer}"
-    )
+    stale = status.condition in DEAF
+    lines.append(f"  nozzle  {_heat(status.nozzle, stale=stale)}")
+    clear = "clear" if moment.bed_clear else f"not clear: muster-agent clear {moment.printer}"
+    lines.append(f"  bed     {_heat(status.bed, stale=stale)}; {clear}")
     lines.append(f"  agent   {'runs' if moment.running else 'does not run'}; {_known(moment)}")
     if status.why:
         lines.append(f"  note    {status.why}")
+    if status.condition is Condition.FAULT and moment.driver == "serial":
+        lines.append(f"  then    muster-agent reset {moment.printer}")
     return ["".join(char for char in line if char.isprintable()) for line in lines]
 
 
@@ -278,7 +283,7 @@ def _unheard(journal: Journal | None, job: Job | None) -> tuple[Unheard, ...]:
 def _known(moment: Moment) -> str:
     """What the coordinator knows of the job."""
     if moment.job is None:
-        return "the coordinator waits for nothing"
+        return "no job was taken yet"
     if not moment.unheard:
         return f"the coordinator knows: {moment.job.state}"
     steps = ", ".join(each.step for each in moment.unheard[-4:])
@@ -293,9 +298,11 @@ def _end(moment: Moment) -> str:
     return f"  about {_span(moment.left)} left, until {_clock(moment.now + moment.left)[:5]}"
 
 
-def _heat(heat: Heat | None) -> str:
+def _heat(heat: Heat | None, *, stale: bool) -> str:
     if heat is None:
         return "unknown"
+    if stale:
+        return f"{heat.actual:3.0f} °C when it was last heard of"
     if heat.target <= 0:
         return f"{heat.actual:3.0f} °C, off"
     way = "held at" if abs(heat.actual - heat.target) <= NEAR else "on its way to"

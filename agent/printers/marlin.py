@@ -7,11 +7,13 @@ proves that all before it was taken, whatever was lost on the way. A line is nev
 the firmware asks for it: the numbers see to it that none is executed twice, and none left out.
 """
 
+from itertools import takewhile
+
 from msgspec.structs import replace
 
 from agent.printers.events import Acknowledged, Broken, Event, Exhausted, Halted
 from agent.printers.flight import WINDOW
-from agent.printers.line import Sent, allowance, checksum, frame, waits_for_heat
+from agent.printers.line import SHORT_SECONDS, Sent, allowance, checksum, frame, waits_for_heat
 from agent.printers.outbox import Outbox
 from agent.printers.refusals import SETTLE, Refusals
 from agent.printers.replies import (
@@ -65,6 +67,8 @@ class Marlin(Outbox):
         self._tail = b""
         self._heard_at = 0.0
         self._fences = 0
+        self._tells_work = self._tells_heat = False
+        """Whether it has said that it is busy, or how hot it is, while something took long: then it will again."""
         self._surplus = 0
         """Plain oks since a fence became the oldest in flight."""
 
@@ -133,8 +137,16 @@ class Marlin(Outbox):
         return now - self._heard_at if self._flight.lines else 0.0
 
     def allowance(self) -> float:
-        """Seconds that the lines in flight may be silent."""
-        return max(map(allowance, (sent.framed for sent in self._flight.lines)), default=0.0)
+        """Seconds that the lines in flight may be silent: fewer where the firmware has told of its work before."""
+        return max((self._allowance(sent.framed) for sent in self._flight.lines), default=0.0)
+
+    def longest(self) -> float:
+        """Seconds that what is in flight may take, silent or not."""
+        return max((allowance(sent.framed) for sent in self._flight.lines), default=0.0)
+
+    def _allowance(self, framed: bytes) -> float:
+        tells = self._tells_heat if waits_for_heat(framed) else self._tells_work
+        return min(allowance(framed), SHORT_SECONDS) if tells else allowance(framed)
 
     def waits_for_heat(self) -> bool:
         """Whether something is in flight behind which all else waits until it is hot."""
@@ -153,8 +165,10 @@ class Marlin(Outbox):
             if self._flight.lines and not self._flight.has("fence"):
                 self._wants_fence = True
         elif reply is not None:
-            if isinstance(reply, Busy) or (isinstance(reply, Temperatures) and reply.waited):
-                self._heard_at = now
+            if isinstance(reply, Busy):
+                self._heard_at, self._tells_work = now, True
+            elif isinstance(reply, Temperatures) and reply.waited:
+                self._heard_at, self._tells_heat = now, True
             self._events.append(reply)
 
     def _hear_ok(self, reply: Ok, line: bytes, now: float) -> None:
@@ -278,6 +292,14 @@ class Marlin(Outbox):
         self._repeats.extendleft(reversed(back))
         while self._repeats and self._repeats[0].number < wanted:
             self._skip(self._repeats.popleft())
+        self._tell_by_the_first()
+
+    def _tell_by_the_first(self) -> None:
+        """Fences in a row prove the same, so the first ones tell it: the last would be put off by each silence."""
+        fences = list(takewhile(lambda sent: sent.kind == "fence", self._repeats))
+        tags = [sent.tag for sent in fences if sent.tag]
+        for place, sent in enumerate(fences):
+            self._repeats[place] = replace(sent, tag=tags[place] if place < len(tags) else "")
 
     def _skip(self, sent: Sent) -> None:
         """The firmware has this one after all. Its ok may have been missed, and a fence is passed by nothing else."""
@@ -309,9 +331,12 @@ class Marlin(Outbox):
             self._wants_fence = True
 
     def _ask_anew(self) -> None:
-        """Only fences are in flight, and none is answered: their answers were lost, so a new one stands for all."""
+        """Only fences are in flight, and none is answered: their answers were lost, so a new one stands for all.
+
+        Where they have nothing to tell, what comes next does as well, and must not wait behind ever more of them.
+        """
         tags = [self._drop_oldest().tag for _ in range(len(self._flight.lines))]
-        kept = [tag for tag in tags if tag] or [""]
+        kept = [tag for tag in tags if tag] or ([] if self._orders or self._source else [""])
         self._orders.extendleft((b"M105", "fence", tag) for tag in reversed(kept))
 
     def _drop_oldest(self) -> Sent:

@@ -23,7 +23,8 @@ from agent.printers.watchdog import Watchdog
 ASK_SECONDS = 10.0
 """How often an idle printer is asked whether somebody else uses it."""
 URGE_SECONDS = 0.5
-CANCEL_SECONDS = 1800.0
+CANCEL_SECONDS = 300.0
+"""After what may hold a firmware up, a print that was cancelled has stopped by then, or it is stopped for safety."""
 TRIES = 8
 OFF = (b"M104 S0", b"M140 S0", b"M107")
 
@@ -89,8 +90,11 @@ class Run:
         self._bell.silence()
         self._watchdog.begin(printing.seconds, now)
         self._marlin.renumber()
+        # A position that is told unasked would pass for the answer to M114, which proves what was done (`_prove`).
+        # And it has nothing to say while we print: it is where the planned moves end, which we know. Progress is
+        # the time of executed lines; somebody else's hand can only move what is idle.
         if self.board.reports_place:
-            self._marlin.send(b"M154 S0")  # a position has to be an answer from now on
+            self._marlin.send(b"M154 S0")
         self._marlin.send(*self.board.guard(on=True))
         self._marlin.feed(self._job.read(lines), follow=self._job.modes.follow)
 
@@ -173,7 +177,7 @@ class Run:
         """Stop as soon as the firmware listens, and end the attempt when all stands still and is off."""
         self.stage = Stage.CANCELLING
         self._verdict, self._tries = (ending, why), 0
-        self._stop_by = now + CANCEL_SECONDS
+        self._stop_by = now + self._marlin.longest() + CANCEL_SECONDS
         self._urge_at = now + URGE_SECONDS
         self._marlin.drop()
         if self.board.parses_at_once:

@@ -9,7 +9,10 @@ import os
 import struct
 import termios
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import serial
@@ -275,20 +278,51 @@ class Outlet(Struct, frozen=True, kw_only=True):
     usb: bool = True
 
 
-def ports(links: Path = Path("/dev/serial/by-id")) -> list[Outlet]:
-    """The serial ports of this machine; none is opened. `links` is a folder of names that stay."""
+class _Plugged(Protocol):
+    """A port as pyserial finds it. `vid` and `pid` are None where it is not at USB."""
+
+    device: str
+    description: str
+    product: str | None
+    serial_number: str | None
+    vid: int | None
+    pid: int | None
+
+
+def ports(
+    by_id: Path = Path("/dev/serial/by-id"), by_path: Path = Path("/dev/serial/by-path")
+) -> list[Outlet]:
+    """The serial ports of this machine; none is opened. The folders hold names that stay, as udev makes them."""
     from serial.tools import list_ports  # noqa: PLC0415  to look around only
 
-    names: dict[str, str] = {}
-    with contextlib.suppress(OSError):
-        names = {str(link.resolve()): str(link) for link in sorted(links.iterdir())}
-    return [
-        Outlet(
-            path=names.get(port.device, port.device),
-            device=port.device,
-            product=port.product or ("" if port.description == "n/a" else port.description),
-            serial=port.serial_number or "",
-            usb=port.vid is not None,
+    return outlets(sorted(list_ports.comports()), by_id, by_path)
+
+
+def outlets(plugged: Sequence[_Plugged], by_id: Path, by_path: Path) -> list[Outlet]:
+    """Each of these ports by the name that stays: its adapter's, or that of the socket that it is plugged into.
+
+    Two adapters of a kind that have no serial number share one name in `by_id`, which leads to either.
+    """
+    ids, paths = _names(by_id), _names(by_path)
+    kinds = Counter((each.vid, each.pid) for each in plugged if not each.serial_number)
+    found: list[Outlet] = []
+    for each in plugged:
+        is_one_of_many = not each.serial_number and kinds[each.vid, each.pid] > 1
+        own = "" if is_one_of_many else ids.get(os.path.realpath(each.device), "")
+        found.append(
+            Outlet(
+                path=own or paths.get(os.path.realpath(each.device), each.device),
+                device=each.device,
+                product=each.product or ("" if each.description == "n/a" else each.description),
+                serial=each.serial_number or "",
+                usb=each.vid is not None,
+            )
         )
-        for port in sorted(list_ports.comports())
-    ]
+    return found
+
+
+def _names(folder: Path) -> dict[str, str]:
+    """Which link in a folder leads to which device."""
+    with contextlib.suppress(OSError):
+        return {str(link.resolve()): str(link) for link in sorted(folder.iterdir(), reverse=True)}
+    return {}

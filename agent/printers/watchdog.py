@@ -10,11 +10,17 @@ ABOVE = 15.0
 WARM = 65.0
 """Below this nothing is out of control: a nozzle over a hot bed warms by itself."""
 JUMP = 30.0
+STEEP = 3.0
+"""°C/s that no heater exceeds, also in the draught of a fan: what was not told for long may have changed by so much."""
+USUAL = 10.0
+"""Seconds between two readings for which `JUMP` is meant."""
 GAIN = 2.0
 NEAR = 5.0
 FALL = 15.0
 FALL_SECONDS = 20.0
 TEMPERATURE_SECONDS = 10.0
+ASKED_SECONDS = 60.0
+"""So long a board may be at one line before it answers what it was asked."""
 
 
 class Heater:
@@ -25,6 +31,7 @@ class Heater:
         self._name = name
         self._gain_seconds = gain_seconds
         self._last: Heat | None = None
+        self._last_at = 0.0
         self._doubted = False
         self._ceiling = 0.0
         self._strikes = 0
@@ -35,12 +42,13 @@ class Heater:
     def see(self, heat: Heat, now: float) -> str:
         """Take a reading; gives what is wrong, empty if nothing is."""
         last = self._last
-        if last is not None and abs(heat.actual - last.actual) > JUMP:
+        jump = JUMP + STEEP * max(0.0, now - self._last_at - USUAL)
+        if last is not None and abs(heat.actual - last.actual) > jump:
             if self._doubted:
                 return f"{self._name} jumped from {last.actual:.0f} to {heat.actual:.0f} °C: look at its thermistor"
             self._doubted = True  # one may be a digit that was spoilt on the cable; the next one tells
             return ""
-        self._last, self._doubted = heat, False
+        self._last, self._last_at, self._doubted = heat, now, False
         if last is None or heat.target != last.target:
             self._gained, self._reached, self._fallen_since = None, False, None
         return self._too_hot(heat, last) or self._too_slow(heat, now) or self._falls(heat, now)
@@ -117,7 +125,7 @@ class Watchdog:
         if silent > patience:
             return f"the printer has answered nothing for {silent:.0f} s"
         unseen = now - self._seen_at
-        if unseen > (TEMPERATURE_SECONDS if reports else patience + TEMPERATURE_SECONDS):
+        if unseen > (TEMPERATURE_SECONDS if reports else max(patience, ASKED_SECONDS) + TEMPERATURE_SECONDS):
             return f"the printer has told no temperature for {unseen:.0f} s"
         if now > self._ends_at:
             return "the print takes far longer than it should"

@@ -14,7 +14,9 @@ from wire import lifecycle, topics
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
-AGENT_COMMANDS = ("run", "status", "printers", "clear", "enroll", "setup", "watch", "virtual-printer")
+AGENT_COMMANDS = (
+    *("run", "status", "printers", "clear", "cancel", "reset", "enroll", "setup", "watch", "virtual-printer"),
+)
 
 
 def test_the_picture_of_an_attempts_life_is_the_codes_table():

@@ -11,6 +11,7 @@ from agent.printers.virtual.faults import EVERY, ONCE, Faults
 from agent.printers.virtual.firmware import Firmware
 from agent.printers.virtual.printer import QUIET, VirtualPrinter
 from agent.printers.virtual.profile import PROFILES
+from agent.prose import Formatter
 
 ABOUT = """
 Play a 3D printer at the far end of a pty, for any host to open: Marlin's side of the cable, with its receive
@@ -36,8 +37,9 @@ to the next, and a host with a watchdog stops. The others are safe up to --speed
 examples:
   muster-agent virtual-printer --link /tmp/printer
   muster-agent virtual-printer --profile prusa --speed 20 --log executed.gcode
-  muster-agent virtual-printer --profile ender-clone --seed 7 --fault lose-ok~500 --fault restart@2000
-  muster-agent virtual-printer --fault silence@M109 --fault unplug:900
+  muster-agent virtual-printer --seed 7 --fault corrupt~900
+  muster-agent virtual-printer --fault silence@M109 --fault unplug@900
+  muster-agent virtual-printer --profile marlin1 --script bad-evening.txt
 """
 
 
@@ -52,10 +54,11 @@ def run(printer: VirtualPrinter) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Play a printer; the exit code."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
+    if options.profile not in PROFILES:
+        return _complain(f"there is no profile {options.profile!r}; there are: {', '.join(PROFILES)}")
     if not 0 < options.speed <= 1000:
-        parser.error("--speed must be above 0 and at most 1000")
+        return _complain("--speed must be above 0 and at most 1000")
     stream = None
     try:
         faults = Faults([*_script(options.script), *options.fault], options.seed)
@@ -70,8 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         signal.signal(signal.SIGTERM, _end)
         run(VirtualPrinter(firmware, options.link, options.speed, steered=options.steered, log=stream))
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
+    except ValueError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"can't use {options.link if error.filename2 else error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         pass
     finally:
@@ -89,19 +94,42 @@ def _parser() -> argparse.ArgumentParser:
             faults=_table(EVERY),
             moments=_table(ONCE),
         ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
     )
     default = next(iter(PROFILES))
-    parser.add_argument("--profile", choices=PROFILES, default=default, metavar="NAME", help="see below")
+    parser.add_argument("--profile", default=default, metavar="NAME", help=f"see below (default: {default})")
     parser.add_argument("--link", type=Path, metavar="FILE", help="a symbolic link to make to the pty")
-    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="N times as fast as a real one")
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME:N", help="see below; repeat it")
-    parser.add_argument("--script", type=Path, metavar="FILE", help="faults, one a line; # begins a comment")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="what happens by chance (0)")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, metavar="N", help="N times as fast as a real one (default: 1)"
+    )
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="FAULT", help="see below; can be given several times"
+    )
+    parser.add_argument(
+        "--script", type=Path, metavar="FILE", help="a file of faults, one a line; # begins a comment"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="decides what happens by chance; the same one does the same (default: 0)",
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="where to write every executed command")
-    parser.add_argument("--steered", action="store_true", help="take faults by name from standard input")
-    parser.add_argument("--no-emergency-parser", action="store_true", help="as most boards in the field")
+    parser.add_argument(
+        "--steered", action="store_true", help="take faults by name from standard input, while it runs"
+    )
+    parser.add_argument(
+        "--no-emergency-parser",
+        action="store_true",
+        help="a stop waits until it is its turn, as on most boards in the field",
+    )
     return parser
+
+
+def _complain(what: str) -> int:
+    print(f"muster-agent virtual-printer: {what}", file=sys.stderr)
+    return 2
 
 
 def _script(path: Path | None) -> list[str]:

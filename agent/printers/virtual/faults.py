@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from random import Random
 from typing import NamedTuple
 
@@ -51,11 +52,14 @@ def parse(text: str) -> Knob:
         ValueError: there is no such knob, or its number is not a positive integer.
     """
     found = KNOB.fullmatch(text)
-    if not found or found[1] not in KNOBS:
+    if not found:
         raise ValueError(
-            f"{text!r} is no fault; they are NAME:N, NAME@N, NAME@COMMAND and NAME~N"
-            f" with NAME one of {', '.join(KNOBS)}"
+            f"{text!r} is no fault: say NAME:N, NAME@N, NAME@CODE or NAME~N, N from 1 on, like lose-ok:100"
         )
+    if found[1] not in KNOBS:
+        near = get_close_matches(found[1], KNOBS, 1)
+        meant = f"do you mean {near[0]}?" if near else f"there are: {', '.join(KNOBS)}"
+        raise ValueError(f"there is no fault {found[1]!r}; {meant}")
     name, every, at, command, chance = found.groups()
     if every and name in ONCE:
         every, at = "", every

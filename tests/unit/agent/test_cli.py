@@ -51,7 +51,9 @@ def test_the_help_teaches_the_first_time(capsys: pytest.CaptureFixture[str]):
         assert word in said.out
 
 
-@pytest.mark.parametrize("command", ["run", "status", "printers", "clear", "enroll"])
+@pytest.mark.parametrize(
+    "command", ["run", "status", "printers", "clear", "cancel", "reset", "enroll", "setup", "watch"]
+)
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str):
     said = Said(capsys, command, "--help")
     assert said.code == 0
@@ -65,7 +67,9 @@ def test_what_is_no_command_is_told(capsys: pytest.CaptureFixture[str], words: l
     assert "muster-agent" in said.err
 
 
-@pytest.mark.parametrize("words", [["run"], ["status"], ["clear", "left"], ["enroll", "x"]])
+@pytest.mark.parametrize(
+    "words", [["run"], ["status"], ["clear", "left"], ["cancel", "left"], ["reset", "left"], ["enroll", "x"]]
+)
 def test_without_settings_every_command_says_where_they_are_missed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str]
 ):
@@ -92,7 +96,7 @@ def test_a_state_folder_that_can_not_be_is_told(capsys: pytest.CaptureFixture[st
 def test_a_journal_that_is_none_is_told(capsys: pytest.CaptureFixture[str], config: Path, tmp_path: Path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "journal.db").write_bytes(b"x" * 5000)
-    for words in (["status"], ["clear", "left", "--yes"]):
+    for words in (["status"], ["clear", "left", "--yes"], ["cancel", "left"]):
         assert "journal.db" in complaint(Said(capsys, "--config", config, *words))
 
 

@@ -167,3 +167,13 @@ def test_what_a_board_lacks_is_told_in_words():
     text = as_text(Found(ports=(inspect(outlet, Answer(board=full, baud=115200)),)))
     for word in ("/dev/x", "Ender", "Marlin", "115200", "A9"):
         assert word in text
+
+
+def test_ports_that_are_not_at_usb_take_one_line():
+    own = [
+        inspect(Outlet(path=f"/dev/ttyS{n}", device=f"/dev/ttyS{n}", usb=False), Answer(why="not opened"))
+        for n in range(4)
+    ]
+    assert as_text(Found(ports=tuple(own))).splitlines() == [
+        "not at USB, so left alone: /dev/ttyS0, /dev/ttyS1, /dev/ttyS2, /dev/ttyS3 (--port PATH asks there)"
+    ]

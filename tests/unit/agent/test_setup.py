@@ -284,3 +284,21 @@ def test_without_a_printer_nothing_is_written(path: Path):
     with pytest.raises(SetupError, match="no printer"):
         setup.run(path, Person(), machine())
     assert not path.parent.exists()
+
+
+def test_no_is_no_answer_to_every_question_that_may_be_left_open(tmp_path: Path, path: Path):
+    person = Person(("Another printer", "no"), ("nothing print", "n"), ("where are you", "n"))
+    with far(tmp_path) as port:
+        loaded = setup.run(path, person, machine([port]))
+    assert len(loaded.settings.printer) == 1
+    assert loaded.settings.hours.daily == ()
+    assert loaded.place is None
+
+
+def test_a_computers_own_port_is_not_asked_about(path: Path):
+    own = Outlet(path="/dev/ttyS0", device="/dev/ttyS0", usb=False)
+    here = Machine(lambda _: Scope(ports=(own,), opens=True, interfaces=(), seconds=0.2))
+    person = Person()
+    with pytest.raises(SetupError, match="no printer"):
+        setup.run(path, person, here)
+    assert "ttyS0" not in person.heard

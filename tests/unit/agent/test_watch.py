@@ -92,6 +92,16 @@ def test_a_live_screen_draws_over_what_it_drew_and_cuts_at_the_window():
     assert max(len(line) for line in first.splitlines()) < 20
 
 
+def test_a_note_is_shown_to_its_end_in_a_narrow_window():
+    out = io.StringIO()
+    why = "The printer stopped itself: the nozzle heats out of control: is its thermistor loose?"
+    LiveScreen(out, lambda: 60).draw(moment(status=seen(condition=Condition.FAULT, why=why)))
+    assert why in " ".join(out.getvalue().split())
+    assert max(map(len, out.getvalue().splitlines())) < 60
+    assert "210 °C when it was last heard of" in out.getvalue()
+    assert "muster-agent reset left" in out.getvalue()
+
+
 def test_paper_gets_a_line_only_when_something_changed():
     out = io.StringIO()
     screen = PaperScreen(out)
@@ -103,7 +113,7 @@ def test_paper_gets_a_line_only_when_something_changed():
 
 
 def test_a_pump_that_is_not_there_is_not_started(tmp_path: Path):
-    looking = PumpOnlooker(tmp_path / "pumps" / "left", "/dev/x")
+    looking = PumpOnlooker(tmp_path / "pumps" / "left")
     status = looking.status()
     looking.close()
     assert (status.condition, "nobody drives it" in status.why) == (Condition.UNREACHABLE, True)

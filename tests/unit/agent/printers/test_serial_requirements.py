@@ -269,6 +269,16 @@ def test_serial_14_long_commands_have_their_own_patience():
     one.until(lambda: "M113 S2" in one.board.executed)
 
 
+def test_serial_14_a_firmware_that_told_how_hot_it_gets_is_not_silent_for_half_an_hour():
+    marlin = Marlin()
+    marlin.send(b"M190 S60")
+    marlin.transmit(0)
+    assert marlin.allowance() == marlin.longest() == 1800
+    marlin.receive(b"T:21.0 E:0 B:30.0\n", 1)
+    assert marlin.allowance() == 60
+    assert marlin.longest() == 1800
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"

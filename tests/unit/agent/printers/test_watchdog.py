@@ -63,6 +63,19 @@ def test_one_reading_too_high_is_forgiven():
     )
 
 
+def test_what_was_not_told_for_long_may_have_changed_much():
+    """Marlin 1 answers M105 only when the last long moves are done, half a minute after the heater went off."""
+    assert not any(nozzle([(0, 200, 200), (2, 199, 0), (32, 161, 0), (34, 159, 0)]))
+    assert any(nozzle([(0, 200, 200), (2, 199, 0), (32, 20, 0), (34, 20, 0)]))
+
+
+def test_a_board_that_is_asked_may_be_at_work_before_it_answers():
+    watchdog = Watchdog(0)
+    assert not watchdog.look(40, 0, patience=0, reports=False)
+    assert watchdog.look(40, 0, patience=0, reports=True)
+    assert watchdog.look(80, 0, patience=0, reports=False)
+
+
 def test_silence_is_dangerous_after_its_time():
     watchdog = Watchdog(0)
     watchdog.see(Heat(200, 200), None, 100)

@@ -1,0 +1,136 @@
+"""Takes a printer up again that stopped itself for safety, at the word of its owner, who has looked at it."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from agent.drivers import driver
+from agent.errors import OwnerError
+from agent.home import journal_path, lock, ring, runs
+from agent.journal import Journal
+from agent.onlooker import reins
+from agent.printers.driver import Condition, Status
+from agent.printers.serial import SerialDriver
+from agent.settings import Loaded, OctoPrintPrinter, SerialPrinter
+
+WAIT = 12.0
+"""Seconds; some boards need eight to come up."""
+LOOK = 0.1
+
+
+class RecoveryError(OwnerError):
+    """There is nothing to take up again, or it can't be done from here. Says what to do."""
+
+
+class SoundError(RecoveryError):
+    """Nothing is wrong with the board, or it is a server's. Says so."""
+
+
+class Board(Protocol):
+    """A printer at a serial port."""
+
+    def status(self) -> Status:
+        """Look; an unreachable printer is a condition."""
+        ...
+
+    def reset(self) -> None:
+        """Have its board start anew."""
+        ...
+
+
+@contextmanager
+def board(loaded: Loaded, name: str) -> Generator[Board]:
+    """The board of this printer: over the agent's pump where it runs, else over one that is started here.
+
+    Raises:
+        SettingsError: there is no such printer.
+        SoundError: it is behind a server.
+        HomeError: the agent starts in this moment.
+    """
+    printer = loaded.printer(name)
+    if not isinstance(printer, SerialPrinter):
+        where = "connect it again" if isinstance(printer, OctoPrintPrinter) else "restart its firmware"
+        raise SoundError(f"{name} is driven by the server at {printer.url}: {where} there")
+    if runs(loaded.state):
+        reining = reins(loaded.state, name)
+        try:
+            yield reining
+        finally:
+            reining.close()
+        return
+    with lock(loaded.state):
+        driving = driver(printer, loaded.state)
+        assert isinstance(driving, SerialDriver)
+        try:
+            yield driving
+        finally:
+            driving.close()
+
+
+def fault(name: str, board: Board) -> str:
+    """What is wrong with a printer, which a reset may end. One that does not answer is waited for.
+
+    Raises:
+        SoundError: nothing is.
+        RecoveryError: a print runs.
+    """
+    status = _when_it_answers(board)
+    if status.condition in {Condition.FAULT, Condition.UNREACHABLE}:
+        return status.why
+    if status.condition is Condition.IDLE:
+        raise SoundError(f"{name} has no fault: there is nothing to reset")
+    raise RecoveryError(
+        f"{name} is {status.condition}, and a reset would end that: muster-agent cancel {name}"
+    )
+
+
+def rests(state: Path, name: str) -> bool:
+    """Whether so many prints of this printer failed that it takes none before its owner has looked.
+
+    Raises:
+        JournalError: the journal can't be read.
+    """
+    with _journal(state) as journal:
+        return journal is not None and journal.rests(name)
+
+
+def look(state: Path, name: str) -> None:
+    """Its owner has looked: what failed before counts no more.
+
+    Raises:
+        JournalError: the journal can't be written.
+    """
+    with _journal(state) as journal:
+        if journal is not None:
+            journal.look(name)
+    ring(state)
+
+
+@contextmanager
+def _journal(state: Path) -> Generator[Journal | None]:
+    path = journal_path(state)
+    journal = Journal(path) if path.exists() else None
+    try:
+        yield journal
+    finally:
+        if journal is not None:
+            journal.close()
+
+
+def recover(board: Board) -> Status:
+    """Have the board start anew, and look for a while whether it answers.
+
+    Raises:
+        PrinterError: a print runs, or its port is not there.
+    """
+    board.reset()
+    return _when_it_answers(board)
+
+
+def _when_it_answers(board: Board) -> Status:
+    until = time.monotonic() + WAIT
+    while (status := board.status()).condition is Condition.UNREACHABLE and time.monotonic() < until:
+        time.sleep(LOOK)
+    return status

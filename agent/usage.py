@@ -1,0 +1,189 @@
+"""What can be said to `muster-agent`, and how it explains itself."""
+
+import argparse
+from pathlib import Path
+
+from agent.prose import Formatter
+
+ABOUT = """\
+Drives the 3D printers beside this machine and takes print jobs from a Muster coordinator. Nothing starts on
+a printer whose bed you did not say is clear, that is busy with something of yours, or in your quiet hours.
+"""
+FIRST = """\
+the first time:
+  1. muster-agent setup               find the printers, and make the settings
+  2. muster-agent enroll INVITE       join, with the invite of your coordinator
+  3. muster-agent printers            are the printers there?
+  4. muster-agent clear left          the bed of the printer "left" is empty
+  5. muster-agent run
+
+The settings are read from --config, else $MUSTER_AGENT_CONFIG, else ./muster-agent.toml, else
+~/.config/muster/agent.toml.
+"""
+CLEAR = """\
+Say that the bed of PRINTER is empty: parts taken off, nothing left that a print could hit. The next print
+may start at any moment then, so keep your hands out. What was printed counts as taken off. It holds for one
+print, also over power cuts.
+"""
+PRINTERS = """\
+Find the printers that could be driven: at the USB serial ports of this machine, and behind OctoPrint,
+Moonraker (Klipper) or PrusaLink, on this machine and where the home network announces them (mDNS); and look at
+those that are in the settings. It takes up to five seconds.
+
+A serial port that is not in the settings is opened only if you say so (--open, or yes when you are asked), and then
+asked for the name of its firmware (M115): nothing moves and nothing heats. But opening alone makes many boards
+restart: not while one of them prints from its own card. A port that another program has open is left alone.
+Servers are only read from.
+"""
+WATCH = """\
+Show one printer as it is now: heat, progress, time left, its bed, and what the coordinator knows of it. It only
+looks: the agent and the print are not disturbed, and Ctrl-C ends nothing but the view. Where the output is no
+terminal, a line is written whenever something has changed.
+"""
+SETUP = """\
+Find printers, ask a few questions, and write the settings. Settings that are there are only added to, after the
+difference was shown. What opens a printer's server is kept in files of its own, for your eyes only; OctoPrint gives
+a key when you confirm it there. Ctrl-C ends it at any time; what you answered is kept for the next time.
+"""
+ENROLL = """\
+Join a coordinator. INVITE is the text beginning with muster1. that it gave you; it works once. This makes a
+key that never leaves this machine, and keeps it with the coordinator's certificate in the state folder.
+"""
+CANCEL = """\
+Stop the print of PRINTER: motion stops, the heaters go off, the head parks. It works at once, also without a network
+and while the agent does not run. A printer that can't be interrupted while it heats stops when it is hot; so long you
+are told, and the power switch is quicker.
+
+A printer that can't be reached is told as soon as it can be, also after a restart. If it never will be, switch it off
+and say --give-up: then the attempt counts as failed, and is reported, at once. It can't be taken back.
+"""
+RESET = """\
+Take PRINTER up again after it, or the agent, stopped it for safety (a heater out of control, a head that could not
+home, silence), or after it took no more work because several prints had failed one after the other. Look at it
+before: is it cold, is nothing loose, can the head move freely? After a fault its board is started anew, so that
+it loses its place; nothing heats or moves by that. Whatever it was printing has failed already.
+
+A fault of a printer that is not at a serial port is ended on the page of its server.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Reads the words of a command; `command` is its name."""
+    plain = Formatter
+    whole = argparse.ArgumentParser(
+        prog="muster-agent", description=ABOUT, epilog=FIRST, formatter_class=plain
+    )
+    whole.add_argument("--config", metavar="FILE", help="the settings (default: see below)")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
+
+    run = commands.add_parser(
+        "run", help="drive the printers until stopped", description=ABOUT, formatter_class=plain
+    )
+    run.add_argument("--verbose", action="store_true", help="log more")
+
+    status = commands.add_parser(
+        "status",
+        help="what the journal holds, whether the agent runs or not",
+        description="Show each printer's bed and print, and what the coordinator does not know yet.",
+        formatter_class=plain,
+    )
+    status.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+    printers = commands.add_parser(
+        "printers", help="find printers, and look at each now", description=PRINTERS, formatter_class=plain
+    )
+    printers.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    _add_scope(printers)
+
+    setup = commands.add_parser(
+        "setup", help="make the settings, in a few questions", description=SETUP, formatter_class=plain
+    )
+    _add_scope(setup)
+
+    watch = commands.add_parser(
+        "watch", help="a live view of one printer", description=WATCH, formatter_class=plain
+    )
+    watch.add_argument(
+        "printer", metavar="PRINTER", nargs="?", help="its name in the settings (default: the one with work)"
+    )
+    watch.add_argument("--once", action="store_true", help="look once, and end")
+    watch.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+
+    clear = commands.add_parser(
+        "clear", help="say that a printer's bed is empty", description=CLEAR, formatter_class=plain
+    )
+    clear.add_argument("printer", metavar="PRINTER", help="its name in the settings")
+    clear.add_argument("--yes", action="store_true", help="do not ask")
+
+    cancel = commands.add_parser(
+        "cancel", help="stop a printer's print, at once", description=CANCEL, formatter_class=plain
+    )
+    cancel.add_argument("printer", metavar="PRINTER", help="its name in the settings")
+    cancel.add_argument(
+        "--give-up",
+        action="store_true",
+        help="where it can't be reached: count the print as failed all the same",
+    )
+
+    reset = commands.add_parser(
+        "reset", help="take a printer up again after a fault", description=RESET, formatter_class=plain
+    )
+    reset.add_argument("printer", metavar="PRINTER", help="its name in the settings")
+    reset.add_argument("--yes", action="store_true", help="do not ask: you have looked at it")
+
+    enroll = commands.add_parser(
+        "enroll", help="join a coordinator", description=ENROLL, formatter_class=plain
+    )
+    enroll.add_argument("invite", metavar="INVITE", help="the text that the coordinator gave you")
+    enroll.add_argument(
+        "--name",
+        help="what this agent is called: small letters, digits, dashes (default: this machine's name)",
+    )
+    enroll.add_argument(
+        "--ca",
+        metavar="FILE",
+        type=Path,
+        help="a CA (PEM) to trust, if the coordinator's https address needs it",
+    )
+
+    commands.add_parser(
+        "virtual-printer", help="a printer to try things with, at the far end of a pty", add_help=False
+    )
+    commands.add_parser(
+        "octoprint-sandbox", help="a throw-away OctoPrint with a virtual printer", add_help=False
+    )
+    return whole
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        help="open USB serial ports that are not in the settings (default: ask at a terminal, else no)",
+    )
+    parser.add_argument(
+        "--port",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a serial port to ask, beside those at USB",
+    )
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="where a server may be, beside those announced",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=4.0,
+        help="how long to look (default: 4; for boards that wake up slowly: 12)",
+    )
+    parser.add_argument(
+        "--interface",
+        metavar="ADDRESS",
+        action="append",
+        help="ask only the network of this address of this machine (default: all)",
+    )
