@@ -40,6 +40,17 @@ def test_every_file_that_the_architecture_names_is_there():
     assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []
 
 
+def test_every_test_that_the_architecture_names_is_there():
+    named = set(re.findall(r"`(test_\w+)`", ARCHITECTURE))
+    assert len(named) > 10
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), flags=re.MULTILINE)
+    }
+    assert named - there == set()
+
+
 def test_every_library_is_accounted_for():
     import tomllib
 
