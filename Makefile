@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .PHONY: help setup setup-system setup-octoprint setup-octoprint-next setup-moonraker setup-prusalink setup-printrun setup-far-ends \
-	demo demo-octoprint check test bench bench-serial lock clean
+	demo demo-octoprint check test test-prusalink chaos bench bench-serial lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
@@ -51,6 +51,12 @@ setup-far-ends: setup-system ## all that the tests drive; what can't be set up i
 
 test: setup setup-far-ends check ## everything that must hold
 	@$(BIN)/pytest -n 4 --dist worksteal
+
+test-prusalink: setup setup-prusalink ## the same contract against a real PrusaLink, which takes minutes
+	@$(BIN)/pytest -m prusalink -n 2
+
+chaos: setup setup-system ## twenty minutes of faults over all of it (CHAOS="--database postgresql --broker mosquitto")
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: setup setup-system ## the numbers, each side in the same run
 	@$(BIN)/python -m tests.bench

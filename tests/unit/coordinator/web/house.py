@@ -14,6 +14,9 @@ from coordinator.web.server import Server
 from coordinator.web.site import create
 from tests.unit.coordinator.office import KEY, Office
 
+PATIENCE = 30.0
+"""Seconds for an answer on a busy machine."""
+
 
 class House:
     """Where the pages are, and the office behind them."""
@@ -51,17 +54,17 @@ class House:
     def client(self, by: str = "coordinator") -> httpx.Client:
         """Who has the key."""
         headers = {b"Authorization": f"Bearer {KEY}".encode(), b"Muster-By": by.encode()}
-        return httpx.Client(base_url=self.url, headers=headers)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE)
 
     def stranger(self) -> httpx.Client:
         """Who has nothing."""
-        return httpx.Client(base_url=self.url)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE)
 
     @contextmanager
     def browser(self, by: str = "") -> Generator[httpx.Client]:
         """A browser that has logged in, as far as HTTP goes."""
         headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
-        with httpx.Client(base_url=self.url, headers=headers) as client:
+        with httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE) as client:
             assert client.post("/login", data={"key": KEY, "by": by}).status_code == 303
             yield client
 
