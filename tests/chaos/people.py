@@ -21,7 +21,7 @@ from wire.lifecycle import State
 from wire.messages import Wish
 
 LOOK = 0.4
-STILL = 2.0
+STILL = 0.8
 """Seconds for which a printer must not have moved before its owner reaches in."""
 RULE_AFTER = 15.0
 """Seconds for which an attempt must have been in doubt until the coordinator rules on it."""

@@ -1,8 +1,9 @@
 """How long after a fault's end work was as before. Pure.
 
-Of a maker's fault: until the coordinator has committed something that this agent said, and has said something to it
-(a grant, or an acknowledgement). Of the centre's: until it has committed something of each agent that is there, and
-has said something to any. A fault that the next one interrupts, before that, is no measure of either.
+Of a maker's fault: until the coordinator has committed something that this agent said, and then has said something to
+it (a grant, or an acknowledgement). Of the centre's: until it has committed something of each agent that is there, and
+then has said something to any. Where the fault ended a connection, what is committed must be the birth of a new one:
+nothing that was on its way before counts. A fault that the next one interrupts is no measure of either.
 """
 
 from bisect import bisect_left
@@ -11,6 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 CENTRAL = frozenset({"coordinator", "broker", "database"})
+DISCONNECTS = frozenset(
+    {
+        *("kill-agent", "fall-agent", "power-cut", "update-agent", "lost-disk", "cut", "half-open", "stale"),
+        *("kill-coordinator", "fall-coordinator", "update-coordinator", "kill-broker"),
+    }
+)
+"""The faults after which each connection that they struck is a new one."""
 
 
 def recoveries(
@@ -25,24 +33,29 @@ def recoveries(
         until: the end of all that was noted.
     """
     heard: dict[str, list[float]] = defaultdict(list)
+    born: dict[str, list[float]] = defaultdict(list)
     said: dict[str, list[float]] = defaultdict(list)
     for note in centre:
         if note["what"] == "heard":
             heard[note["agent"]].append(note["t"])
+            if note["kind"] == "presence":
+                born[note["agent"]].append(note["t"])
         elif note["what"] == "said" and note["kind"] in ("grant", "ack"):
             said[note["agent"]].append(note["t"])
     anybody = sorted(moment for moments in said.values() for moment in moments)
     result: list[tuple[float, str]] = []
     for fault in faults:
         target, ended = fault["target"], fault["ended"]
+        signs = born if fault["kind"] in DISCONNECTS else heard
         if target in CENTRAL:
             there = [name for name in agents if not _is_struck(name, faults, ended)]
-            moments = [_next(heard[name], ended) for name in there] + [_next(anybody, ended)]
+            there_again = max((_next(signs[name], ended) for name in there), default=ended)
+            answers = anybody
         elif target in agents:
-            moments = [_next(heard[target], ended), _next(said[target], ended)]
+            there_again, answers = _next(signs[target], ended), said[target]
         else:
             continue
-        well = max(moments)
+        well = _next(answers, there_again)
         if well <= until and not _is_interrupted(fault, faults, well):
             result.append((well - ended, fault["kind"]))
     return result
