@@ -193,7 +193,7 @@ class People:
                 self._forward(view, asked)
         lacking = sum(view.progress.needed for view in open_needs)
         while self._asking and lacking < 2 * len(self._stage.makers):
-            quantity = self._dice.randint(1, 4)
+            quantity = self._dice.randint(1, 3)
             filed = self._office.file_need(
                 hospital=self._hospital, part=self._dice.choice(PARTS), quantity=quantity
             )

@@ -1,20 +1,20 @@
 """How long after a fault's end work was as before. Pure.
 
-Of a maker's fault: until the coordinator has committed something that this agent said, and then has said something to
-it (a grant, or an acknowledgement). Of the centre's: until it has committed something of each agent that is there, and
+Of a maker's fault: until the coordinator has committed something that this agent said, and then, if the agent had an
+event left that nobody had acknowledged, has acknowledged it. Of the centre's: until it has committed something of each agent that is there, and
 then has said something to any. Where the fault ended a connection, what is committed must be the birth of a new one:
 nothing that was on its way before counts. A fault that the next one interrupts is no measure of either.
 """
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 CENTRAL = frozenset({"coordinator", "broker", "database"})
 DISCONNECTS = frozenset(
     {
-        *("kill-agent", "fall-agent", "power-cut", "update-agent", "lost-disk", "cut", "half-open", "stale"),
+        *("kill-agent", "fall-agent", "power-cut", "update-agent", "lost-disk", "cut", "half-open"),
         *("kill-coordinator", "fall-coordinator", "update-coordinator", "kill-broker"),
     }
 )
@@ -22,14 +22,17 @@ DISCONNECTS = frozenset(
 
 
 def recoveries(
-    faults: Sequence[dict[str, Any]], centre: Sequence[dict[str, Any]], agents: Sequence[str], until: float
+    faults: Sequence[dict[str, Any]],
+    centre: Sequence[dict[str, Any]],
+    diaries: Mapping[str, Sequence[dict[str, Any]]],
+    until: float,
 ) -> list[tuple[float, str]]:
     """(seconds, kind) of each fault that can be measured.
 
     Args:
         faults: the nemesis' notes: kind, target, began, ended.
         centre: the coordinator's notes: what was heard of whom, and said to whom.
-        agents: all agents' names.
+        diaries: each agent's own notes.
         until: the end of all that was noted.
     """
     heard: dict[str, list[float]] = defaultdict(list)
@@ -48,17 +51,24 @@ def recoveries(
         target, ended = fault["target"], fault["ended"]
         signs = born if fault["kind"] in DISCONNECTS else heard
         if target in CENTRAL:
-            there = [name for name in agents if not _is_struck(name, faults, ended)]
+            there = [name for name in diaries if not _is_struck(name, faults, ended)]
             there_again = max((_next(signs[name], ended) for name in there), default=ended)
             answers = anybody
-        elif target in agents:
-            there_again, answers = _next(signs[target], ended), said[target]
+        elif target in diaries:
+            there_again = _next(signs[target], ended)
+            answers = said[target] if _has_unheard(diaries[target], ended) else [there_again]
         else:
             continue
         well = _next(answers, there_again)
         if well <= until and not _is_interrupted(fault, faults, well):
             result.append((well - ended, fault["kind"]))
     return result
+
+
+def _has_unheard(notes: Sequence[dict[str, Any]], moment: float) -> bool:
+    """Whether the agent had events then that it had no acknowledgement for."""
+    last = {note["what"]: note["t"] for note in notes if note["t"] <= moment}
+    return last.get("step", 0.0) > last.get("acked", 0.0)
 
 
 def _next(moments: list[float], after: float) -> float:

@@ -288,7 +288,7 @@ class Chaos:
         result.needs, result.rulings = len(people.memory.needs), people.rulings
         struck = [note for note in diary.read(folder / "nemesis.jsonl") if note["what"] == "fault"]
         centre = diary.read(self._stage.coordinator_diary)
-        samples = recoveries(struck, centre, [maker.name for maker in self._stage.makers], time.monotonic())
+        samples = recoveries(struck, centre, history.diaries, time.monotonic())
         if samples:
             result.recovery_median = round(statistics.median(seconds for seconds, _ in samples), 2)
             worst, result.recovery_worst_kind = max(samples)

@@ -108,7 +108,9 @@ def test_a_printer_that_moves_before_its_start_was_written_down_is_found() -> No
 
 
 def test_a_printer_that_moves_on_after_a_reset_is_found() -> None:
-    assert "moved without a start" in rules(history(runs={"anna": [Run(4.5, 8.5, 10), Run(9, 9, 1, headless=True)]}))
+    assert "moved without a start" in rules(
+        history(runs={"anna": [Run(4.5, 8.5, 10), Run(9, 9, 1, headless=True)]})
+    )
 
 
 def test_a_printer_that_moves_long_after_the_end_is_found() -> None:
@@ -257,7 +259,9 @@ def test_units_that_were_lost_from_the_books_are_found() -> None:
 
 def test_a_printers_log_is_cut_into_its_runs(tmp_path: Any) -> None:
     log = MotionLog(tmp_path / "log")
-    (tmp_path / "log").write_text("1.0 BORN\n2.0 G28\n2.5 G1 X5 E1\n2.6 G1 X9\n3.0 G28\n3.5 G1 X1 E2 F600\n4.0 G1 X2 E")
+    (tmp_path / "log").write_text(
+        "1.0 BORN\n2.0 G28\n2.5 G1 X5 E1\n2.6 G1 X9\n3.0 G28\n3.5 G1 X1 E2 F600\n4.0 G1 X2 E"
+    )
     assert log.read() == [Run(2.0, 2.6, laid=1), Run(3.0, 3.5, laid=1)]
     with (tmp_path / "log").open("a") as file:
         file.write("1\n5.0 BORN\n6.0 G1 X3 E1\n7.0 G1 X4 E1\n")
