@@ -31,7 +31,7 @@ from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
 from wire.manifest import verify
-from wire.messages import Ack, Down, Grant, Presence
+from wire.messages import Ack, Down, Grant, Holding, Presence, Recall
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class Agent:
             wait=self._stopping.wait,
             random=random.random,
         )
-        self._reporter = Reporter(journal, self._link.publish)
+        self._reporter = Reporter(journal, self._link.publish, self._holding)
         self._drivers = {printer.name: driver(printer, loaded.state) for printer in loaded.settings.printer}
         self._runners = {name: self._runner(name) for name in self._drivers}
 
@@ -255,7 +255,20 @@ class Agent:
 
     # ── on the link's threads ─────────────────────────────────────────────────────────────────────────────
 
+    def _holding(self) -> Holding:
+        """What we hold, as far as no grant to it may be on its way.
+
+        The order matters: what is asked after the counter was read lies beyond it; what is taken after the readies
+        that stand were looked at is left out by their counters; what was taken before is in the journal by then.
+        """
+        counter = self._journal.counter("ready")
+        asked = [runner.asks() for runner in self._runners.values()]
+        standing = [each - 1 for each in asked if each is not None]
+        return self._journal.holding(min([counter, *standing]))
+
     def _birth(self, connection: int) -> Presence:
+        for runner in self._runners.values():
+            runner.again()
         return Presence(
             online=True,
             connection=connection,
@@ -271,6 +284,7 @@ class Agent:
                 )
                 for printer in self._loaded.settings.printer
             ),
+            holding=self._holding(),
         )
 
     def _arrived(self) -> None:
@@ -297,6 +311,11 @@ class Agent:
                         f" Then stop the agent and remove {journal_path(self._loaded.state)}",
                     )
                 self._news.set()
+            case Recall(epoch=epoch, seq=seq):
+                if self._journal.recall(epoch, seq):
+                    log.warning("the coordinator forgot all behind event %d: saying it again", seq)
+                    self._reporter.again()
+                    self._news.set()
             case messages.Request():
                 attempt = self._journal.attempt(message.attempt)
                 if attempt is None or attempt.printer not in self._runners:

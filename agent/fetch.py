@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent import web
 from agent.backoff import backoff
+from wire.messages import Blame
 
 TRIES = 6
 """Failures in a row, without one new byte, after which a file is given up."""
@@ -20,7 +21,11 @@ MOMENT = 0.5
 
 
 class FetchError(Exception):
-    """The file can't be had, or is not the one that was signed for."""
+    """The file can't be had, or is not the one that was signed for; `blame` tells which."""
+
+    def __init__(self, why: str, blame: Blame = Blame.NOBODY) -> None:
+        super().__init__(why)
+        self.blame = blame
 
 
 class StoppedError(FetchError):
@@ -65,7 +70,7 @@ class Fetcher:
             ours = False
         if not ours:
             # Without the link itself, here and below: its token is nothing for logs and reports.
-            raise FetchError("its link does not lead to the coordinator: not fetched")
+            raise FetchError("its link does not lead to the coordinator: not fetched", Blame.JOB)
         path, part = folder / digest, folder / f"{digest}.part"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +78,9 @@ class Fetcher:
                 self._pull(url, part, size, stop)
                 if _digest(part) != digest:
                     part.unlink()
-                    raise FetchError("the file that came is not the one that was signed for: thrown away")
+                    raise FetchError(
+                        "the file that came is not the one that was signed for: thrown away", Blame.JOB
+                    )
                 part.replace(path)
         except OSError as error:
             raise FetchError(f"can't keep the file in {folder}: {error}") from error
@@ -145,7 +152,9 @@ class Fetcher:
                 total += len(chunk)
         if _read(response, 1):
             part.unlink()
-            raise FetchError(f"the file that came is longer than the {size} bytes that were signed for")
+            raise FetchError(
+                f"the file that came is longer than the {size} bytes that were signed for", Blame.JOB
+            )
 
 
 def _read(response: HTTPResponse, limit: int) -> bytes:

@@ -21,11 +21,14 @@ from agent.errors import OwnerError
 from wire.errors import RemoteError
 from wire.lifecycle import FINAL, State, Step, advance
 from wire.manifest import Manifest, Signed
-from wire.messages import Event, text
+from wire.messages import Blame, Event, Holding, text
 
-VERSION = 2
-KEPT = 200
-"""Attempts that are over and told, and kept all the same: nobody asks after older ones."""
+VERSION = 3
+KEPT = 2000
+"""Attempts that are over and told, and kept all the same with their events: a coordinator that was restored from a
+back-up may ask for them again."""
+RUNNING = 2
+"""Prints that fail one after the other until the printer rests."""
 IN_MOTION = frozenset({State.STARTING, State.PRINTING, State.PAUSED})
 """The states in which the printer may be moving for an attempt."""
 OVER = FINAL | {State.CLEARED}
@@ -40,29 +43,50 @@ create table attempt (
 ) without rowid;
 create index attempt_open on attempt (over, printer);
 create table event (
-    seq integer primary key, attempt text not null, step text not null, at real not null, why text not null
+    seq integer primary key, attempt text not null, step text not null, at real not null, why text not null,
+    blame text not null
 );
 create table bed (printer text primary key, clear integer not null) without rowid;
 create table stop (attempt text primary key, how text not null) without rowid;
 """
-_FROM_1 = """
+_FROM = {
+    1: """
 alter table attempt add column number integer not null default 0;
 update attempt set number = (
     select count(*) from attempt as earlier where (earlier.taken, earlier.id) <= (attempt.taken, attempt.id)
 );
 create table stop (attempt text primary key, how text not null) without rowid
-"""
+""",
+    2: """
+alter table event add column blame text not null default 'nobody';
+insert into fact select 'acked', coalesce(
+    (select min(seq) - 1 from event), (select value from fact where name = 'seq')
+);
+insert into fact select 'told', value from fact where name = 'acked'
+""",
+}
 _COLUMNS = "select id, printer, state, body, key, signature, taken from attempt"
 _BY_NAME = f"{_COLUMNS} where id = ?"
 # By our own number: a clock that was set back must not make an older attempt the latest.
 _BY_PRINTER_OPEN = f"{_COLUMNS} where over = 0 and printer = ? order by number desc limit 1"
 _BY_PRINTER_LAST = f"{_COLUMNS} where printer = ? order by number desc limit 1"
 _OPEN = f"{_COLUMNS} where over = 0 order by number"
+# An attempt's number is that of its first event, so that both go from the oldest on and leave no gap.
+_KEPT_FROM = """
+select min(number) from (
+    select number from attempt where over = 0
+    union all select coalesce((select number from attempt order by number desc limit 1 offset ?), 0)
+    union all select value + 1 from fact where name = 'acked'
+)
+"""
 _PRUNE = """
-delete from attempt where over = 1
-    and number <= (select number from attempt order by number desc limit 1 offset ?)
+delete from attempt where over = 1 and number < ?
     and number < (select max(number) from attempt as later where later.printer = attempt.printer)
-    and id not in (select attempt from event)
+"""
+# What was refused or cancelled says nothing of the printer.
+_LAST_PRINTS = """
+select number, state from attempt where printer = ? and over = 1 and state not in ('refused', 'cancelled')
+order by number desc limit ?
 """
 
 
@@ -95,9 +119,11 @@ class Journal:
         JournalError: the file is not ours, is damaged, or its disk is full.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, kept: int = KEPT) -> None:
+        """`kept` attempts that are over stay, at least."""
         self._lock = threading.RLock()
         self._path = path
+        self._kept = kept
         try:
             self._db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -116,7 +142,15 @@ class Journal:
 
     # ── attempts and their events ─────────────────────────────────────────────────────────────────────────
 
-    def take(self, manifest: Manifest, signed: Signed, step: Step, at: float, why: str = "") -> bool:
+    def take(
+        self,
+        manifest: Manifest,
+        signed: Signed,
+        step: Step,
+        at: float,
+        why: str = "",
+        blame: Blame = Blame.NOBODY,
+    ) -> bool:
         """Enter a granted attempt with its first step (FETCH or REFUSE); False if it was here before.
 
         Raises:
@@ -143,10 +177,12 @@ class Journal:
             if entered and open_:
                 raise RemoteError("occupied", f"{manifest.printer} has {open_[0]}, which is not over")
             if entered:
-                self._step(db, manifest.attempt, step, at, why)
+                self._step(db, manifest.attempt, step, at, why, blame)
         return bool(entered)
 
-    def record(self, attempt: str, step: Step, at: float, why: str = "") -> State:
+    def record(
+        self, attempt: str, step: Step, at: float, why: str = "", blame: Blame = Blame.NOBODY
+    ) -> State:
         """Commit one step of an attempt, and return its new state.
 
         START needs the printer's bed to be clear, and marks it as not clear, in the same transaction.
@@ -156,7 +192,7 @@ class Journal:
             RemoteError: the table of states has no such step from where the attempt is.
         """
         with self._transaction() as db:
-            return self._step(db, attempt, step, at, why)
+            return self._step(db, attempt, step, at, why, blame)
 
     def attempt(self, name: str) -> Attempt | None:
         """The attempt of this name, if it was ever here."""
@@ -178,28 +214,52 @@ class Journal:
     def held(self) -> tuple[int, tuple[str, ...]]:
         """The number of the last event, and all attempts that were not over then."""
         with self._transaction() as db:
-            rows = db.execute("select id from attempt where over = 0 order by number")
-            return self._number(db, "seq"), tuple(row[0] for row in rows.fetchall())
+            return self._number(db, "seq"), self._held(db)
+
+    def holding(self, counter: int) -> Holding:
+        """What is held, as far as it answers readies up to `counter`.
+
+        The caller must have read the counter, and left out the readies that may still be answered, before this.
+        """
+        with self._transaction() as db:
+            return Holding(
+                counter=counter,
+                seq=self._number(db, "seq"),
+                acked=self._number(db, "acked"),
+                held=self._held(db),
+            )
 
     def events(self, after: int = 0, limit: int = 100) -> tuple[Event, ...]:
         """The events that the coordinator has not acknowledged, from the one behind number `after` on."""
         with self._reading() as db:
             rows = db.execute(
-                "select seq, attempt, step, at, why from event where seq > ? order by seq limit ?",
+                "select seq, attempt, step, at, why, blame from event"
+                " where seq > max(?, (select value from fact where name = 'acked')) order by seq limit ?",
                 (after, limit),
             ).fetchall()
         return tuple(
-            Event(seq=seq, attempt=attempt, step=Step(step), at=at, why=why)
-            for seq, attempt, step, at, why in rows
+            Event(seq=seq, attempt=attempt, step=Step(step), at=at, why=why, blame=Blame(blame))
+            for seq, attempt, step, at, why, blame in rows
         )
 
     def unheard(self) -> int:
         """How many events the coordinator has not acknowledged."""
         with self._reading() as db:
-            return int(db.execute("select count(*) from event").fetchone()[0])
+            return self._number(db, "seq") - self._number(db, "acked")
+
+    def told(self) -> int:
+        """The last event that the coordinator ever acknowledged; it may have forgotten it since."""
+        with self._reading() as db:
+            return self._number(db, "told")
+
+    def since(self) -> int:
+        """The last event that is kept no more."""
+        with self._reading() as db:
+            first = db.execute("select min(seq) from event").fetchone()[0]
+            return self._number(db, "seq") if first is None else first - 1
 
     def acknowledge(self, epoch: str, seq: int) -> bool:
-        """Forget the events up to `seq`, which the coordinator has committed; False if that can't be.
+        """The coordinator has committed the events up to `seq`; False if that can't be.
 
         A number that we never gave, in our own epoch, means that this journal is older than what the
         coordinator heard: somebody restored an old copy.
@@ -209,8 +269,18 @@ class Journal:
                 return True
             if seq > self._number(db, "seq"):
                 return False
-            if db.execute("delete from event where seq <= ?", (seq,)).rowcount:
-                db.execute(_PRUNE, (KEPT,))
+            if seq > self._number(db, "acked"):
+                self._set(db, "acked", seq)
+                self._set(db, "told", max(seq, self._number(db, "told")))
+                self._prune(db)
+        return True
+
+    def recall(self, epoch: str, seq: int) -> bool:
+        """The coordinator has forgotten all behind `seq`: it is not acknowledged any more. Whether that is news."""
+        with self._transaction() as db:
+            if epoch != self.epoch or seq >= self._number(db, "acked"):
+                return False
+            self._set(db, "acked", seq)
         return True
 
     # ── what its owner wants ──────────────────────────────────────────────────────────────────────────────
@@ -240,6 +310,20 @@ class Journal:
         with self._reading() as db:
             row = db.execute("select how from stop where attempt = ?", (attempt,)).fetchone()
         return Stop(row[0]) if row else None
+
+    def rests(self, printer: str) -> bool:
+        """Whether it failed so often running that its owner must look at it first."""
+        with self._reading() as db:
+            rows = db.execute(_LAST_PRINTS, (printer, RUNNING)).fetchall()
+            looked = self._number(db, f"looked/{printer}")
+        return len(rows) == RUNNING and all(
+            number > looked and state == State.FAILED for number, state in rows
+        )
+
+    def look(self, printer: str) -> None:
+        """Its owner has looked at it: what failed before counts no more."""
+        with self._transaction() as db:
+            self._set(db, f"looked/{printer}", self._number(db, "seq"))
 
     # ── beds and counters ─────────────────────────────────────────────────────────────────────────────────
 
@@ -271,6 +355,11 @@ class Journal:
         with self._transaction() as db:
             self._set_bed(db, printer, clear=False)
 
+    def counter(self, counter: str) -> int:
+        """The number that a counter gave last."""
+        with self._reading() as db:
+            return self._number(db, counter)
+
     def rise(self, counter: str) -> int:
         """The next number of a counter ("connection", "ready") that never repeats one, whatever happens."""
         with self._transaction() as db:
@@ -291,10 +380,14 @@ class Journal:
                 raise JournalError(f"{self._path} was written by a newer muster-agent: update this one")
             if version == VERSION:
                 return
-            for statement in (_SCHEMA if version == 0 else _FROM_1).split(";"):
+            scripts = [_FROM[each] for each in range(version, VERSION)] if version else [_SCHEMA]
+            for statement in ";".join(scripts).split(";"):
                 db.execute(statement)
             if version == 0:
-                db.execute("insert into fact values ('epoch', ?), ('seq', 0)", (secrets.token_hex(16),))
+                db.execute(
+                    "insert into fact values ('epoch', ?), ('seq', 0), ('acked', 0), ('told', 0)",
+                    (secrets.token_hex(16),),
+                )
             db.execute(f"pragma user_version = {VERSION}")
 
     @contextmanager
@@ -322,7 +415,15 @@ class Journal:
     def _failure(self, error: sqlite3.Error) -> JournalError:
         return JournalError(f"the journal {self._path} can't be used: {error}")
 
-    def _step(self, db: sqlite3.Connection, attempt: str, step: Step, at: float, why: str) -> State:
+    def _step(
+        self,
+        db: sqlite3.Connection,
+        attempt: str,
+        step: Step,
+        at: float,
+        why: str,
+        blame: Blame = Blame.NOBODY,
+    ) -> State:
         row = db.execute("select state, printer from attempt where id = ?", (attempt,)).fetchone()
         if row is None:
             raise JournalError(f"no attempt {attempt} was ever taken here")
@@ -331,7 +432,8 @@ class Journal:
             raise JournalError(f"the bed of {row[1]} is not clear: nothing starts there")
         db.execute("update attempt set state = ?, over = ? where id = ?", (state, state in OVER, attempt))
         db.execute(
-            "insert into event values (?, ?, ?, ?, ?)", (self._rise(db, "seq"), attempt, step, at, text(why))
+            "insert into event values (?, ?, ?, ?, ?, ?)",
+            (self._rise(db, "seq"), attempt, step, at, text(why), blame),
         )
         if step == Step.START:
             self._set_bed(db, row[1], clear=False)
@@ -363,11 +465,23 @@ class Journal:
 
     def _rise(self, db: sqlite3.Connection, counter: str) -> int:
         value = self._number(db, counter) + 1
-        db.execute(
-            "insert into fact values (?, ?) on conflict do update set value = excluded.value",
-            (counter, value),
-        )
+        self._set(db, counter, value)
         return value
+
+    def _set(self, db: sqlite3.Connection, name: str, value: int) -> None:
+        db.execute(
+            "insert into fact values (?, ?) on conflict do update set value = excluded.value", (name, value)
+        )
+
+    def _held(self, db: sqlite3.Connection) -> tuple[str, ...]:
+        rows = db.execute("select id from attempt where over = 0 order by number")
+        return tuple(row[0] for row in rows.fetchall())
+
+    def _prune(self, db: sqlite3.Connection) -> None:
+        """Forget the oldest of what is over and told, attempts and events alike."""
+        first = db.execute(_KEPT_FROM, (self._kept,)).fetchone()[0]
+        db.execute("delete from event where seq < ?", (first,))
+        db.execute(_PRUNE, (first,))
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:

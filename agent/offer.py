@@ -15,6 +15,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     """One `ready` as it was said. `until` is monotonic seconds; `window` are seconds that a job may take."""
 
     nonce: str
+    counter: int
     until: float
     window: float
     material: str

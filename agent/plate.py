@@ -14,6 +14,7 @@ from gcode.profile import Profile
 from gcode.rules import Section
 from gcode.script import Script, ScriptError, fill
 from wire.manifest import Manifest
+from wire.messages import Blame
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,11 @@ CABLE = 11_520.0
 
 
 class PlateError(Exception):
-    """The file may not be printed here. Says which rule, and where."""
+    """The file may not be printed here. Says which rule, and where; `blame` tells whether any printer would say so."""
+
+    def __init__(self, why: str, blame: Blame = Blame.NOBODY) -> None:
+        super().__init__(why)
+        self.blame = blame
 
 
 class Plate(Struct, frozen=True):
@@ -96,12 +101,15 @@ def _write(
         os.fsync(file.fileno())
     verdict = gate.verdict()
     if not verdict.accepted:
-        raise PlateError(f"the gate refused line {verdict.line}: {verdict.reason} ({verdict.code})")
+        raise PlateError(
+            f"the gate refused line {verdict.line}: {verdict.reason} ({verdict.code})", Blame.JOB
+        )
     if not within(verdict.body, manifest.grams, manifest.seconds):
         found, told = verdict.body, manifest
         raise PlateError(
             f"the file is not what the manifest says: {found.grams:.1f} g in {found.seconds:.0f} s"
-            f" instead of {told.grams:.1f} g in {told.seconds:.0f} s"
+            f" instead of {told.grams:.1f} g in {told.seconds:.0f} s",
+            Blame.JOB,
         )
     # Moves too short to count by their length still have to go through the cable, one after the other.
     return max(verdict.whole.seconds, verdict.whole.bytes / CABLE)

@@ -19,7 +19,7 @@ from msgspec import Struct
 from agent.fetch import FetchError, StoppedError
 from agent.following import Seen, observe
 from agent.hours import Hours, window
-from agent.journal import IN_MOTION, Attempt, Journal, Stop
+from agent.journal import IN_MOTION, RUNNING, Attempt, Journal, Stop
 from agent.offer import LIFETIME, RENEWAL, Offer, objection
 from agent.plate import Plate, PlateError, Plates
 from agent.printers.driver import Condition, Driver, PrinterError, Status
@@ -28,7 +28,7 @@ from agent.telling import Teller
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest, Signed, verify
-from wire.messages import Ready, Request, Up, Wish
+from wire.messages import Blame, Ready, Request, Up, Wish
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +153,11 @@ class Runner:
         self._wishes.put(request)
         self.awake.set()
 
+    def asks(self) -> int | None:
+        """The counter of the ready that a grant may answer now."""
+        with self._lock:
+            return self._offer.counter if self._offer else None
+
     def again(self) -> None:
         """The link is new: what was said over an older one is forgotten."""
         with self._lock:
@@ -229,6 +234,8 @@ class Runner:
             return self._status.why or f"the printer is {self._status.condition}"
         if printed is not None or not self._journal.bed_is_clear(self.name):
             return f"waits for a clear bed: take off what is on it, then say muster-agent clear {self.name}"
+        if self._journal.rests(self.name):
+            return f"rests, as {RUNNING} prints running failed: look at it, then say muster-agent reset {self.name}"
         if window(self._setup.hours, self._clock.now()) <= 0:
             return "quiet hours"
         return ""
@@ -237,6 +244,7 @@ class Runner:
         printer = self._setup.printer
         offer = Offer(
             nonce=secrets.token_hex(16),
+            counter=self._journal.rise("ready"),
             until=now + LIFETIME,
             window=window(self._setup.hours, self._clock.now()),
             material=printer.material,
@@ -246,7 +254,7 @@ class Runner:
         ready = Ready(
             printer=printer.name,
             nonce=offer.nonce,
-            counter=self._journal.rise("ready"),
+            counter=offer.counter,
             lifetime=LIFETIME,
             window=offer.window,
             material=offer.material,
@@ -274,7 +282,8 @@ class Runner:
         except StoppedError:
             return
         except (FetchError, PlateError, RemoteError) as error:
-            self._record(attempt.id, Step.REFUSE, str(error))
+            blame = error.blame if isinstance(error, (FetchError, PlateError)) else Blame.JOB
+            self._record(attempt.id, Step.REFUSE, str(error), blame)
             self._plates.tidy()
             return
         self._lasts = plate.seconds
@@ -299,7 +308,7 @@ class Runner:
         if runs or status.condition is Condition.UNREACHABLE:
             log.warning("%s: %s may have been started or not: %s", self.name, attempt.id, error)
         else:
-            self._record(attempt.id, Step.FAIL, f"the printer did not take it: {error}")
+            self._record(attempt.id, Step.FAIL, f"the printer did not take it: {error}", Blame.PRINTER)
 
     def _check_again(self, plate: Plate) -> None:
         """What was true at `ready` may have changed while the file came."""
@@ -335,7 +344,7 @@ class Runner:
         step, why = seen
         if step is Step.CANCEL and self._cancelled_by:
             why = f"{self._cancelled_by} asked for it. {why}".strip()
-        state = self._record(attempt.id, step, why)
+        state = self._record(attempt.id, step, why, Blame.PRINTER if step is Step.FAIL else Blame.NOBODY)
         if state not in IN_MOTION:
             self._cancelled_by, self._insist_at = "", 0.0
             self._plates.tidy()
@@ -419,8 +428,8 @@ class Runner:
         unwanted = current is None or self._journal.stop_asked(current.id) is not None
         return self._stopping or unwanted or self._is_late() or not self._wishes.empty()
 
-    def _record(self, attempt: str, step: Step, why: str = "") -> State:
-        state = self._journal.record(attempt, step, self._at(), why)
+    def _record(self, attempt: str, step: Step, why: str = "", blame: Blame = Blame.NOBODY) -> State:
+        state = self._journal.record(attempt, step, self._at(), why, blame)
         log.info("%s: %s is %s%s", self.name, attempt, state, f": {why}" if why else "")
         self._changed()
         return state

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import secrets
 import socket
 import threading
@@ -24,6 +25,7 @@ from coordinator.errors import StartError
 from coordinator.link import Link
 from coordinator.metrics import Metrics, Now
 from coordinator.plates import Plates
+from coordinator.quota import Quota
 from coordinator.store.engine import Store
 from coordinator.web import site
 from coordinator.web.server import Server
@@ -31,6 +33,8 @@ from wire.messages import Down
 
 log = structlog.get_logger("app")
 
+RESYNC = 0.005
+"""Seconds between two agents that are asked what we lack, on average."""
 SWEEP = 30
 """Seconds between two looks for silent agents and readies that are over."""
 
@@ -107,7 +111,12 @@ class App:
         metrics.watch(self._standing)
         self._conversation.lose_touch()
         self._link = Link(
-            running.endpoint, self._conversation.hear, metrics, lost=self._conversation.lose_touch
+            running.endpoint,
+            self._conversation.hear,
+            metrics,
+            lost=self._conversation.lose_touch,
+            capacity=wanted.limits.messages_waiting,
+            quota=Quota(wanted.limits.messages_per_second, wanted.limits.messages_at_once),
         )
         self._link.start()
         self._closing.callback(self._link.stop)
@@ -169,6 +178,8 @@ class App:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
         )
 
+        leaving = threading.Event()
+
         def counted(name: str, job: Callable[[], None]) -> Callable[[], None]:
             def run() -> None:
                 well = False
@@ -187,10 +198,22 @@ class App:
             self._conversation.sweep()
             self._conversation.work.set()
 
+        def resync() -> None:
+            """Ask each agent for what we lack, one after the other: they must not all answer at once."""
+            while not self._link.connected.wait(1):
+                if leaving.is_set():
+                    return
+            for known in self._conversation.known():
+                if leaving.wait(random.uniform(0, 2 * RESYNC)):
+                    return
+                self._conversation.resync(*known)
+
+        scheduler.add_job(counted("resync", resync), id="resync")
         scheduler.add_job(counted("sweep", replan), "interval", seconds=SWEEP, id="sweep")
         scheduler.add_job(counted("summary", summarise), "interval", hours=1, id="summary")
         scheduler.start()
         self._closing.callback(scheduler.shutdown)
+        self._closing.callback(leaving.set)
 
     def _announce(self, announce: Callable[[], None]) -> None:
         while not self._server.started:

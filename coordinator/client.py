@@ -138,6 +138,10 @@ class Client:
         """Withdraw a need."""
         return self._post(f"/api/needs/{_word(need)}/cancel", Need)
 
+    def release_need(self, need: str) -> Need:
+        """Give a held need out again."""
+        return self._post(f"/api/needs/{_word(need)}/release", Need)
+
     # ── printers and attempts ─────────────────────────────────────────────────────────────────────────────
 
     def printers(self) -> list[PrinterView]:
@@ -168,6 +172,10 @@ class Client:
     def write_off(self, attempt: str, *, why: str) -> Attempt:
         """Give a suspect lot up."""
         return self._post(f"/api/attempts/{_word(attempt)}/write-off", Attempt, {"why": why})
+
+    def vouch(self, attempt: str, *, why: str) -> Attempt:
+        """Say that a suspect lot is here."""
+        return self._post(f"/api/attempts/{_word(attempt)}/vouch", Attempt, {"why": why})
 
     # ── parcels, ledger, access ───────────────────────────────────────────────────────────────────────────
 

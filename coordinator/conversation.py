@@ -6,6 +6,7 @@ in `reports.py` and `grants.py`; here stands what belongs together in time.
 
 import hashlib
 import hmac
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,11 +24,27 @@ from coordinator.records import Attempt, Looks
 from coordinator.store import agents, attempts
 from coordinator.store.engine import Store, Tx
 from wire import manifest
+from wire.errors import RemoteError
 from wire.lifecycle import FINAL, State, Step, allows
-from wire.messages import Ack, Down, Event, Grant, Presence, Ready, Report, Request, Telemetry, Up, Wish
+from wire.messages import (
+    Ack,
+    Down,
+    Event,
+    Grant,
+    Presence,
+    Ready,
+    Recall,
+    Report,
+    Request,
+    Telemetry,
+    Up,
+    Wish,
+)
 
 log = structlog.get_logger("conversation")
 
+RECALL = 5.0
+"""Seconds between two recalls to one agent, at least."""
 _FETCHABLE = (State.GRANTED, State.FETCHING, State.SUSPECT)
 _STEP_OF_WISH = {
     Wish.CANCEL: Step.CANCEL,
@@ -94,6 +111,7 @@ class Conversation:
         self._now = clock
         self._post = post
         self._looks: dict[tuple[str, str], Looks] = {}
+        self._recalled: dict[str, float] = {}
 
     def looks(self) -> dict[tuple[str, str], Looks]:
         """How each printer looked when it last said so, by agent and name."""
@@ -150,6 +168,8 @@ class Conversation:
     def _presence(self, agent: str, message: Presence) -> None:
         with self._store.write() as tx:
             news = reports.presence(tx, agent, message, self._now())
+            last = reports.lacks(tx, agent, message.epoch, message.holding)
+        self._recall(agent, message.epoch, last)
         if news:
             log.info("agent online" if message.online else "agent offline", agent=agent)
             self.news.tell(f"printer/{agent}")
@@ -167,12 +187,15 @@ class Conversation:
             self.news.tell(f"printer/{agent}/{message.printer}")
 
     def _report(self, agent: str, message: Report) -> None:
+        papers = self._read(agent, message)
         with self._store.write() as tx:
-            heard = reports.apply(tx, agent, message, self._now())
+            heard = reports.apply(tx, agent, message, self._now(), papers)
+            last = reports.lacks(tx, agent, message.epoch, message.holding)
             touched = self._needs_of(tx, heard.events) if heard else set[str]()
         if heard is None:
             return
         self._post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=heard.seq))
+        self._recall(agent, message.epoch, last)
         if not heard.events:
             return
         for event in heard.events:
@@ -217,6 +240,15 @@ class Conversation:
             log.warning("attempt in doubt", attempt=attempt.id, agent=attempt.agent)
             self._told(attempt)
 
+    def known(self) -> list[tuple[str, str, int]]:
+        """Of every agent that was ever heard: its name, its epoch, and the last event that is committed."""
+        with self._store.read() as tx:
+            return [(each.name, each.epoch, each.seq) for each in agents.agents.find(tx) if each.epoch]
+
+    def resync(self, agent: str, epoch: str, seq: int) -> None:
+        """Ask an agent for all that is not known here; one that has nothing to add keeps quiet."""
+        self._post(agent, Recall(sent=self._now(), epoch=epoch, seq=seq))
+
     def lose_touch(self) -> None:
         """Nobody is known to be there until heard again: to be called before the first word of a broker.
 
@@ -229,6 +261,29 @@ class Conversation:
 
     def _grant(self, tx: Tx, now: float, only: tuple[str, str] | None = None) -> grants.Round:
         return grants.grant(tx, self._plates, now, margin=self._patience.nonce_margin, only=only)
+
+    def _read(self, agent: str, report: Report) -> dict[str, manifest.Manifest]:
+        """The manifests that came with a report, by attempt, if we signed them for this agent."""
+        keys = {manifest.key_id(self._dispatch_key.public_key()): self._dispatch_key.public_key()}
+        read: dict[str, manifest.Manifest] = {}
+        for each in report.papers:
+            try:
+                paper = manifest.verify(each, keys)
+            except RemoteError as error:
+                log.warning("papers that are worth nothing", agent=agent, why=str(error))
+                continue
+            if paper.agent == agent:
+                read[paper.attempt] = paper
+        return read
+
+    def _recall(self, agent: str, epoch: str, last: int | None) -> None:
+        """Ask for the events behind `last`, if any are lacking; not for each message of a flood."""
+        now = self._now()
+        if last is None or now - self._recalled.get(agent, -math.inf) < RECALL:
+            return
+        self._recalled[agent] = now
+        log.warning("an agent knows more than we do: was a back-up restored?", agent=agent, last=last)
+        self.resync(agent, epoch, last)
 
     def _draw(self, order: Order) -> None:
         try:

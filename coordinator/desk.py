@@ -130,6 +130,14 @@ class Desk:
         self.news.tell(f"need/{need}")
         return cancelled
 
+    def release_need(self, need: str, *, by: str) -> Need:
+        """A need that is held is given out again; see `intake.release`."""
+        with self._store.write() as tx:
+            released = intake.release(tx, need, by=by, now=self._now())
+        self.news.tell(f"need/{need}")
+        self._conversation.work.set()
+        return released
+
     def needs(self) -> list[NeedView]:
         """Every need, newest first."""
         with self._store.read() as tx:
@@ -169,6 +177,12 @@ class Desk:
         """A lot's good units arrive at the hub; see `lots.collect`."""
         with self._store.write() as tx:
             lot = lots.collect(tx, attempt, by=by, now=self._now())
+        return self._told(lot)
+
+    def vouch(self, attempt: str, *, by: str, why: str) -> Attempt:
+        """A person rules that a suspect lot was printed; see `lots.vouch`."""
+        with self._store.write() as tx:
+            lot = lots.vouch(tx, attempt, by=by, why=why, now=self._now())
         return self._told(lot)
 
     def write_off(self, attempt: str, *, by: str, why: str) -> Attempt:

@@ -3,16 +3,25 @@
 import math
 from dataclasses import replace
 
+import structlog
+
 from coordinator import ledger
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.ids import fresh
 from coordinator.plates import Plates
 from coordinator.records import Hospital, Need
-from coordinator.store import movements, needs
+from coordinator.store import attempts, movements, needs
 from coordinator.store.engine import Tx
+from wire.lifecycle import State
+from wire.messages import Blame
 
 MOST = 100_000
 """Units that one need may ask for; more is a slip of the keyboard."""
+THREE = 3
+"""Printers on which a need's plates come to nothing, one after the other, until it is held."""
+_PRINTED = frozenset({State.PRINTED, State.CLEARED, State.INSPECTED})
+
+log = structlog.get_logger("intake")
 
 
 def add_hospital(
@@ -112,6 +121,41 @@ def cancel(tx: Tx, need: str, *, by: str, now: float) -> Need:
     needs.needs.change(tx, need, cancelled=now)
     ease(tx, need, cause=f"cancel:{need}", by=by, now=now)
     return replace(known, cancelled=now)
+
+
+def judge(tx: Tx, need: str, now: float) -> None:
+    """Hold a need whose plates came to nothing on three printers one after the other, by no fault of circumstances.
+
+    One bad job must not go from printer to printer. What was printed in between, or released since by a person,
+    clears it.
+    """
+    known = get(tx, need)
+    if known.held is not None:
+        return
+    against: dict[tuple[str, str], str] = {}
+    for attempt in attempts.since(tx, need, known.released or 0.0):
+        if attempt.state in _PRINTED:
+            break
+        if attempt.state in (State.REFUSED, State.FAILED) and attempt.blame != Blame.NOBODY:
+            against.setdefault((attempt.agent, attempt.printer), attempt.why)
+    if len(against) >= THREE:
+        says = "; ".join(f"{printer} of {agent}: {why}" for (agent, printer), why in against.items())
+        needs.needs.change(tx, need, held=now, held_why=says[:400])
+
+
+def release(tx: Tx, need: str, *, by: str, now: float) -> Need:
+    """A person has looked at why a need is held: its plates are given out again.
+
+    Raises:
+        Missing: no such need.
+        Conflict: it is not held.
+    """
+    known = get(tx, need)
+    if known.held is None:
+        raise Conflict(f"{need} is not held: its plates are given out")
+    needs.needs.change(tx, need, held=None, held_why="", released=now)
+    log.info("need released", need=need, by=by, was=known.held_why)
+    return replace(known, held=None, held_why="", released=now)
 
 
 def ease(tx: Tx, need: str, *, cause: str, by: str, now: float) -> None:

@@ -88,6 +88,19 @@ def granted(need: str, lot: str, units: int) -> list[Movement]:
     return _moves(need, lot, (Account.NEEDED, Account.PROMISED, units))
 
 
+def adopted(need: str, lot: str, units: int, needed: int) -> list[Movement]:
+    """A lot that was promised before the database was restored is known again; `needed` units are asked for now.
+
+    What is asked for no more, because others were given it since, is asked for once more: it will be surplus.
+    """
+    return _moves(
+        need,
+        lot,
+        (Account.DEMAND, Account.NEEDED, max(0, units - needed)),
+        (Account.NEEDED, Account.PROMISED, units),
+    )
+
+
 def eased(need: str, wanted: int, balance: Balance) -> list[Movement]:
     """What is still asked for shrinks to what is still wanted, of `wanted` units in all (0: withdrawn).
 

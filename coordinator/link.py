@@ -18,6 +18,7 @@ import random as chance
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -28,6 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from coordinator.endpoint import Endpoint
 from coordinator.errors import StartError
 from coordinator.metrics import Metrics
+from coordinator.quota import Quota
 from wire import codec, topics
 from wire.errors import RemoteError
 from wire.messages import Ack, Down, Up
@@ -47,6 +49,10 @@ LONGEST_PAUSE = 30.0
 """Seconds between two tries, at most."""
 QUEUE = 2000
 """Messages waiting for the handler. Telemetry may fill half of it; the rest is wider than Mosquitto's window."""
+RATE, BURST = 50.0, 1000
+"""Messages a second of one agent, and at once after an outage: 64 printers that all tell news stay far below."""
+COMPLAINT = 60.0
+"""Seconds between two lines in the log about one agent that floods."""
 RENEWAL = 30.0
 """Seconds, at most, from a presence that could not be handled to asking for it again."""
 
@@ -59,7 +65,7 @@ class Link:
 
     `lost` is called when a connection is over: who dies meanwhile may die unheard, and who lives is announced
     again by the retained presences of the next connection.
-    `random` gives 0 to 1, for the pauses' jitter.
+    `random` gives 0 to 1, for the pauses' jitter; `quota` bounds what one agent may say.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class Link:
         lost: Callable[[], None] = lambda: None,
         random: Callable[[], float] = chance.random,
         capacity: int = QUEUE,
+        quota: Quota | None = None,
         renewal: float = RENEWAL,
     ) -> None:
         """Nothing is connected yet.
@@ -86,6 +93,8 @@ class Link:
         self._renewal = renewal
         self._context = _context(endpoint)
         self._password = _password(endpoint)
+        self._quota = quota or Quota(RATE, BURST)
+        self._complained: dict[str, float] = {}
         self._waiting: queue.Queue[tuple[_Connection, MQTTMessage]] = queue.Queue(capacity)
         self._stopping = threading.Event()
         self._missed_presence = threading.Event()
@@ -189,6 +198,9 @@ class Link:
 
     def _receive(self, connection: "_Connection", message: MQTTMessage) -> None:
         """Take a message off the network; called on paho's thread, so never blocks."""
+        if not self._admits(message):
+            connection.acknowledge(message)
+            return
         spare = self._waiting.maxsize // 2 if message.qos == 0 else 0
         if self._waiting.maxsize - self._waiting.qsize() > spare:  # only this thread fills it
             self._waiting.put_nowait((connection, message))
@@ -197,6 +209,17 @@ class Link:
         if message.qos:
             self._missed_presence.set()  # it may have been one
             connection.acknowledge(message)
+
+    def _admits(self, message: MQTTMessage) -> bool:
+        """Whether its agent has not said too much already; the broker's own retained copies are not its fault."""
+        agent, now = _speaker(message), time.monotonic()
+        if message.retain or self._quota.admits(agent, now):
+            return True
+        self._metrics.flooded()
+        if now - self._complained.get(agent, -COMPLAINT) >= COMPLAINT:
+            self._complained[agent] = now
+            log.warning("an agent says more than it may: dropping what is too much", agent=agent)
+        return False
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -308,6 +331,14 @@ class _Connection:
     ) -> None:
         self.end(str(reason))
         self._gone.set()
+
+
+def _speaker(message: MQTTMessage) -> str:
+    """Whose topic it is; what is no topic of ours counts as one speaker's."""
+    try:
+        return topics.parse(message.topic).agent
+    except (RemoteError, UnicodeDecodeError):
+        return ""
 
 
 def _open(message: MQTTMessage) -> tuple[str, Up]:

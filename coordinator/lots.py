@@ -62,6 +62,27 @@ def collect(tx: Tx, attempt: str, *, by: str, now: float) -> Attempt:
     return lot
 
 
+def vouch(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt:
+    """A person rules that a lot in doubt was printed and is off its bed: it can be counted.
+
+    Raises:
+        Missing: no such attempt.
+        Invalid: no reason is given.
+        Conflict: it is not in doubt.
+    """
+    lot = get(tx, attempt)
+    if not why.strip():
+        raise Invalid("say how you know: it is kept with your name")
+    if not allows(lot.state, Step.VOUCH):
+        raise Conflict(f"{attempt} is {lot.state}: only a suspect lot can be vouched for")
+    after = lifecycle.advance(lot.state, Step.VOUCH)
+    moves = ledger.advanced(lot.need, lot.id, lot.count, lot.state, after)
+    cause = f"vouch:{lot.id}"
+    movements.post(tx, moves, cause=cause, by=by, now=now)
+    intake.ease(tx, lot.need, cause=cause, by=by, now=now)
+    return attempts.move(tx, lot, after, now, f"{by} vouched for it: {why}")
+
+
 def write_off(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt:
     """A person rules that a lot in doubt will bring nothing.
 
@@ -77,4 +98,6 @@ def write_off(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt
         raise Conflict(f"{attempt} is {lot.state}: only a suspect lot can be written off")
     moves = ledger.written_off(lot.need, lot.id, lot.count)
     movements.post(tx, moves, cause=f"write-off:{lot.id}", by=by, now=now)
-    return attempts.move(tx, lot, lifecycle.advance(lot.state, Step.WRITE_OFF), now, why)
+    return attempts.move(
+        tx, lot, lifecycle.advance(lot.state, Step.WRITE_OFF), now, f"{by} wrote it off: {why}"
+    )

@@ -33,6 +33,7 @@ class Metrics:
         )
         self._refused = self._counter("messages_refused", "Messages from agents that were refused", "code")
         self._dropped = self._counter("messages_dropped", "Messages from agents that found no room")
+        self._flooded = self._counter("messages_flooded", "Messages beyond what one agent may send")
         self._failed = self._counter("messages_failed", "Messages that we failed to handle: our fault")
         self._grants = self._counter("grants", "Attempts granted")
         self._steps = self._counter("steps", "Steps of attempts", "step")
@@ -60,6 +61,10 @@ class Metrics:
     def dropped(self) -> None:
         """A message came while too many others waited."""
         self._dropped.inc()
+
+    def flooded(self) -> None:
+        """A message was more than its agent may send."""
+        self._flooded.inc()
 
     def failed(self) -> None:
         """A message could not be handled through our own fault."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gcode.profile import Profile
 from wire.lifecycle import State
+from wire.messages import Blame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,10 @@ class Hospital:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """So many of one part for one hospital. `priority` 0 (routine) to 9 (now); `deadline` or None."""
+    """So many of one part for one hospital. `priority` 0 (routine) to 9 (now); `deadline` or None.
+
+    One that is `held` since then, for the reason `held_why`, gets no plates until a person has released it.
+    """
 
     id: str
     hospital: str
@@ -34,6 +38,9 @@ class Need:
     deadline: float | None = None
     created: float
     cancelled: float | None = None
+    held: float | None = None
+    held_why: str = ""
+    released: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,7 @@ class Attempt:
     granted: float
     changed: float
     why: str = ""
+    blame: str = Blame.NOBODY
     good: int | None = None
     scrapped: int | None = None
     inspected_by: str | None = None

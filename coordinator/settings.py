@@ -80,6 +80,14 @@ class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nonce_margin_seconds: Annotated[float, Meta(ge=0, le=30)] = 5
 
 
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What bounds the memory and the work that agents can cause."""
+
+    messages_per_second: Annotated[float, Meta(gt=0, le=10_000)] = 50
+    messages_at_once: Annotated[int, Meta(ge=10, le=100_000)] = 1000
+    messages_waiting: Annotated[int, Meta(ge=100, le=1_000_000)] = 2000
+
+
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written to stderr."""
 
@@ -95,6 +103,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     database: Database = field(default_factory=Database)
     broker: Broker = field(default_factory=Broker)
     dispatch: Dispatch = field(default_factory=Dispatch)
+    limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
 
     @property

@@ -56,6 +56,8 @@ class Step(StrEnum):
     """The coordinator knows that the agent never took the grant."""
     WRITE_OFF = "write-off"
     """A person rules that a suspect attempt will bring nothing."""
+    VOUCH = "vouch"
+    """A person rules that a suspect attempt was printed, and is off its bed."""
 
 
 BY_AGENT = frozenset(
@@ -104,6 +106,7 @@ TABLE: dict[State, dict[Step, State]] = {
         Step.CANCEL: State.CANCELLED,
         Step.VOID: State.CANCELLED,
         Step.WRITE_OFF: State.FAILED,
+        Step.VOUCH: State.CLEARED,
     },
     State.INSPECTED: {},
     State.REFUSED: {},

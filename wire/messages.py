@@ -8,6 +8,10 @@
         ◀─────────────────────────── ack   committed up to this number
       telemetry ─────────────────────▶   to look at; may get lost
         ◀─────────────────────── request   cancel, pause, resume, cleared: the agent decides
+        ◀──────────────────────── recall   say again all behind this number: a coordinator that forgot
+
+Births, readies and reports say what the agent holds, and as of when: a statement that stays true however late it
+comes, from which the coordinator learns which grants never arrived, and whether it has itself lost events.
 
 Nothing starts that the agent did not just ask for: a grant whose nonce is not the printer's current one is
 dropped. Agents know durations only (their clocks may be wrong); what must not act late carries the
@@ -53,6 +57,20 @@ class Printer(Struct, frozen=True, kw_only=True):
 # ── from the agent ────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Holding(Struct, frozen=True, kw_only=True):
+    """What an agent holds: every attempt that is not over, as of event `seq` of its journal.
+
+    It speaks of attempts that answer a ready with a counter up to `counter`: grants to later ones may be on
+    their way. `acked` is the last event that the coordinator has acknowledged; a coordinator that has fewer was
+    restored from an older copy, and recalls them.
+    """
+
+    counter: Counter
+    seq: Counter
+    acked: Counter
+    held: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+
+
 class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     """Birth (retained) and will. `connection` only rises: a death that is not of the current one is ignored.
 
@@ -66,6 +84,7 @@ class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     software: Annotated[str, Meta(max_length=64)] = ""
     place: tuple[Degrees, Degrees] | None = None
     printers: Annotated[tuple[Printer, ...], Meta(max_length=64)] = ()
+    holding: Holding | None = None
 
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
@@ -87,6 +106,17 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     held: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
 
 
+class Blame(StrEnum):
+    """What an attempt that came to nothing says about others."""
+
+    NOBODY = "nobody"
+    """Circumstances: quiet hours, a restart, a file that could not be fetched."""
+    JOB = "job"
+    """What was granted is at fault: any printer would say the same."""
+    PRINTER = "printer"
+    """The printer failed: it may do so again, or the job made it."""
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """One line of the agent's journal. `at` is the agent's own clock, for people to read only."""
 
@@ -95,13 +125,21 @@ class Event(Struct, frozen=True, kw_only=True):
     step: Step
     at: Clock
     why: Text = ""
+    blame: Blame = Blame.NOBODY
 
 
 class Report(Message, frozen=True, kw_only=True, tag="report"):
-    """Events in order without a gap, sent again until acknowledged. (epoch, seq) makes a repeat harmless."""
+    """Events in order without a gap, sent again until acknowledged. (epoch, seq) makes a repeat harmless.
+
+    With events that were acknowledged once and are recalled come `papers`, the manifests of their attempts, by
+    which a coordinator that forgot them knows its own signature. `since` is the last event that is kept no more.
+    """
 
     epoch: Epoch
     events: Annotated[tuple[Event, ...], Meta(min_length=1, max_length=100)]
+    since: Counter = 0
+    papers: Annotated[tuple[Signed, ...], Meta(max_length=100)] = ()
+    holding: Holding | None = None
 
 
 class Telemetry(Message, frozen=True, kw_only=True, tag="telemetry"):
@@ -155,5 +193,13 @@ class Request(Message, frozen=True, kw_only=True, tag="request"):
     by: Text
 
 
+class Recall(Message, frozen=True, kw_only=True, tag="recall"):
+    """Nothing of `epoch` behind event `seq` is known here, whatever was acknowledged once: say it again."""
+
+    sent: Clock
+    epoch: Epoch
+    seq: Counter
+
+
 Up = Presence | Ready | Report | Telemetry
-Down = Grant | Ack | Request
+Down = Grant | Ack | Request | Recall

@@ -79,6 +79,21 @@ def write_off(far: Far, attempt: str, why: str) -> None:
     far.tell(known, lambda: f"{known.id} is written off: its {units(known.count)} will not come.")
 
 
+@attempt.command(epilog=example('muster attempt vouch a-k7m2p9xqrt --why "the maker brought them"'))
+@click.argument("attempt")
+@click.option("--why", required=True, help="How you know. Kept in the records with your name.")
+@talks
+def vouch(far: Far, attempt: str, why: str) -> None:
+    """Say that a lot out of contact was printed and is here: it can be inspected."""
+    known = far.desk.vouch(attempt, why=why)
+    far.tell(
+        known,
+        lambda: (
+            f"{known.id} is here. Say what is good: muster attempt inspect {known.id} --good UNITS --scrapped UNITS"
+        ),
+    )
+
+
 @attempt.command(epilog=example("muster attempt cleared a-k7m2p9xqrt"))
 @click.argument("attempt")
 @talks

@@ -114,6 +114,15 @@ def cancel(far: Far, need: str) -> None:
     )
 
 
+@need.command(epilog=example("muster need release n-k7m2p9xqrt"))
+@click.argument("need")
+@talks
+def release(far: Far, need: str) -> None:
+    """Give a held need out again. It is held when its plates came to nothing on three printers: look why first."""
+    known = far.desk.release_need(need)
+    far.tell(known, lambda: f"{known.id} is given out again.")
+
+
 def _measure(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
@@ -141,12 +150,18 @@ def _table(known: list[NeedView], now: float) -> ConsoleRenderable:
                 + view.progress.in_transit
                 + view.progress.received,
                 view.progress.received,
-                "cancelled" if view.need.cancelled else due(view.need.deadline, now),
+                _due(view, now),
             )
             for view in known
         ],
         empty="no need yet: file one with `muster need file`",
     )
+
+
+def _due(view: NeedView, now: float) -> str:
+    if view.need.cancelled:
+        return "cancelled"
+    return "held" if view.need.held else due(view.need.deadline, now)
 
 
 def _detail(known: NeedDetail, now: float) -> ConsoleRenderable:
@@ -163,6 +178,7 @@ def _detail(known: NeedDetail, now: float) -> ConsoleRenderable:
                 ("priority", f"{asked.priority} of 9"),
                 ("due", due(asked.deadline, now)),
                 *([("cancelled", ago(asked.cancelled, now))] if asked.cancelled else []),
+                *([("held", f"{ago(asked.held, now)}: {asked.held_why}")] if asked.held else []),
                 ("stand", _standing(known.progress)),
             ]
         ),

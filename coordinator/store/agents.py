@@ -122,10 +122,10 @@ def printer(tx: Tx, agent: str, name: str) -> Printer | None:
     return next((each for each in printers(tx, agent) if each.name == name), None)
 
 
-def unheard(tx: Tx, since: float) -> set[str]:
-    """Agents that are gone, and were seen last before `since`."""
-    query = select(_agent.c.name).where(_agent.c.online.is_(False), _agent.c.seen < since)
-    return set(tx.execute(query).scalars())
+def gone(tx: Tx) -> dict[str, float]:
+    """When the agents that are gone were seen last."""
+    query = select(_agent.c.name, _agent.c.seen).where(_agent.c.online.is_(False))
+    return {row.name: row.seen for row in tx.execute(query)}
 
 
 def lose_touch(tx: Tx, now: float) -> None:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from sqlalchemy import insert, select
 
-from coordinator.records import Attempt, Ready
+from coordinator.records import Attempt
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf
 from wire.lifecycle import FINAL, State
-from wire.messages import Event
+from wire.messages import Blame, Event
 
 attempts = Shelf(schema.attempt, Attempt)
 _at = schema.attempt.c
@@ -45,15 +45,15 @@ def all_attempts(tx: Tx) -> list[Attempt]:
     return attempts.find(tx, newest="granted")
 
 
-def before(tx: Tx, ready: Ready) -> list[Attempt]:
-    """What was granted to older readies of this printer, and is under way or in doubt."""
+def before(tx: Tx, agent: str, epoch: str, counter: int, printer: str | None = None) -> list[Attempt]:
+    """What was granted to readies before `counter` (of one printer), and is under way or in doubt."""
     return attempts.find(
         tx,
-        _at.agent == ready.agent,
-        _at.printer == ready.printer,
-        _at.epoch == ready.epoch,
-        _at.counter < ready.counter,
+        _at.agent == agent,
+        _at.epoch == epoch,
+        _at.counter < counter,
         _at.state.in_([*_ON_A_BED, State.SUSPECT]),
+        *([] if printer is None else [_at.printer == printer]),
     )
 
 
@@ -81,10 +81,17 @@ def setbacks(tx: Tx, since: float) -> set[tuple[str, str, str]]:
     return {(row.agent, row.printer, row.need) for row in tx.execute(query)}
 
 
-def move(tx: Tx, attempt: Attempt, state: State, now: float, why: str = "") -> Attempt:
+def since(tx: Tx, need: str, moment: float) -> list[Attempt]:
+    """A need's attempts that came to their state after `moment`, the latest first."""
+    return attempts.find(tx, _at.need == need, _at.changed > moment, newest="changed")
+
+
+def move(
+    tx: Tx, attempt: Attempt, state: State, now: float, why: str = "", blame: Blame = Blame.NOBODY
+) -> Attempt:
     """Keep an attempt's new state; an empty `why` leaves the old one."""
-    moved = replace(attempt, state=state, changed=now, why=why or attempt.why)
-    attempts.change(tx, attempt.id, state=moved.state, changed=moved.changed, why=moved.why)
+    moved = replace(attempt, state=state, changed=now, why=why or attempt.why, blame=blame)
+    attempts.change(tx, attempt.id, state=state, changed=now, why=moved.why, blame=blame)
     return moved
 
 

@@ -16,9 +16,9 @@ def by_token(tx: Tx, digest: str) -> Need | None:
 
 
 def open_needs(tx: Tx) -> list[tuple[Need, Hospital]]:
-    """Needs that are not cancelled, of hospitals that somebody has vetted."""
+    """Needs that are neither cancelled nor held, of hospitals that somebody has vetted."""
     vetted = {each.id: each for each in hospitals.find(tx, schema.hospital.c.approved.is_not(None))}
-    asked = needs.find(tx, schema.need.c.cancelled.is_(None))
+    asked = needs.find(tx, schema.need.c.cancelled.is_(None), schema.need.c.held.is_(None))
     return [(each, vetted[each.hospital]) for each in asked if each.hospital in vetted]
 
 

@@ -110,6 +110,9 @@ need = Table(
     Column("deadline", Float),
     Column("created", Float, nullable=False),
     Column("cancelled", Float),
+    Column("held", Float),
+    Column("held_why", String(400), nullable=False, server_default=""),
+    Column("released", Float),
     Column("token", String(64), nullable=False, unique=True),
 )
 
@@ -176,6 +179,7 @@ attempt = Table(
     Column("granted", Float, nullable=False),
     Column("changed", Float, nullable=False),
     Column("why", Said(400), nullable=False),
+    Column("blame", String(8), nullable=False, server_default="nobody"),
     Column("good", Integer),
     Column("scrapped", Integer),
     Column("inspected_by", String(100)),

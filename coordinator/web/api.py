@@ -98,6 +98,14 @@ def cancel_need(desk: Here, by: By, need: Id) -> Need:
     return desk.cancel_need(need, by=by)
 
 
+@router.post(
+    "/needs/{need}/release", tags=["needs"], summary="Give a held need out again", responses=_CHANGES
+)
+def release_need(desk: Here, by: By, need: Id) -> Need:
+    """A need is held when its plates came to nothing on three printers; `held_why` is what they said."""
+    return desk.release_need(need, by=by)
+
+
 # ── printers and attempts ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -142,6 +150,17 @@ def collect(desk: Here, by: By, attempt: Id) -> Attempt:
 def write_off(desk: Here, by: By, attempt: Id, asked: shapes.Ruling) -> Attempt:
     """A person rules that a lot which nobody heard of again will bring nothing."""
     return desk.write_off(attempt, by=by, why=asked.why)
+
+
+@router.post(
+    "/attempts/{attempt}/vouch",
+    tags=["attempts"],
+    summary="Say that a suspect lot is here",
+    responses=_CHANGES,
+)
+def vouch(desk: Here, by: By, attempt: Id, asked: shapes.Ruling) -> Attempt:
+    """A person rules that a lot which nobody heard of again was printed: it can be inspected."""
+    return desk.vouch(attempt, by=by, why=asked.why)
 
 
 @router.post(

@@ -122,6 +122,17 @@ def cancel_need(desk: Here, request: Request, by: By, entered: Entered, need: Id
     return submit("cancel", entered, act, lambda refused: _need(desk, request, need, refused))
 
 
+@router.post("/needs/{need}/release")
+def release_need(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
+    """Give a held need out again."""
+
+    def act() -> str:
+        desk.release_need(need, by=by)
+        return f"/needs/{need}"
+
+    return submit("release", entered, act, lambda refused: _need(desk, request, need, refused))
+
+
 @router.post("/needs/{need}/pack")
 def pack(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
     """Put what stands at the hub into a parcel."""
@@ -174,6 +185,16 @@ def write_off(desk: Here, request: Request, by: By, entered: Entered, need: Id, 
         return desk.write_off(attempt, by=by, why=shapes.Ruling.entered(entered).why)
 
     return _on_need(desk, request, need, f"write-off-{attempt}", entered, act)
+
+
+@router.post("/needs/{need}/attempts/{attempt}/vouch")
+def vouch(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
+    """Say that a suspect lot is here."""
+
+    def act() -> Attempt:
+        return desk.vouch(attempt, by=by, why=shapes.Ruling.entered(entered).why)
+
+    return _on_need(desk, request, need, f"vouch-{attempt}", entered, act)
 
 
 @router.post("/needs/{need}/attempts/{attempt}/{wish}")

@@ -137,7 +137,7 @@ class Inspection(Asked):
 
 
 class Ruling(Asked):
-    """Why a lot that nobody heard of again is given up."""
+    """Why a lot that nobody heard of again is given up, or how somebody knows that it is here."""
 
     why: Line
 

@@ -16,11 +16,14 @@ from wire.lifecycle import BY_AGENT, FINAL, TABLE, State, Step, advance, allows
 from wire.manifest import Manifest, Signed, key_id, sign, verify
 from wire.messages import (
     Ack,
+    Blame,
     Event,
     Grant,
+    Holding,
     Presence,
     Printer,
     Ready,
+    Recall,
     Report,
     Request,
     Telemetry,
@@ -36,7 +39,19 @@ seconds = st.floats(0, 30 * 86_400)
 clocks = st.floats(0, 2**40)
 texts = st.text(max_size=400).filter(lambda text: text.isprintable())
 
-events = st.builds(Event, seq=counters, attempt=names, step=st.sampled_from(Step), at=clocks, why=texts)
+events = st.builds(
+    Event,
+    seq=counters,
+    attempt=names,
+    step=st.sampled_from(Step),
+    at=clocks,
+    why=texts,
+    blame=st.sampled_from(Blame),
+)
+holdings = st.builds(
+    Holding, counter=counters, seq=counters, acked=counters, held=st.lists(names, max_size=4).map(tuple)
+)
+papers = st.builds(Signed, st.binary(max_size=300), hexes, st.binary(min_size=64, max_size=64))
 printers = st.builds(
     Printer, name=names, driver=st.just("serial"), profile=st.just(Profile()), material=names
 )
@@ -49,6 +64,7 @@ ups = st.one_of(
         software=st.text("abc 1.", max_size=64),
         place=st.none() | st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
         printers=st.lists(printers, max_size=3).map(tuple),
+        holding=st.none() | holdings,
     ),
     st.builds(
         Ready,
@@ -62,7 +78,14 @@ ups = st.one_of(
         seq=counters,
         held=st.lists(names, max_size=4).map(tuple),
     ),
-    st.builds(Report, epoch=epochs, events=st.lists(events, min_size=1, max_size=5).map(tuple)),
+    st.builds(
+        Report,
+        epoch=epochs,
+        events=st.lists(events, min_size=1, max_size=5).map(tuple),
+        since=counters,
+        papers=st.lists(papers, max_size=3).map(tuple),
+        holding=st.none() | holdings,
+    ),
     st.builds(
         Telemetry,
         printer=names,
@@ -98,6 +121,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 downs = st.one_of(
     st.builds(Grant, sent=clocks, manifest=manifests.map(lambda manifest: sign(manifest, KEY))),
     st.builds(Ack, sent=clocks, epoch=epochs, seq=counters),
+    st.builds(Recall, sent=clocks, epoch=epochs, seq=counters),
     st.builds(Request, sent=clocks, expires=clocks, attempt=names, wish=st.sampled_from(Wish), by=texts),
 )
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.app import journal_path
 from agent.journal import Journal, Stop
 from tests.farend.agent import LONG, NAME, PRINTER, Bench, benched, body
 from wire.manifest import sign
-from wire.messages import Grant, Presence, Ready, Wish
+from wire.messages import Grant, Presence, Ready, Recall, Report, Wish
 
 TAKEN = ("fetch", "check", "start")
 WHOLE = (*TAKEN, "print", "finish")
@@ -50,6 +51,38 @@ def test_a_print_from_grant_to_report(bench: Bench):
     assert bench.stop() == 0
     assert "Traceback" not in bench.log
     assert not bench.coordinator.wait(Presence).online
+
+
+def test_what_it_holds_is_said_at_birth_and_with_each_report(bench: Bench):
+    bench.clear()
+    bench.start()
+    born = bench.coordinator.wait(Presence).holding
+    assert (born.seq, born.acked, born.held) == (0, 0, ())
+    ready = bench.ready()
+    assert born.counter < ready.counter
+    attempt = bench.grant(bench.manifest(ready, body(40)))
+    bench.coordinator.wait_for_steps(*WHOLE)
+    reports = [message for _, message in bench.coordinator.heard if isinstance(message, Report)]
+    assert reports[-1].holding.held == (attempt,)
+    assert reports[-1].holding.counter >= ready.counter
+    assert not any(report.papers for report in reports)
+
+
+def test_a_coordinator_that_forgot_hears_all_again_with_its_own_signature(bench: Bench):
+    bench.clear()
+    bench.start()
+    ready = bench.ready()
+    manifest = bench.manifest(ready, body(40))
+    bench.grant(manifest)
+    bench.coordinator.wait_for_steps(*WHOLE)
+    bench.until(lambda: _unheard(bench) == 0)
+    before = len(bench.coordinator.heard)
+    bench.coordinator.say(NAME, Recall(sent=1.0, epoch=ready.epoch, seq=1))
+    bench.until(lambda: any(isinstance(each, Report) for _, each in bench.coordinator.heard[before:]))
+    again = next(each for _, each in bench.coordinator.heard[before:] if isinstance(each, Report))
+    assert [event.step for event in again.events] == list(WHOLE[1:])
+    assert [paper.body for paper in again.papers] == [sign(manifest, bench.coordinator.key).body]
+    bench.until(lambda: _unheard(bench) == 0)
 
 
 def test_nothing_is_offered_before_a_person_has_cleared_the_bed(bench: Bench):
@@ -280,6 +313,13 @@ def test_printers_are_looked_at_without_moving(bench: Bench):
     (seen,) = json.loads(bench.command("printers", *quick).stdout)["printers"]
     assert (seen["printer"], seen["driver"], seen["condition"]) == (PRINTER, "serial", "idle")
     assert bench.far.executed() == []
+
+
+def _unheard(bench: Bench) -> int:
+    journal = Journal(journal_path(bench.state))
+    unheard = journal.unheard()
+    journal.close()
+    return unheard
 
 
 def _soon() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.journal import KEPT, Journal, JournalError, Stop
+from agent.journal import Journal, JournalError, Stop
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest, Signed, sign
@@ -162,20 +162,62 @@ def test_the_latest_attempt_is_the_latest_also_when_the_clock_was_set_back(journ
     assert latest.id == "a-2"
 
 
-def test_a_journal_does_not_grow_with_the_years(path: Path, journal: Journal):
+def test_a_journal_does_not_grow_with_the_years(path: Path):
+    journal = Journal(path, kept=20)
     journal.take(*grant("right-1", "right"), Step.REFUSE, 1.0)
-    for number in range(KEPT + 20):
+    for number in range(40):
         journal.take(*grant(f"a-{number}"), Step.REFUSE, 1.0)
     journal.acknowledge(journal.epoch, 10)
-    assert len(journal.events(limit=1000)) == KEPT + 11
+    assert [event.seq for event in journal.events()] == list(range(11, 42))
+    assert journal.since() == 10
     with sqlite3.connect(path) as db:
         kept = {row[0] for row in db.execute("select id from attempt")}
     db.close()
     # Some of the oldest went; what is the last of its printer stays, and what the coordinator does not know.
     assert {"right-1", "a-9"} <= kept
     assert "a-8" not in kept
-    assert len(kept) == KEPT + 12
-    assert journal.unheard() == KEPT + 11
+    assert len(kept) == 32
+    assert journal.unheard() == 31
+    journal.acknowledge(journal.epoch, 41)
+    assert (journal.since(), journal.unheard()) == (20, 0)
+    journal.close()
+
+
+def test_what_was_acknowledged_can_be_recalled(journal: Journal):
+    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    walk(journal, "a-1", Step.CHECK, Step.REFUSE)
+    journal.acknowledge(journal.epoch, 3)
+    assert journal.events() == ()
+    assert not journal.recall("f" * 32, 1)
+    assert not journal.recall(journal.epoch, 3)
+    assert journal.recall(journal.epoch, 1)
+    assert [event.seq for event in journal.events()] == [2, 3]
+    assert (journal.told(), journal.unheard()) == (3, 2)
+    journal.acknowledge(journal.epoch, 3)
+    assert journal.events() == ()
+
+
+def test_a_printer_that_fails_twice_running_rests_until_its_owner_looks(journal: Journal):
+    def prints(attempt: str, *end: Step) -> None:
+        journal.clear_bed("left", 0.0)
+        journal.take(*grant(attempt), Step.FETCH, 1.0)
+        walk(journal, attempt, *end)
+
+    fails = (Step.CHECK, Step.START, Step.FAIL)
+    prints("a-1", *fails)
+    prints("a-2", *PRINTED)
+    prints("a-3", *fails)
+    prints("a-4", Step.REFUSE)
+    assert not journal.rests("left")
+    prints("a-5", *fails)
+    assert journal.rests("left")
+    assert not journal.rests("right")
+    journal.clear_bed("left", 9.0)
+    assert journal.rests("left")
+    journal.look("left")
+    assert not journal.rests("left")
+    prints("a-6", *fails)
+    assert not journal.rests("left")
 
 
 def test_words_from_a_garbled_line_are_kept_as_far_as_they_are_words(journal: Journal):

@@ -179,7 +179,7 @@ def test_events_are_sent_until_the_coordinator_itself_has_them(broker: Broker, t
         journal.acknowledge(message.epoch, message.seq)
 
     with Coordinator(broker.port, acks=False) as coordinator, linked(broker.port, receive) as link:
-        reporter = Reporter(journal, link.publish)
+        reporter = Reporter(journal, link.publish, lambda: journal.holding(0))
         until(lambda: link.up)
         reporter.step(now=100)
         coordinator.wait_for_steps("fetch", "refuse")

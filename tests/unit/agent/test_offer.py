@@ -4,7 +4,7 @@ from agent.offer import Offer, objection
 from gcode.profile import Profile
 from tests.unit.agent.test_journal import grant
 
-OFFER = Offer(nonce="0123456789abcdef", until=60, window=3600, material="petg", profile=Profile())
+OFFER = Offer(nonce="0123456789abcdef", counter=1, until=60, window=3600, material="petg", profile=Profile())
 MANIFEST = replace(grant("a-1")[0], profile=Profile().digest)
 
 

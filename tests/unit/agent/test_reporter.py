@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 
 from agent.journal import Journal
-from agent.reporter import BATCH, RESEND, WINDOW, Reporter, fitting
+from agent.reporter import BATCH, RESEND, WINDOW, Reporter
 from tests.unit.agent.test_journal import grant
 from wire import codec
 from wire.lifecycle import Step
-from wire.messages import Event, Report, Up
+from wire.manifest import Signed
+from wire.messages import Holding, Report, Up
 
 
 class Line:
@@ -17,12 +18,14 @@ class Line:
     def __init__(self) -> None:
         self.up = True
         self.sent: list[list[int]] = []
+        self.papers: list[Signed] = []
 
     def publish(self, message: Up) -> bool:
         assert isinstance(message, Report)
         codec.encode(message)
         if self.up:
             self.sent.append([event.seq for event in message.events])
+            self.papers += message.papers
         return self.up
 
 
@@ -33,6 +36,10 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
+def reporter_of(journal: Journal, line: Line, held: tuple[str, ...] = ()) -> Reporter:
+    return Reporter(journal, line.publish, lambda: Holding(counter=0, seq=0, acked=journal.told(), held=held))
+
+
 def fill(journal: Journal, attempts: int, why: str = "") -> None:
     for number in range(attempts):
         journal.take(*grant(f"a-{number}"), Step.REFUSE, 1.0, why)
@@ -40,13 +47,13 @@ def fill(journal: Journal, attempts: int, why: str = "") -> None:
 
 def test_without_news_nothing_is_sent(journal: Journal):
     line = Line()
-    Reporter(journal, line.publish).step(0)
+    reporter_of(journal, line).step(0)
     assert line.sent == []
 
 
 def test_each_event_is_sent_once_as_long_as_answers_come(journal: Journal):
     line = Line()
-    reporter = Reporter(journal, line.publish)
+    reporter = reporter_of(journal, line)
     fill(journal, 2)
     reporter.step(0)
     reporter.step(1)
@@ -58,7 +65,7 @@ def test_each_event_is_sent_once_as_long_as_answers_come(journal: Journal):
 
 def test_without_an_answer_all_is_sent_again(journal: Journal):
     line = Line()
-    reporter = Reporter(journal, line.publish)
+    reporter = reporter_of(journal, line)
     fill(journal, 2)
     for now in (0, RESEND - 1, RESEND, RESEND + 1, 2 * RESEND):
         reporter.step(now)
@@ -67,7 +74,7 @@ def test_without_an_answer_all_is_sent_again(journal: Journal):
 
 def test_what_got_lost_is_sent_again_however_often_there_is_news(journal: Journal):
     line = Line()
-    reporter = Reporter(journal, line.publish)
+    reporter = reporter_of(journal, line)
     for now in range(12):
         journal.take(*grant(f"a-{now}"), Step.REFUSE, 1.0)
         reporter.step(now)
@@ -76,7 +83,7 @@ def test_what_got_lost_is_sent_again_however_often_there_is_news(journal: Journa
 
 def test_a_new_connection_hears_all_again_at_once(journal: Journal):
     line = Line()
-    reporter = Reporter(journal, line.publish)
+    reporter = reporter_of(journal, line)
     fill(journal, 1)
     line.up = False
     reporter.step(0)
@@ -89,7 +96,7 @@ def test_a_new_connection_hears_all_again_at_once(journal: Journal):
 
 def test_a_long_silence_does_not_end_in_a_flood(journal: Journal):
     line = Line()
-    reporter = Reporter(journal, line.publish)
+    reporter = reporter_of(journal, line)
     fill(journal, WINDOW + 2 * BATCH)
     reporter.step(0)
     first = [seq for batch in line.sent for seq in batch]
@@ -103,12 +110,28 @@ def test_a_long_silence_does_not_end_in_a_flood(journal: Journal):
 def test_long_reasons_travel_in_smaller_batches(journal: Journal):
     fill(journal, 100, why="\N{GRINNING FACE}" * 400)
     line = Line()
-    Reporter(journal, line.publish).step(0)
+    reporter_of(journal, line).step(0)
     assert [seq for batch in line.sent for seq in batch] == list(range(1, 101))
     assert len(line.sent) > 1
 
 
-def test_one_event_always_fits():
-    event = Event(seq=1, attempt="a" * 48, step=Step.FAIL, at=1.0, why="\x01" * 400)
-    assert fitting((event,)) == (event,)
-    codec.encode(Report(epoch="e" * 32, events=(event,)))
+def test_one_event_always_fits(journal: Journal):
+    journal.take(*grant("a" * 48), Step.REFUSE, 1.0, "\x01" * 400)
+    line = Line()
+    reporter_of(journal, line, held=tuple(f"{number:048}" for number in range(64))).step(0)
+    assert line.sent == [[1]]
+
+
+def test_what_is_recalled_travels_with_its_papers(journal: Journal):
+    fill(journal, 60)
+    line = Line()
+    reporter = reporter_of(journal, line)
+    reporter.step(0)
+    assert line.papers == []
+    journal.acknowledge(journal.epoch, 60)
+    journal.recall(journal.epoch, 2)
+    journal.take(*grant("new"), Step.FETCH, 1.0)
+    reporter.again()
+    reporter.step(1)
+    assert [seq for batch in line.sent[1:] for seq in batch] == list(range(3, 62))
+    assert line.papers == [signed for _, signed in (grant(f"a-{number}") for number in range(2, 60))]

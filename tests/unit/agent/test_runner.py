@@ -32,7 +32,7 @@ from wire import codec
 from wire.errors import RemoteError
 from wire.lifecycle import Step
 from wire.manifest import Manifest, key_id, sign
-from wire.messages import Ready, Request, Telemetry, Up, Wish
+from wire.messages import Blame, Ready, Request, Telemetry, Up, Wish
 
 KEY = Ed25519PrivateKey.generate()
 SCRIPT = decode(machine_source("marlin"), Script, "marlin.toml")
@@ -406,6 +406,34 @@ def test_the_page_can_not_clear_the_bed_for_an_attempt_of_long_ago(bench: Bench)
     bench.step()
     bench.wish(Wish.CLEARED, "a-1")
     assert not bench.journal.bed_is_clear("left")
+
+
+def test_a_printer_whose_prints_fail_twice_running_is_not_offered_until_its_owner_looked(bench: Bench):
+    for number, attempt in enumerate(("a-1", "a-2")):
+        bench.journal.clear_bed("left", number)
+        bench.look(Condition.IDLE)
+        bench.take(attempt)
+        bench.step()
+        bench.look(Condition.PRINTING, attempt)
+        bench.step()
+        bench.look(Condition.IDLE, attempt, Ending.FAILED)
+        bench.step()
+    assert [event.blame for event in bench.journal.events() if event.step is Step.FAIL] == [Blame.PRINTER] * 2
+    bench.journal.clear_bed("left", 9)
+    bench.look(Condition.IDLE)
+    offered = len(bench.line.readies)
+    bench.step(100)
+    assert len(bench.line.readies) == offered
+    assert "muster-agent reset left" in bench.line.told.why
+    bench.journal.look("left")
+    bench.step(100)
+    assert len(bench.line.readies) == offered + 1
+
+
+def test_what_no_printer_could_print_is_the_jobs_fault(bench: Bench):
+    bench.take(grams=500.0)
+    bench.step()
+    assert bench.journal.events()[-1].blame is Blame.JOB
 
 
 def test_after_a_restart_a_print_is_found_again(bench: Bench):

@@ -17,7 +17,19 @@ from gcode.profile import Profile
 from wire import manifest
 from wire.lifecycle import Step
 from wire.manifest import Manifest
-from wire.messages import Ack, Down, Event, Grant, Presence, Printer, Ready, Report
+from wire.messages import (
+    Ack,
+    Blame,
+    Down,
+    Event,
+    Grant,
+    Holding,
+    Presence,
+    Printer,
+    Ready,
+    Recall,
+    Report,
+)
 
 KEY = "the-coordinators-access-key"
 NOON = 1_800_000_000.0
@@ -43,6 +55,16 @@ class Office:
         hospital = more.pop("hospital", None) or self.vetted()
         return self.desk.file_need(hospital=hospital, part=part, quantity=quantity, by="coordinator", **more)
 
+    def is_held(self, need: str) -> None:
+        """Three printers refused its plates."""
+        for name in ("xaver", "yves", "zoe"):
+            agent = self.agent(name)
+            agent.is_ready()
+            agent.reports(
+                agent.attempt().id, Step.FETCH, Step.REFUSE, why="the gate refused line 7", blame=Blame.JOB
+            )
+        assert self.desk.need(need).need.held is not None
+
     def agent(self, name: str, **more) -> "PlayedAgent":
         agent = PlayedAgent(self, name, **more)
         with self.store.write() as tx:
@@ -66,7 +88,7 @@ class PlayedAgent:
     counter: int = 0
     held: list[str] = field(default_factory=list)
 
-    def is_born(self) -> None:
+    def is_born(self, holding: Holding | None = None) -> None:
         printer = Printer(name="one", driver="serial", profile=self.profile, material=self.material)
         self.says(
             Presence(
@@ -75,6 +97,7 @@ class PlayedAgent:
                 epoch=self.epoch,
                 place=self.place,
                 printers=(printer,),
+                holding=holding,
             )
         )
 
@@ -103,14 +126,30 @@ class PlayedAgent:
         )
         self.office.conversation.plan()
 
-    def reports(self, attempt: str, *steps: Step, why: str = "") -> Report:
+    def reports(
+        self,
+        attempt: str,
+        *steps: Step,
+        why: str = "",
+        blame: Blame = Blame.NOBODY,
+        holding: Holding | None = None,
+    ) -> Report:
         events: list[Event] = []
         for step in steps:
             self.seq += 1
-            events.append(Event(seq=self.seq, attempt=attempt, step=step, at=0, why=why))
-        report = Report(epoch=self.epoch, events=tuple(events))
+            events.append(Event(seq=self.seq, attempt=attempt, step=step, at=0, why=why, blame=blame))
+        report = Report(epoch=self.epoch, events=tuple(events), holding=holding)
         self.says(report)
         return report
+
+    def holds(self, *attempts: str, counter: int | None = None) -> Holding:
+        """That it holds these and no other, as of its last event, and had an answer to all of them."""
+        return Holding(
+            counter=self.counter if counter is None else counter,
+            seq=self.seq,
+            acked=max(self.acked, default=0),
+            held=attempts,
+        )
 
     def prints(self, attempt: str) -> None:
         self.reports(attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT, Step.FINISH, Step.CLEAR)
@@ -129,6 +168,14 @@ class PlayedAgent:
             manifest.verify(message.manifest, keys)
             for agent, message in self.office.posted
             if agent == self.name and isinstance(message, Grant)
+        ]
+
+    @property
+    def recalled(self) -> list[int]:
+        return [
+            message.seq
+            for agent, message in self.office.posted
+            if agent == self.name and isinstance(message, Recall)
         ]
 
     @property

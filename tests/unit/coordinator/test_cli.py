@@ -504,6 +504,26 @@ def test_a_suspect_lot_is_written_off(far, office):
     assert "3 written off" in far("need", "show", need.id).out
 
 
+def test_a_suspect_lot_that_turns_up_is_vouched_for(far, office):
+    office.needs(3)
+    anna = office.agent("anna")
+    anna.is_ready()
+    lot = anna.grants[-1].attempt
+    far("attempt", "vouch", lot, "--why", "here").complains(2, "only a suspect lot can be vouched for")
+    anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
+    anna.loses_its_disk()
+    assert f"muster attempt inspect {lot}" in far("attempt", "vouch", lot, "--why", "she brought them").out
+
+
+def test_a_held_need_is_shown_with_its_reasons_and_given_out_again(far, office):
+    need, _ = office.needs(3)
+    far("need", "release", need.id).complains(2, "is not held")
+    office.is_held(need.id)
+    assert "held" in far("need", "list").out
+    assert "the gate refused line 7" in far("need", "show", need.id).out
+    assert "given out again" in far("need", "release", need.id).out
+
+
 def test_a_ledger_that_does_not_add_up_is_trouble(far, office):
     office.needs(3)
     office.agent("anna").is_ready()

@@ -266,7 +266,7 @@ def test_a_silent_agents_units_are_printed_by_another_and_count_if_they_turn_up(
     lot = anna.grants[-1].attempt
     anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
-    office.now[0] += 1000
+    office.now[0] += 3600
     office.conversation.sweep()
     assert office.desk.attempt(lot).state is State.SUSPECT
     ben.is_ready()

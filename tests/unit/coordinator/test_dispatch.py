@@ -165,7 +165,7 @@ def test_who_dies_while_the_coordinator_is_down_is_missed_in_the_end(office: Off
     ben.is_born()
     office.conversation.sweep()
     assert anna.attempt().state is State.PRINTING
-    office.now[0] += 1000
+    office.now[0] += 20_000
     office.conversation.sweep()
     assert (anna.attempt().state, ben.attempt().state) == (State.SUSPECT, State.PRINTING)
 

@@ -15,7 +15,7 @@ def doubled(office: Office):
     anna.is_ready()
     anna.reports(anna.grants[-1].attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
-    office.now[0] += 1000
+    office.now[0] += 3600
     office.conversation.sweep()
     ben.is_ready()
     anna.connection += 1

@@ -11,6 +11,7 @@ from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
 from coordinator.link import Link
 from coordinator.metrics import Metrics
+from coordinator.quota import Quota
 from tests.unit.coordinator.network.enrolled import speaker
 from wire import codec, topics
 from wire.errors import LocalError, RemoteError
@@ -229,6 +230,25 @@ def test_too_much_telemetry_is_dropped_and_everything_else_is_kept(running, anna
         eventually(lambda: ("anna", ready(1)) in office.heard)
     finally:
         office.gate.set()
+        link.stop()
+
+
+def test_an_agent_that_floods_loses_its_own_and_the_others_do_not_notice(
+    running, authority, tmp_path, anna, office, metrics
+):
+    link = Link(running.endpoint, office.take, metrics, quota=Quota(rate=1, burst=20))
+    link.start()
+    try:
+        assert link.connected.wait(10)
+        with speaker(running, authority, tmp_path, "ben") as ben:
+            for number in range(300):
+                say(anna, "anna", ready(number))
+            for number in range(10):
+                say(ben, "ben", ready(number))
+            eventually(lambda: sum(who == "ben" for who, _ in office.heard) == 10, 30)
+        eventually(lambda: figure(metrics, "muster_messages_flooded_total") >= 200, 30)
+        assert sum(who == "anna" for who, _ in office.heard) < 100
+    finally:
         link.stop()
 
 

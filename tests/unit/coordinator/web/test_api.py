@@ -95,12 +95,37 @@ def test_a_suspect_lot_is_written_off_with_a_reason(house: House):
     lot = anna.grants[-1].attempt
     anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     anna.dies()
-    house.office.now[0] += 1000
+    house.office.now[0] += 3600
     house.office.conversation.sweep()
-    with house.client() as client:
+    with house.client("Carl") as client:
         assert problem(client.post(f"/api/attempts/{lot}/write-off", json={"why": " "}))["status"] == 422
         written = client.post(f"/api/attempts/{lot}/write-off", json={"why": "the printer was sold"}).json()
-    assert (written["state"], written["why"]) == ("failed", "the printer was sold")
+        assert problem(client.post(f"/api/attempts/{lot}/vouch", json={"why": "no, here"}))["status"] == 409
+    assert (written["state"], written["why"]) == ("failed", "Carl wrote it off: the printer was sold")
+
+
+def test_a_suspect_lot_that_turns_up_is_vouched_for(house: House):
+    anna = house.office.agent("anna")
+    need, _ = house.office.needs(3)
+    anna.is_ready()
+    lot = anna.grants[-1].attempt
+    anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
+    anna.loses_its_disk()
+    with house.client("Carl") as client:
+        vouched = client.post(f"/api/attempts/{lot}/vouch", json={"why": "she brought them"}).json()
+        assert (vouched["state"], vouched["why"]) == ("cleared", "Carl vouched for it: she brought them")
+        inspected = client.post(f"/api/attempts/{lot}/inspect", json={"good": 3, "scrapped": 0}).json()
+    assert inspected["state"] == "inspected"
+    assert house.office.desk.need(need.id).progress.good == 3
+
+
+def test_a_held_need_is_given_out_again(house: House):
+    need, _ = house.office.needs(3)
+    with house.client() as client:
+        assert problem(client.post(f"/api/needs/{need.id}/release"))["status"] == 409
+        house.office.is_held(need.id)
+        assert client.get(f"/api/needs/{need.id}").json()["need"]["held"] is not None
+        assert client.post(f"/api/needs/{need.id}/release").json()["held"] is None
 
 
 def test_a_need_is_cancelled_once(house: House):

@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.desk import Desk
 from tests.unit.coordinator.web.house import House
-from wire.lifecycle import Step
+from wire.lifecycle import State, Step
 from wire.messages import Request, Telemetry, Wish
 
 SCRIPT = "<script>alert(1)</script>\"'"
@@ -163,6 +163,32 @@ def test_what_comes_too_late_is_said_on_the_page_it_came_from(house: House):
             assert answer.status_code == status, path
             assert 'role="alert"' in answer.text
             assert "5 × " in answer.text
+
+
+def test_a_held_need_says_why_and_is_given_out_again(house: House):
+    need, _ = house.office.needs(3)
+    house.office.is_held(need.id)
+    with house.client() as client:
+        assert "held: look at it" in client.get("/").text
+        page = client.get(f"/needs/{need.id}").text
+        assert "the gate refused line 7" in page
+        assert "Give it out again" in page
+        assert "Give it out again" not in client.post(f"/needs/{need.id}/release", data={}).text
+
+
+def test_a_lot_in_doubt_is_vouched_for_on_its_page(house: House):
+    anna = house.office.agent("anna")
+    need, _ = house.office.needs(3)
+    anna.is_ready()
+    lot = anna.grants[-1].attempt
+    anna.reports(lot, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
+    anna.loses_its_disk()
+    with house.client() as client:
+        assert "It was printed" in client.get(f"/needs/{need.id}").text
+        page = f"/needs/{need.id}/attempts/{lot}/vouch"
+        assert client.post(page, data={"why": ""}).status_code == 422
+        client.post(page, data={"why": "I hold them"})
+    assert house.office.desk.attempt(lot).state is State.CLEARED
 
 
 def test_a_hospital_signs_and_a_mistake_loses_nothing(house: House):

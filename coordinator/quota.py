@@ -1,0 +1,39 @@
+"""How many messages each agent may send: one that floods loses its own, and the others don't notice."""
+
+from dataclasses import dataclass
+
+MOST = 10_000
+"""Agents to keep count of; of more, those that have used nothing are forgotten."""
+
+
+@dataclass(slots=True)
+class _Purse:
+    left: float
+    at: float
+
+
+class Quota:
+    """A token bucket for each agent: `rate` messages a second on average, `burst` at once. Not safe for threads."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._purses: dict[str, _Purse] = {}
+
+    def admits(self, agent: str, now: float) -> bool:
+        """Whether one more message of this agent may pass at `now` (monotonic seconds)."""
+        purse = self._purses.get(agent)
+        if purse is None:
+            if len(self._purses) >= MOST:
+                self._forget(now)
+            purse = self._purses[agent] = _Purse(self._burst, now)
+        purse.left = min(self._burst, purse.left + (now - purse.at) * self._rate)
+        purse.at = now
+        if purse.left < 1:
+            return False
+        purse.left -= 1
+        return True
+
+    def _forget(self, now: float) -> None:
+        full = self._burst / self._rate
+        self._purses = {name: each for name, each in self._purses.items() if now - each.at < full}
