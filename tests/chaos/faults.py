@@ -19,8 +19,8 @@ class Kind:
 
 
 KINDS = (
-    Kind("kill-agent", "kill -9", "agent", 2),
-    Kind("fall-agent", "kill -9 right before or after one of the next commits of the journal", "agent", 5),
+    Kind("kill-agent", "kill -9", "agent", 3),
+    Kind("fall-agent", "kill -9 right before or after one of the next commits of the journal", "agent", 9),
     Kind("kill-pump", "kill -9 of the process that drives the port", "agent", 2),
     Kind("power-cut", "agent, pump and printer at once", "agent", 1, (0.2, 1.5)),
     Kind("update-agent", "SIGTERM, and started again", "agent", 1),
@@ -42,16 +42,16 @@ KINDS = (
     Kind("repeat", "all that the agent said lately is said again", "agent", 7),
     Kind("web-cut", "all downloads and pages broken off", "web", 4),
     Kind("web-delay", "downloads and pages slow", "web", 2, (0.5, 3)),
-    Kind("kill-coordinator", "kill -9", COORDINATOR, 1.5),
-    Kind("fall-coordinator", "kill -9 right before or after one of its next commits", COORDINATOR, 2.5),
-    Kind("update-coordinator", "SIGTERM, and started again", COORDINATOR, 0.5),
+    Kind("kill-coordinator", "kill -9", COORDINATOR, 3),
+    Kind("fall-coordinator", "kill -9 right before or after one of its next commits", COORDINATOR, 6),
+    Kind("update-coordinator", "SIGTERM, and started again", COORDINATOR, 1),
     Kind("freeze-coordinator", "SIGSTOP, and SIGCONT later", COORDINATOR, 3, (0.5, 6)),
     Kind("coordinator-clock", "up to two hours off", COORDINATOR, 2, (1, 8)),
     Kind("coordinator-disk", "no file of its can grow", COORDINATOR, 2.5, (0.5, 4)),
-    Kind("kill-broker", "kill -9", BROKER, 2.5),
+    Kind("kill-broker", "kill -9", BROKER, 5),
     Kind("freeze-broker", "SIGSTOP, and SIGCONT later", BROKER, 3, (0.5, 5)),
-    Kind("kill-database", "kill -9", DATABASE, 1.5),
-    Kind("kill-backend", "kill -9 of one of its connections' processes", DATABASE, 1.5),
+    Kind("kill-database", "kill -9", DATABASE, 4),
+    Kind("kill-backend", "kill -9 of one of its connections' processes", DATABASE, 4),
     Kind("freeze-database", "SIGSTOP of all of it, and SIGCONT later", DATABASE, 2, (0.5, 4)),
     # "restore" (an older back-up takes the database's place) belongs here as soon as `muster restore` exists.
 )

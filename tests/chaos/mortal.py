@@ -109,14 +109,14 @@ def _follow_agent(control: Control, diary: Diary) -> None:
             control.commits(BEFORE)
         control.commits(AFTER)
 
-    def noted_step(self: Journal, db: Any, attempt: str, taken: Any, at: float, why: str) -> Any:
-        state = step(self, db, attempt, taken, at, why)
+    def noted_step(self: Journal, db: Any, attempt: str, taken: Any, *more: Any, **named: Any) -> Any:
+        state = step(self, db, attempt, taken, *more, **named)
         here.steps.append((attempt, str(taken)))
         return state
 
-    def noted_take(self: Journal, manifest: Any, signed: Any, first: Any, at: float, why: str = "") -> bool:
+    def noted_take(self: Journal, manifest: Any, *more: Any, **named: Any) -> bool:
         diary.note("take", attempt=manifest.attempt, printer=manifest.printer, nonce=manifest.nonce)
-        return take(self, manifest, signed, first, at, why)
+        return take(self, manifest, *more, **named)
 
     def noted_acknowledge(self: Journal, epoch: str, seq: int) -> bool:
         known = acknowledge(self, epoch, seq)

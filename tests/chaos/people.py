@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -52,7 +53,9 @@ class Memory:
 class People:
     """One thread looks around, and does what is to be done."""
 
-    def __init__(self, stage: Stage, diary: Diary, seed: int) -> None:
+    def __init__(self, stage: Stage, diary: Diary, seed: int, lies_there: Callable[[str], bool]) -> None:
+        """`lies_there` is what a maker sees on the bed: whether an attempt's plate was printed to its end."""
+        self._lies_there = lies_there
         self._stage = stage
         self._diary = diary
         self._dice = Random(seed)
@@ -132,6 +135,8 @@ class People:
                 return
             journal = Journal(path)
             try:
+                if journal.rests(PRINTER):
+                    journal.look(PRINTER)
                 journal.clear_bed(PRINTER, time.time())
             finally:
                 journal.close()
@@ -152,9 +157,7 @@ class People:
                 doubted.add(lot.id)
                 since = self.memory.doubted.setdefault(lot.id, now)
                 if now - since > RULE_AFTER and self._may_rule(lot):
-                    self._office.write_off(lot.id, why="its maker looked: nothing is there")
-                    self.rulings += 1
-                    self._diary.note("ruled", attempt=lot.id, units=lot.count)
+                    self._rule(lot)
             elif self._asking and lot.state in (State.PRINTING, State.PAUSED):
                 self._meddle(lot)
         for gone in set(self.memory.doubted) - doubted:
@@ -164,6 +167,15 @@ class People:
         """Only once its maker has been asked: an agent that is there, and nothing that moves."""
         maker = next(each for each in self._stage.makers if each.name == lot.agent)
         return maker.agent.pid is not None and not moved_lately(maker) and holds(maker) != lot.id
+
+    def _rule(self, lot: Attempt) -> None:
+        if self._lies_there(lot.id) and self._dice.random() < 0.7:
+            self._office.vouch(lot.id, why="its maker has it in hand")
+            self._diary.note("vouched", attempt=lot.id)
+        else:
+            self._diary.note("ruled", attempt=lot.id)
+            self._office.write_off(lot.id, why="its maker looked: nothing of use is there")
+        self.rulings += 1
 
     def _inspect(self, lot: Attempt) -> None:
         scrapped = 1 if self._dice.random() < 0.1 else 0
@@ -189,6 +201,10 @@ class People:
                 if time.monotonic() - self.memory.parcels.setdefault(view.need.id, time.monotonic()) > 6:
                     self._office.cancel_need(view.need.id)
                 continue
+            if view.need.held is not None:
+                with contextlib.suppress(Refused):
+                    self._office.release_need(view.need.id)
+                    self._diary.note("released", need=view.need.id, why=view.need.held_why)
             if view.progress.received < asked.quantity:
                 self._forward(view, asked)
         lacking = sum(view.progress.needed for view in open_needs)

@@ -42,6 +42,7 @@ def _compare_no_nonce() -> None:
         printer = self._setup.printer
         self._offer = Offer(
             nonce=manifest.nonce,
+            counter=0,
             until=math.inf,
             window=math.inf,
             material=printer.material,

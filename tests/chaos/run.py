@@ -115,7 +115,7 @@ class Chaos:
         try:
             self._say("starting …")
             self._stage.start()
-            people = People(self._stage, self._people_diary, self._options.seed)
+            people = People(self._stage, self._people_diary, self._options.seed, self._lies_there)
             self._stage.join(people.invites(self._options.agents))
             people.start()
             self._wait(lambda: self._starts() > 0, 90, "nothing was printed before the first fault")
@@ -238,6 +238,11 @@ class Chaos:
             deaths=self._deaths(),
             **end,
         )
+
+    def _lies_there(self, attempt: str) -> bool:
+        runs = {name: list(log.runs) for name, log in self._motion.items()}
+        diaries = {name: list(log.notes) for name, log in self._notes.items()}
+        return attempt in completed(History(runs=runs, diaries=diaries))
 
     def _deaths(self) -> list[str]:
         found = [

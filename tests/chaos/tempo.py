@@ -24,6 +24,8 @@ AGENT: Mapping[str, Any] = {
 COORDINATOR: Mapping[str, Any] = {
     "coordinator.app.SWEEP": 2,
     "coordinator.grants.REST": 3.0,
+    "coordinator.conversation.RECALL": 2.0,
+    "coordinator.reports.PRINTED_SHARE": 0.0005,
     "coordinator.link.KEEPALIVE": 5,
     "coordinator.link.PATIENCE": 5.0,
     "coordinator.link.LONGEST_PAUSE": 2.0,
