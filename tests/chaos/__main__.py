@@ -23,15 +23,18 @@ def main() -> int:
     options = _parse()
     result = Chaos(options).run()
     if "--json" in sys.argv:
-        print(json.dumps(dataclasses.asdict(result)))
+        sys.stdout.write(json.dumps(dataclasses.asdict(result)) + "\n")
     else:
-        print(summary(result))
+        sys.stdout.write(summary(result) + "\n")
     return 1 if result.violations else 0
 
 
 def summary(result: Result) -> str:
     """The run for a person."""
     struck = sum(result.faults.values())
+    worst = (
+        f"worst {result.recovery_worst} s ({result.recovery_worst_kind}; {result.recovery_samples} measured)"
+    )
     lines = [
         f"seed {result.seed}: {struck} faults of {len(result.faults)} kinds in {result.seconds:.0f} s"
         f" ({result.database}, {result.broker}, {result.agents} agents"
@@ -40,9 +43,8 @@ def summary(result: Result) -> str:
         f"  {result.attempts} attempts, {result.starts} started, {result.made} units made for {result.needs} needs,"
         f" {result.rulings} rulings; "
         + ", ".join(f"{count} {name}" for name, count in result.by_state.items()),
-        f"  back to normal work after a fault's end: median {result.recovery_median} s, worst"
-        f" {result.recovery_worst} s ({result.recovery_worst_kind}; {result.recovery_samples} measured);"
-        f" all needs met {result.settled_after} s after the last fault",
+        f"  back to normal work after a fault's end: median {result.recovery_median} s, {worst}",
+        f"  all needs met {result.settled_after} s after the last fault",
         f"  violations: {len(result.violations)}",
         *(f"    {each}" for each in result.violations[:40]),
     ]
@@ -85,7 +87,7 @@ def _parse() -> Options:
     directory.mkdir(parents=True, exist_ok=True)
     seed = secrets.randbits(32) if given.seed is None else given.seed
     if not given.quiet:
-        print(f"seed {seed}, all of it in {directory}", file=sys.stderr)
+        sys.stderr.write(f"seed {seed}, all of it in {directory}\n")
     return Options(
         seed=seed,
         seconds=given.seconds,

@@ -1,5 +1,6 @@
 """Holds a history against what must never happen, and once all is over against what must have happened. Pure."""
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,10 +55,11 @@ def starts(notes: list[dict[str, Any]]) -> list[tuple[float, str]]:
 def matched(history: History, agent: str) -> list[tuple[Run, str | None]]:
     """Each run of an agent's printer with the attempt that was started last before it."""
     begun = starts(history.diaries.get(agent, []))
+    moments = [moment for moment, _ in begun]
     result: list[tuple[Run, str | None]] = []
     for run in history.runs.get(agent, []):
-        earlier = [attempt for moment, attempt in begun if moment <= run.began]
-        result.append((run, earlier[-1] if earlier else None))
+        place = bisect_right(moments, run.began)
+        result.append((run, begun[place - 1][1] if place else None))
     return result
 
 
@@ -195,9 +197,11 @@ def completed(history: History) -> dict[str, Run]:
             for note in history.diaries.get(agent, [])
             if note["what"] == "ordered"
         }
-        for run, attempt in matched(history, agent):
-            if attempt is not None and run.laid >= moves.get(attempt, float("inf")):
-                result[attempt] = run
+        result |= {
+            attempt: run
+            for run, attempt in matched(history, agent)
+            if attempt is not None and run.laid >= moves.get(attempt, float("inf"))
+        }
     return result
 
 

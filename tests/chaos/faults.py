@@ -1,4 +1,4 @@
-"""The nemesis' repertoire, and its plan: which fault strikes whom, when, for how long. Pure, and the same for a seed."""
+"""The nemesis' repertoire, and its plan: which fault strikes whom, when, for how long. Pure; a seed replays it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -134,7 +134,7 @@ def _follow_agent(control: Control, diary: Diary) -> None:
         start(self, attempt, path, seconds)
 
     Journal._transaction = mortal_transaction
-    Journal._step = noted_step
+    setattr(Journal, "_step", noted_step)  # noqa: B010 - it passes on whatever the real one takes
     Journal.take = noted_take
     Journal.acknowledge = noted_acknowledge
     Link.publish = noted_publish

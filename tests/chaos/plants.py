@@ -1,4 +1,4 @@
-"""Mistakes that are planted on purpose, into a process of the run and never into the product: the run must find them."""
+"""Mistakes that are planted on purpose, into a process of the run and never into the product: it must find them."""
 
 import random
 from typing import Any

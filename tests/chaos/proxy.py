@@ -232,7 +232,7 @@ class Proxy:
             due, data = await out.get()
             while (left := due - time.monotonic()) > 0:
                 await asyncio.sleep(left)
-            while way in self._of(line.name).held:  # noqa: ASYNC110 - many hold and release it
+            while way in self._of(line.name).held:
                 await asyncio.sleep(0.02)
             if not data:
                 return

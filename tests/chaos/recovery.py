@@ -1,9 +1,10 @@
 """How long after a fault's end work was as before. Pure.
 
 Of a maker's fault: until the coordinator has committed something that this agent said, and then, if the agent had an
-event left that nobody had acknowledged, has acknowledged it. Of the centre's: until it has committed something of each agent that is there, and
-then has said something to any. Where the fault ended a connection, what is committed must be the birth of a new one:
-nothing that was on its way before counts. A fault that the next one interrupts is no measure of either.
+event left that nobody had acknowledged, has acknowledged it. Of the centre's: until it has committed something of
+each agent that is there, and then has said something to any. Where the fault ended a connection, what is committed
+must be the birth of a new one: nothing that was on its way before counts. A fault that the next one interrupts is no
+measure of either.
 """
 
 from bisect import bisect_left

@@ -125,6 +125,7 @@ class Chaos:
             if people is not None:
                 people.stop()
             self._stage.close()
+        assert people is not None
         self._tell(people)
         return self._result
 
@@ -274,7 +275,7 @@ class Chaos:
 
     def _say(self, line: str) -> None:
         if not self._options.quiet:
-            print(line, file=sys.stderr, flush=True)
+            sys.stderr.write(f"{line}\n")
 
     def _tell(self, people: People) -> None:
         result, folder = self._result, self._options.directory

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-AGENT: Mapping[str, Any] = {
+AGENT: dict[str, Any] = {
     "agent.runner.LIFETIME": 20.0,
     "agent.runner.RENEWAL": 5.0,
     "agent.runner.INSIST": 3.0,
@@ -21,7 +21,7 @@ AGENT: Mapping[str, Any] = {
     "agent.app.RETRY": 1.0,
     "agent.telling.TELL": 2.0,
 }
-COORDINATOR: Mapping[str, Any] = {
+COORDINATOR: dict[str, Any] = {
     "coordinator.app.SWEEP": 2,
     "coordinator.grants.REST": 3.0,
     "coordinator.conversation.RECALL": 2.0,
@@ -52,7 +52,7 @@ def hasten_agent() -> None:
     hasten(AGENT)
     for module in ("agent.link", "agent.fetch"):
         loaded = importlib.import_module(module)
-        loaded.backoff = partial(loaded.backoff, cap=LONGEST_BACKOFF)
+        setattr(loaded, "backoff", partial(getattr(loaded, "backoff"), cap=LONGEST_BACKOFF))  # noqa: B009, B010
 
 
 def hasten_coordinator() -> None:
