@@ -63,8 +63,13 @@ def matched(history: History, agent: str) -> list[tuple[Run, str | None]]:
     return result
 
 
+def _granted(history: History) -> dict[str, Attempt]:
+    """Every attempt that was ever committed; a back-up that was restored knows less."""
+    return {each.id: each for each in history.after.attempts} | history.forgotten
+
+
 def _motion(history: History) -> Iterator[Violation]:
-    rows = {each.id: each for each in history.after.attempts}
+    rows = _granted(history)
     for agent in history.runs:
         notes = history.diaries.get(agent, [])
         ends = {
@@ -95,7 +100,7 @@ def _motion(history: History) -> Iterator[Violation]:
 
 
 def _nonces(history: History) -> Iterator[Violation]:
-    rows = {each.id: each for each in history.after.attempts}
+    rows = _granted(history)
     for agent, notes in history.diaries.items():
         current: dict[str, tuple[str, float]] = {}
         for note in notes:
@@ -119,6 +124,8 @@ def _nonces(history: History) -> Iterator[Violation]:
 
 
 def _acknowledged(history: History) -> Iterator[Violation]:
+    if history.forgotten and not history.settled:
+        return  # it will be said again
     kept: dict[tuple[str, str], set[int]] = defaultdict(set)
     for event in history.after.events:
         kept[event.agent, event.epoch].add(event.seq)
@@ -154,7 +161,7 @@ def _lives(history: History) -> Iterator[Violation]:
         if was is not None and was != each.state:
             yield Violation("ended twice", f"{each.id} was {was}, and is {each.state}")
     known = {each.id for each in history.after.attempts}
-    for gone in history.finals.keys() - known:
+    for gone in history.finals.keys() - known - history.forgotten.keys():
         yield Violation("lost", f"{gone} is not known any more")
 
 

@@ -53,7 +53,13 @@ KINDS = (
     Kind("kill-database", "kill -9", DATABASE, 4),
     Kind("kill-backend", "kill -9 of one of its connections' processes", DATABASE, 4),
     Kind("freeze-database", "SIGSTOP of all of it, and SIGCONT later", DATABASE, 2, (0.5, 4)),
-    # "restore" (an older back-up takes the database's place) belongs here as soon as `muster restore` exists.
+    Kind(
+        "restore",
+        "the coordinator's disk is lost, and a back-up of some moments ago is restored",
+        COORDINATOR,
+        1.5,
+        (3, 15),
+    ),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 REST = {"agent": 0.5, COORDINATOR: 6.0, BROKER: 5.0, DATABASE: 6.0, "web": 1.0}

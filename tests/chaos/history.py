@@ -92,6 +92,8 @@ class History:
     lacking: dict[str, int] = field(default_factory=dict[str, int])
     ledger: list[str] = field(default_factory=list[str])
     short: dict[str, int] = field(default_factory=dict[str, int])
+    forgotten: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
+    """What the coordinator had committed when an older back-up took its place."""
     deaths: list[str] = field(default_factory=list[str])
     """Processes that ended by a mistake of their own."""
 

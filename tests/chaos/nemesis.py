@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import threading
 import time
@@ -31,6 +32,8 @@ class Nemesis:
         self._halt = threading.Event()
         self.struck: dict[str, int] = {}
         self._lock = threading.Lock()
+        self.forget: Callable[[], None] = lambda: None
+        """Called when the coordinator is down, and before what it knows is replaced."""
 
     def halt(self) -> None:
         """Begin nothing new."""
@@ -200,6 +203,27 @@ class Nemesis:
         self._pause(fault.lasts)
         self._stage.fill(self._stage.data, full=False)
         return True
+
+    def _restore(self, fault: Fault) -> bool:
+        """A back-up while it runs, life goes on for a while, and then the back-up is all that is left."""
+        stage, kept = self._stage, self._stage.directory / "muster.backup"
+        if not stage.muster("backup", "--replace", str(kept)):
+            return False
+        self._pause(fault.lasts)
+        coordinator = stage.coordinator
+        coordinator.not_before = time.monotonic() + 120
+        if not _kill(coordinator):
+            return False
+        if coordinator.popen is not None:
+            with contextlib.suppress(Exception):
+                coordinator.popen.wait(5)
+        self.forget()
+        done = stage.muster("restore", "--replace", str(kept))
+        self._diary.note("restored", done=done)
+        for aside in stage.data.glob("*before-restore*"):
+            shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink()
+        coordinator.not_before = time.monotonic()
+        return done
 
     def _kill_broker(self, fault: Fault) -> bool:
         if self._stage.broker is not None:

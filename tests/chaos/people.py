@@ -194,6 +194,8 @@ class People:
         """Needs are filed; good lots are collected; parcels go out and are signed for."""
         views = self._office.needs()
         open_needs = [view for view in views if not view.need.cancelled]
+        for forgotten in self.memory.needs.keys() - {view.need.id for view in views}:
+            del self.memory.needs[forgotten]  # a back-up was restored: its hospital asks anew
         for view in open_needs:
             asked = self.memory.needs.get(view.need.id)
             if asked is None:

@@ -1,5 +1,6 @@
 """One run: set the stage, let the nemesis loose on it, calm down, and judge."""
 
+import importlib.util
 import json
 import shutil
 import statistics
@@ -17,7 +18,7 @@ from coordinator.client import Refused, Trouble
 from tests.chaos import diary, faults
 from tests.chaos.checker import Violation, check, completed
 from tests.chaos.diary import Diary
-from tests.chaos.history import Books, Database, DiaryLog, History, MotionLog, bugs
+from tests.chaos.history import Attempt, Books, Database, DiaryLog, History, MotionLog, bugs
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.people import People
 from tests.chaos.recovery import recoveries
@@ -106,6 +107,7 @@ class Chaos:
         self._motion = {maker.name: MotionLog(maker.printed) for maker in self._stage.makers}
         self._notes = {maker.name: DiaryLog(maker.diary) for maker in self._stage.makers}
         self._finals: dict[str, str] = {}
+        self._forgotten: dict[str, Attempt] = {}
         self._found: list[Violation] = []
         self._began = time.monotonic()
 
@@ -140,6 +142,7 @@ class Chaos:
             json.dumps([[each.at, each.kind, each.target, each.lasts, each.dice] for each in plan])
         )
         nemesis = Nemesis(self._stage, self._diary)
+        nemesis.forget = self._forget
         began = time.monotonic()
         self._began = began
         work = threading.Thread(target=nemesis.carry_out, args=(plan,), name="nemesis")
@@ -202,6 +205,12 @@ class Chaos:
             objections = [f"can't be asked: {error}"]
         self._judge(people, settled=True, lacking=lacking, ledger=objections)
 
+    def _forget(self) -> None:
+        """The coordinator is to be restored from a back-up: what it knew until now it may forget."""
+        books = Database(self._stage.database_url).read()
+        self._forgotten |= {each.id: each for each in books.attempts}
+        self._finals.clear()
+
     def _judge(self, people: People, **end: Any) -> None:
         try:
             history = self._history(people, **end)
@@ -209,6 +218,8 @@ class Chaos:
             if end:
                 raise
             return  # struck just now: next time
+        if history.forgotten.keys() != self._forgotten.keys():
+            return  # another database by now
         for each in history.after.attempts:
             if each.state in FINAL:
                 self._finals.setdefault(each.id, each.state)
@@ -236,6 +247,7 @@ class Chaos:
             runs=runs,
             ruled=ruled,
             finals=dict(self._finals),
+            forgotten=dict(self._forgotten),
             deaths=self._deaths(),
             **end,
         )
@@ -261,6 +273,8 @@ class Chaos:
             return self._stage.postgres is not None
         if kind in ("full-disk", "coordinator-disk"):
             return self._stage.mounts
+        if kind == "restore":
+            return importlib.util.find_spec("coordinator.restore") is not None
         return True
 
     def _starts(self) -> int:

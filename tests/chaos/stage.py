@@ -241,6 +241,22 @@ class Stage:
                     shutil.copytree(place, kept, ignore=shutil.ignore_patterns("*.sock", "ballast"))
                 _libc.umount2(str(place).encode(), 2)
 
+    def muster(self, *words: str) -> bool:
+        """A command at the coordinator's machine; whether it went well."""
+        command = [
+            sys.executable,
+            "-m",
+            "coordinator",
+            *words,
+            "--config",
+            str(self.directory / "muster.toml"),
+        ]
+        with (self.directory / "commands.log").open("ab") as log:
+            return (
+                subprocess.run(command, stdin=-3, stdout=log, stderr=log, check=False, timeout=60).returncode
+                == 0
+            )
+
     # ── for the nemesis ───────────────────────────────────────────────────────────────────────────────────
 
     def broker_pid(self) -> int | None:
