@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos import faults, plants
+from tests.chaos.disk import private_mounts
 from tests.chaos.run import SETTLE, Chaos, Options, Result
-from tests.chaos.stage import private_mounts
 
 ABOUT = """\
 Real processes - a coordinator, its broker and database, agents with virtual printers - and a nemesis that kills,

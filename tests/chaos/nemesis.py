@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
+from tests.chaos import disk
 from tests.chaos.control import AFTER, BEFORE, Control
 from tests.chaos.diary import Diary
 from tests.chaos.faults import Fault
+from tests.chaos.proc import Proc
 from tests.chaos.proxy import DOWN, UP
-from tests.chaos.stage import Maker, Proc, Stage
+from tests.chaos.stage import Maker, Stage
 
 HANDS = 16
 FALLS_WITHIN = 6.0
@@ -125,9 +127,9 @@ class Nemesis:
 
     def _full_disk(self, fault: Fault) -> bool:
         maker = self._maker(fault)
-        self._stage.fill(maker.state, full=True)
+        disk.fill(maker.state, full=True)
         self._pause(fault.lasts)
-        self._stage.fill(maker.state, full=False)
+        disk.fill(maker.state, full=False)
         return True
 
     def _agent_clock(self, fault: Fault) -> bool:
@@ -199,9 +201,9 @@ class Nemesis:
         return self._shift(self._stage.control, fault)
 
     def _coordinator_disk(self, fault: Fault) -> bool:
-        self._stage.fill(self._stage.data, full=True)
+        disk.fill(self._stage.data, full=True)
         self._pause(fault.lasts)
-        self._stage.fill(self._stage.data, full=False)
+        disk.fill(self._stage.data, full=False)
         return True
 
     def _restore(self, fault: Fault) -> bool:

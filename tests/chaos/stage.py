@@ -1,7 +1,6 @@
 """The processes of a run: started, ended and started again by one thread, as systemd would."""
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
@@ -14,8 +13,10 @@ from pathlib import Path
 
 import httpx
 
+from tests.chaos import disk
 from tests.chaos.control import Control
 from tests.chaos.diary import Diary
+from tests.chaos.proc import Proc, children, tend
 from tests.chaos.proxy import Proxy
 from tests.chaos.tempo import SUSPECT_AFTER
 from tests.farend.broker import MOSQUITTO, free_port
@@ -23,58 +24,11 @@ from tests.farend.postgres import Postgres
 
 PATIENCE = 60.0
 PRINTER = "one"
-SMALL_DISK = 24
-"""MB of the disk that each agent, and the coordinator, has to itself, where we may mount one."""
 _IDENTITY = ("key.pem", "certificate.pem", "identity.json")
-_PR_SET_PDEATHSIG = 1
-_CLONE_NEWNS = 0x00020000
-_MS_REC_PRIVATE = 0x4000 | (1 << 18)
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class StageError(Exception):
     """Something did not start."""
-
-
-def private_mounts() -> bool:
-    """Let what we mount be seen by our own processes only, and vanish with them; False if we may not mount.
-
-    To be called before there is any thread.
-    """
-    if _libc.unshare(_CLONE_NEWNS) != 0:
-        return False
-    return _libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None) == 0
-
-
-class Proc:
-    """One process that is kept running."""
-
-    def __init__(self, name: str, command: list[str], log: Path, env: dict[str, str] | None = None) -> None:
-        self.name = name
-        self.command = command
-        self.log = log
-        self.env = env or {}
-        self.popen: subprocess.Popen[bytes] | None = None
-        self.not_before = 0.0
-        """When it may be started again."""
-        self.struck = False
-        """The nemesis ended it, or is about to."""
-        self.is_up: Callable[[], bool] = lambda: True
-
-    @property
-    def pid(self) -> int | None:
-        popen = self.popen
-        return popen.pid if popen is not None and popen.poll() is None else None
-
-    def signal(self, number: int) -> bool:
-        """Whether it was there to get it."""
-        pid = self.pid
-        if pid is None:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-            return True
-        return False
 
 
 class Maker:
@@ -161,7 +115,8 @@ class Stage:
 
     def start(self) -> None:
         """Start the centre and wait for it; the makers come with `join`."""
-        self._small_disk(self.data)
+        if self.mounts:
+            disk.mount(self.data)
         if self.postgres:
             self.postgres.start()
             self.database_url = self.postgres.create("muster")
@@ -188,7 +143,8 @@ class Stage:
         """Let the makers join, clear their beds, and start."""
         for maker in self.makers:
             maker.state.mkdir(exist_ok=True)
-            self._small_disk(maker.state)
+            if self.mounts:
+                disk.mount(maker.state)
         joining = [
             subprocess.Popen(self._muster_agent(maker, "enroll", invite, "--name", maker.name), stdout=-3)
             for maker, invite in zip(self.makers, invites, strict=True)
@@ -236,10 +192,7 @@ class Stage:
         """Copy what stands on the small disks, and let go of them."""
         for place in (self.data, *(maker.state for maker in self.makers)):
             if self.mounts and place.is_mount():
-                kept = place.with_name(f"{place.name}-as-it-was")
-                with contextlib.suppress(OSError, shutil.Error):
-                    shutil.copytree(place, kept, ignore=shutil.ignore_patterns("*.sock", "ballast"))
-                _libc.umount2(str(place).encode(), 2)
+                disk.unmount(place)
 
     def muster(self, *words: str) -> bool:
         """A command at the coordinator's machine; whether it went well."""
@@ -276,30 +229,12 @@ class Stage:
             return []
         return [self.postgres.pid, *children(self.postgres.pid)]
 
-    def fill(self, place: Path, *, full: bool) -> None:
-        """Fill a disk that we mounted to the last byte, or make room again."""
-        ballast = place / "ballast"
-        if not full:
-            ballast.unlink(missing_ok=True)
-            return
-        for piece in (65536, 512):
-            with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
-                while True:
-                    file.write(bytes(piece))
-
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _folder(self, name: str) -> Path:
         folder = self.directory / name
         folder.mkdir(exist_ok=True)
         return folder
-
-    def _small_disk(self, place: Path) -> None:
-        if not self.mounts:
-            return
-        size = f"size={SMALL_DISK}m,mode=700".encode()
-        if _libc.mount(b"tmpfs", str(place).encode(), b"tmpfs", 0, size) != 0:
-            raise StageError(f"can't mount: {os.strerror(ctypes.get_errno())}")
 
     def _configure(self, broker_port: int) -> None:
         if self.kind_of_broker == "mosquitto":
@@ -396,7 +331,7 @@ class Stage:
     def _keep(self) -> None:
         while not self._stopping.wait(0.05):
             for proc in list(self._procs):
-                self._look_after(proc)
+                tend(proc, self.diary)
             if self.postgres and self.postgres.fell() and self.postgres_struck:
                 self.diary.note("ended", proc="database", code=-9, struck=True)
                 while not self._stopping.is_set():
@@ -407,47 +342,9 @@ class Stage:
                         time.sleep(0.3)  # backends of the dead one have to end first
                 self.postgres_struck = False
 
-    def _look_after(self, proc: Proc) -> None:
-        if proc.popen is not None:
-            code = proc.popen.poll()
-            if code is None:
-                return
-            self.diary.note("ended", proc=proc.name, code=code, struck=proc.struck)
-            proc.popen = None
-            proc.not_before = max(proc.not_before, time.monotonic() + (0.1 if proc.struck else 1.0))
-            proc.struck = False
-        if time.monotonic() < proc.not_before:
-            return
-        with proc.log.open("ab") as log:
-            proc.popen = subprocess.Popen(
-                proc.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=os.environ
-                | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-                | proc.env,
-                start_new_session=True,
-                preexec_fn=_die_with_us,  # noqa: PLW1509 - libc was loaded before the fork
-            )
-
     def _wait(self, what: str, is_up: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not is_up():
             if time.monotonic() > deadline:
                 raise StageError(f"{what} did not start: see {self.directory}")
             time.sleep(0.1)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process started."""
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                found += [int(word) for word in (task / "children").read_text().split()]
-    return found
-
-
-def _die_with_us() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
