@@ -314,8 +314,8 @@ class Agent:
             case Recall(epoch=epoch, seq=seq):
                 if self._journal.recall(epoch, seq):
                     log.warning("the coordinator forgot all behind event %d: saying it again", seq)
-                    self._reporter.again()
-                    self._news.set()
+                self._reporter.again()
+                self._news.set()
             case messages.Request():
                 attempt = self._journal.attempt(message.attempt)
                 if attempt is None or attempt.printer not in self._runners:

@@ -110,17 +110,20 @@ class App:
         )
         metrics.watch(self._standing)
         self._conversation.lose_touch()
+        self._linked = threading.Event()
         self._link = Link(
             running.endpoint,
             self._conversation.hear,
             metrics,
             lost=self._conversation.lose_touch,
+            found=self._linked.set,
             capacity=wanted.limits.messages_waiting,
             quota=Quota(wanted.limits.messages_per_second, wanted.limits.messages_at_once),
         )
         self._link.start()
         self._closing.callback(self._link.stop)
         self._plan_always()
+        self._resync_always()
         self._recur(metrics)
 
         self.site = site.create(
@@ -172,13 +175,39 @@ class App:
         thread.start()
         self._closing.callback(stop)
 
+    def _resync_always(self) -> None:
+        """The resync's thread: whenever the link is new, it asks each agent for what we lack, one after the other.
+
+        They must not all answer at once.
+        """
+        stopping = threading.Event()
+
+        def resync() -> None:
+            while True:
+                self._linked.wait()
+                self._linked.clear()
+                for known in self._conversation.known():
+                    if stopping.wait(random.uniform(0, 2 * RESYNC)):
+                        return
+                    self._conversation.resync(*known)
+                if stopping.is_set():
+                    return
+
+        thread = threading.Thread(target=resync, name="resync", daemon=True)
+
+        def stop() -> None:
+            stopping.set()
+            self._linked.set()
+            thread.join()
+
+        thread.start()
+        self._closing.callback(stop)
+
     def _recur(self, metrics: Metrics) -> None:
         """What APScheduler's thread does from time to time."""
         scheduler: Any = BackgroundScheduler(  # APScheduler 3 has no types
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
         )
-
-        leaving = threading.Event()
 
         def counted(name: str, job: Callable[[], None]) -> Callable[[], None]:
             def run() -> None:
@@ -198,22 +227,10 @@ class App:
             self._conversation.sweep()
             self._conversation.work.set()
 
-        def resync() -> None:
-            """Ask each agent for what we lack, one after the other: they must not all answer at once."""
-            while not self._link.connected.wait(1):
-                if leaving.is_set():
-                    return
-            for known in self._conversation.known():
-                if leaving.wait(random.uniform(0, 2 * RESYNC)):
-                    return
-                self._conversation.resync(*known)
-
-        scheduler.add_job(counted("resync", resync), id="resync")
         scheduler.add_job(counted("sweep", replan), "interval", seconds=SWEEP, id="sweep")
         scheduler.add_job(counted("summary", summarise), "interval", hours=1, id="summary")
         scheduler.start()
         self._closing.callback(scheduler.shutdown)
-        self._closing.callback(leaving.set)
 
     def _announce(self, announce: Callable[[], None]) -> None:
         while not self._server.started:

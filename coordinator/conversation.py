@@ -173,7 +173,6 @@ class Conversation:
         if news:
             log.info("agent online" if message.online else "agent offline", agent=agent)
             self.news.tell(f"printer/{agent}")
-            self.work.set()
 
     def _ready(self, agent: str, message: Ready) -> None:
         now = self._now()

@@ -64,11 +64,12 @@ def grant(
     Where a plate must be drawn first, outside of this transaction, its printer and its units are left for the
     next round. A ready that is over within `margin` seconds gets nothing: the answer might come too late.
     """
-    waiting = _waiting(tx, now + margin, only)
     round_ = Round()
+    # Mostly nothing is asked for, or nobody waits: neither may cost much when thousands come back at once.
+    left = movements.needed(tx)
+    waiting = _waiting(tx, now + margin, only) if left else []
     if not waiting:
         return round_
-    left = movements.needed(tx)
     wanted = [
         dispatch.Wanted(need, hospital, left[need.id])
         for need, hospital in needs.open_needs(tx)
@@ -114,7 +115,7 @@ def grant(
 
 def _waiting(tx: Tx, until: float, only: tuple[str, str] | None) -> list[dispatch.Waiting]:
     """The printers that a grant may go to. One that has an attempt under way gets no second, whatever it says."""
-    readies = [ready for ready in agents.waiting(tx, until) if only in (None, (ready.agent, ready.printer))]
+    readies = agents.waiting(tx, until, *(only or ()))
     if not readies:
         return []
     busy = attempts.busy(tx)

@@ -63,6 +63,7 @@ _ATTENTION = 0.2  # seconds until the worker looks up from an empty queue
 class Link:
     """Brings each agent's messages to `handler` and takes messages to agents.
 
+    `found` is called when a connection is up: what was said before it came up, nobody heard.
     `lost` is called when a connection is over: who dies meanwhile may die unheard, and who lives is announced
     again by the retained presences of the next connection.
     `random` gives 0 to 1, for the pauses' jitter; `quota` bounds what one agent may say.
@@ -75,6 +76,7 @@ class Link:
         metrics: Metrics,
         *,
         lost: Callable[[], None] = lambda: None,
+        found: Callable[[], None] = lambda: None,
         random: Callable[[], float] = chance.random,
         capacity: int = QUEUE,
         quota: Quota | None = None,
@@ -89,6 +91,7 @@ class Link:
         self._handler = handler
         self._metrics = metrics
         self._lost = lost
+        self._found = found
         self._random = random
         self._renewal = renewal
         self._context = _context(endpoint)
@@ -175,6 +178,7 @@ class Link:
                 return False, connection.why
             self._missed_presence.clear()  # the subscription brings all of them
             self.connected.set()
+            self._found()
             log.info("linked to the broker", url=self._endpoint.url)
             while not connection.over.wait(self._renewal):
                 if self._missed_presence.is_set():

@@ -194,7 +194,7 @@ class Request(Message, frozen=True, kw_only=True, tag="request"):
 
 
 class Recall(Message, frozen=True, kw_only=True, tag="recall"):
-    """Nothing of `epoch` behind event `seq` is known here, whatever was acknowledged once: say it again."""
+    """Nothing of `epoch` behind event `seq` is known here, whatever was acknowledged once: say it (again)."""
 
     sent: Clock
     epoch: Epoch

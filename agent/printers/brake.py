@@ -20,6 +20,11 @@ class Brake:
         self._confirm_at: float | None = None
         self._ours_until = now + OWN_RESET_SECONDS if opened else now
 
+    @property
+    def is_pulled(self) -> bool:
+        """Whether a stop is yet to be confirmed."""
+        return self._confirm_at is not None
+
     def pull(self, numbered: bytes, now: float) -> bytes:
         """The bytes that stop the board; `numbered` is an M112 as the line that it expects next."""
         self._confirm_at = now + CONFIRM_SECONDS

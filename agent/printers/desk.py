@@ -37,10 +37,7 @@ class Desk:
     def serve(self, ready: set[int]) -> Iterator[tuple[int, Order | str]]:
         """The orders that have come, each with its caller; a string says why it is none."""
         if self._listener.fileno() in ready:
-            caller, _ = self._listener.accept()
-            os.set_blocking(caller.fileno(), False)
-            self._callers[caller.fileno()] = (caller, b"")
-            self._poller.register(caller.fileno(), select.POLLIN)
+            self._greet()
         for number in ready & self._callers.keys():
             yield from self._hear(number)
 
@@ -59,6 +56,17 @@ class Desk:
             self._hang_up(number)
         self._listener.close()
         self._path.unlink(missing_ok=True)
+
+    def _greet(self) -> None:
+        try:
+            caller, _ = self._listener.accept()
+        except (
+            OSError
+        ):  # it is gone again, or there are too many descriptors open: no reason to leave a printer alone
+            return
+        os.set_blocking(caller.fileno(), False)
+        self._callers[caller.fileno()] = (caller, b"")
+        self._poller.register(caller.fileno(), select.POLLIN)
 
     def _hear(self, number: int) -> Iterator[tuple[int, Order | str]]:
         caller, held = self._callers[number]

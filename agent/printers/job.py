@@ -20,9 +20,9 @@ class Job:
         self._furthest = 0.0
 
     def read(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """The same lines, followed; they end early where the file can't be read."""
+        """The same lines; they end early where the file can't be read."""
         try:
-            yield from self.modes.follow(lines)
+            yield from lines
         except OSError:
             self._unreadable = True
 

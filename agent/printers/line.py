@@ -1,10 +1,15 @@
 """One line as it goes over the cable: its number, its check, and how long the firmware may take for it. Pure."""
 
 import re
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
 
 CANONICAL = re.compile(rb"[ -\[\]-~]{1,80}")
 """What may be framed: Marlin keeps 95 bytes of a line, and a backslash in it is asked for again for ever."""
+PLAIN = re.compile(rb"(?:[ -LN-\[\]-~]{1,80}\n)*")
+"""Lines that are canonical and have no M in them, so that no more has to be asked about each."""
 HALTS = re.compile(rb"M(?:0|1|25|226|600|601)(?![0-9])")
 """Words that make a firmware wait for somebody at the printer."""
 SHORT_SECONDS = 60.0
@@ -24,7 +29,7 @@ Kind = Literal["line", "fence", "order", "alone", "check", "raw"]
 """`alone` begins a new count and `check` proves that it was heard: nothing else is on its way with either."""
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True, gc=False):
     """A line in flight, or one that was."""
 
     number: int
@@ -50,6 +55,23 @@ def frame(number: int, command: bytes) -> bytes:
     """A numbered line as it goes over the cable."""
     numbered = b"N%d %b" % (number, command)
     return b"%b*%d\n" % (numbered, checksum(numbered))
+
+
+def frames(number: int, commands: Sequence[bytes]) -> list[bytes]:
+    """The same for many lines, of which `number` is the first's: the bytes at one place of all lines go in at once."""
+    numbered = [b"N%d %b" % each for each in enumerate(commands, number)]
+    longest = max(map(len, numbered), default=0)
+    text = b"".join([line.ljust(longest, b"\0") for line in numbered])
+    total = 0
+    for place in range(longest):
+        total ^= int.from_bytes(text[place::longest], "little")
+    checks = total.to_bytes(len(numbered), "little")
+    return [b"%b*%d\n" % each for each in zip(numbered, checks, strict=True)]
+
+
+def may_go(command: bytes) -> bool:
+    """Whether a line of a file may be sent: one that is canonical, sets no count and makes no firmware wait for us."""
+    return bool(CANONICAL.fullmatch(command)) and b"M110" not in command and not HALTS.match(command)
 
 
 def word(framed: bytes) -> bytes:

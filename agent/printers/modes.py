@@ -1,40 +1,38 @@
 """What the lines that went out have set in the machine, and what a pause must put back. Pure."""
 
-from collections.abc import Iterator
-
 
 class Modes:
     """Follows the lines of one print."""
 
     def __init__(self) -> None:
         self.lines = 0
-        """How many there were, once all were read."""
+        """How many there were."""
         self.layer = 0
         """Heights at which something was laid, counted from below."""
         self._fed = b""
+        self._rose = False
         self._relative = False
         self._homed = False
         self._height = b""
         self._top = 0.0
 
-    def follow(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """The same lines."""
-        count = 0
-        rose = False
+    def follow(self, lines: list[bytes]) -> None:
+        """These lines go out."""
+        self.lines += len(lines)
+        text = b"\n".join(lines)
+        if not (self._rose or b"F" in text or b"Z" in text or b"G9" in text or b"G2" in text):
+            return  # as with most of them
         for line in lines:
-            count += 1
             if b"F" in line:
                 self._fed = line
             elif line[:2] in (b"G9", b"G2"):
                 self._relative = (self._relative and line != b"G90") or line == b"G91"
                 self._homed = self._homed or line == b"G28"
             if b"Z" in line:
-                rose, self._height = True, line
-            elif rose and b"E" in line and b"X" in line:
-                rose = False
+                self._rose, self._height = True, line
+            elif self._rose and b"E" in line and b"X" in line:
+                self._rose = False
                 self._lay()
-            yield line
-        self.lines = count
 
     def _lay(self) -> None:
         """Something is laid at a new height: a layer if it is above all before."""

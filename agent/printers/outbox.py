@@ -4,11 +4,15 @@ Nothing is written here: `_fill` gives the bytes that have room now, and the fli
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from agent.printers.events import Broken, Event, Exhausted, Halted
-from agent.printers.flight import RESERVE, WINDOW, Flight
-from agent.printers.line import CANONICAL, HALTS, Kind, Sent, frame
+from agent.printers.flight import WINDOW, Flight
+from agent.printers.line import CANONICAL, HALTS, PLAIN, Kind, Sent, frame, frames, may_go
+
+AHEAD = 64
+"""Lines that are checked and framed at once."""
 
 
 class Outbox:
@@ -24,16 +28,29 @@ class Outbox:
         self._events: list[Event] = []
         self._source: Iterator[bytes] | None = None
         self._held = False
-        self._line: bytes | None = None
+        self._follow: Callable[[list[bytes]], None] | None = None
+        self._unseen: list[bytes] = []
+        """Lines of the source that were pulled and not looked at yet."""
+        self._commands: list[bytes] = []
+        self._ahead: list[Sent] = []
+        """Lines of the source as they go out, if no order takes their numbers; `_commands` are these as they came."""
+        self._next = 0
+        """The place of the first that did not go out yet."""
         self._orders: deque[tuple[bytes, Kind, str]] = deque()
         self._urgent: list[bytes] = []
         self._repeats: deque[Sent] = deque()
         self._number = 1
         self._wants_fence = False
 
-    def feed(self, lines: Iterator[bytes], done: int = 0) -> None:
-        """Send these commands, one after the other; they are pulled as the window allows. `done` went before."""
-        self._source, self._line, self._held, self.executed = lines, None, False, done
+    def feed(
+        self, lines: Iterator[bytes], done: int = 0, follow: Callable[[list[bytes]], None] | None = None
+    ) -> None:
+        """Send these commands, one after the other; few are pulled before the window has room for them.
+
+        `done` went before; `follow` is told of those that go out.
+        """
+        self._forget_source()
+        self._source, self._follow, self._held, self.executed = lines, follow, False, done
 
     def go_on_after(self, last: int) -> None:
         """Count on behind `last`, which the firmware took from somebody before us."""
@@ -49,7 +66,7 @@ class Outbox:
 
     def drop(self) -> None:
         """Forget the source and all that is not on its way."""
-        self._source = self._line = None
+        self._forget_source()
         self._orders = deque(order for order in self._orders if order[1] in {"alone", "check"})
 
     def send(self, *commands: bytes, tag: str = "") -> None:
@@ -70,12 +87,17 @@ class Outbox:
         """`command` as the next line, for last words: it is not followed up."""
         return frame(self._number, command)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there are events that nobody has taken yet."""
+        return bool(self._events)
+
     def has_orders(self) -> bool:
         """Whether an order still waits to be sent."""
         return bool(self._orders)
 
-    def _fill(self, spare: int, *, halted: bool) -> list[bytes]:
-        """What goes out now; `halted` until refusals have settled. `spare` is what a fence may take on top."""
+    def _fill(self, *, halted: bool) -> list[bytes]:
+        """What goes out now; `halted` until refusals have settled."""
         out: list[bytes] = []
         for command in self._urgent:
             out.append(command + b"\n")
@@ -85,11 +107,23 @@ class Outbox:
             return out
         self._send_again(out)
         if not self._repeats:
-            self._send_orders(out, spare)
+            self._send_orders(out)
         waits = self._held or self._repeats or self._orders or self._greets()
         if self._source is not None and not waits:
             self._send_lines(out, self._source)
         return out
+
+    def _is_streaming(self) -> bool:
+        """Whether nothing is to be sent but lines of the source."""
+        waits = self._orders or self._repeats or self._urgent or self._wants_fence or self._held
+        return self._source is not None and not waits
+
+    def _stream(self) -> bytes:
+        """The next lines of the source that have room."""
+        out: list[bytes] = []
+        if self._source is not None:
+            self._send_lines(out, self._source)
+        return b"".join(out)
 
     def _greets(self) -> bool:
         """Whether an M110, or the proof of it, is on its way, with which nothing else may be."""
@@ -107,13 +141,13 @@ class Outbox:
             out.append(sent.framed)
             self._flight.add(sent)
 
-    def _send_orders(self, out: list[bytes], spare: int) -> None:
+    def _send_orders(self, out: list[bytes]) -> None:
         if self._has_check():
             if not self._flight.lines:
                 self._wants_fence = False
                 self._send_one(out, *self._orders.popleft())
             return
-        if self._wants_fence and self._flight.fits_fence(spare):
+        if self._wants_fence and self._flight.fits_fence(len(frame(self._number, b"M105"))):
             self._wants_fence = False
             self._send_one(out, b"M105", "fence", "")
         while self._orders:
@@ -138,38 +172,56 @@ class Outbox:
         self._number += 1
 
     def _send_lines(self, out: list[bytes], source: Iterator[bytes]) -> None:
-        flight, number, line = self._flight, self._number, self._line
-        add, lines, fits = flight.add, flight.lines, CANONICAL.fullmatch
-        room = flight.window.size - RESERVE
-        overhead = len(str(number)) + 7
-        while True:
-            if line is None:
-                line = next(source, None)
-                if line is None:
-                    self._source = None
-                    self._events.append(Exhausted())
-                    break
-                if b"M" in line or not fits(line):
-                    line = self._examine(line)
-                    if line is None:
-                        break
-            if lines and flight.bytes + len(line) + overhead > room:
-                break
-            framed = frame(number, line)
-            out.append(framed)
-            add(Sent(number, framed, "line", ""))
-            number += 1
-            line = None
-        self._number, self._line = number, line
+        while self._next < len(self._ahead) or self._look_ahead(source):
+            if self._ahead[self._next].number != self._number:
+                self._frame_ahead()
+            start, ahead = self._next, self._ahead
+            self._next = end = self._flight.take_on(ahead, start)
+            if end > start:
+                self._number += end - start
+                out += [sent.framed for sent in ahead[start:end]]
+                if self._follow:
+                    self._follow(self._commands[start:end])
+            if end < len(ahead):
+                return
 
-    def _examine(self, line: bytes) -> bytes | None:
-        """The line if it may be sent; else None, and the source ends or is held."""
-        if not CANONICAL.fullmatch(line) or b"M110" in line:
+    def _look_ahead(self, source: Iterator[bytes]) -> bool:
+        """Check and frame the next lines; gives whether there are any that may be sent."""
+        batch = self._unseen or list(islice(source, AHEAD))
+        self._unseen = []
+        if not batch:
             self._source = None
-            self._events.append(Broken("the file holds a line that can't be sent safely"))
-            return None
-        if HALTS.match(line):
+            self._events.append(Exhausted())
+            return False
+        text = b"\n".join(batch) + b"\n"
+        if not PLAIN.fullmatch(text) or text.count(b"\n") != len(batch):
+            count = next((place for place, line in enumerate(batch) if not may_go(line)), len(batch))
+            if not count:
+                self._unseen = batch[1:]
+                self._keep_back(batch[0])
+                return False
+            batch, self._unseen = batch[:count], batch[count:]
+        self._commands, self._next = batch, 0
+        self._frame_ahead()
+        return True
+
+    def _frame_ahead(self) -> None:
+        """Number the next lines; once more if an order has taken their numbers."""
+        self._commands, self._next = self._commands[self._next :], 0
+        framed = enumerate(frames(self._number, self._commands), self._number)
+        self._ahead = [Sent(number, line, "line", "") for number, line in framed]
+
+    def _keep_back(self, line: bytes) -> None:
+        """A line that must not be sent: the source is held, or ends."""
+        if HALTS.match(line) and CANONICAL.fullmatch(line):
             self._held = True
+            if self._follow:
+                self._follow([line])
             self._events.append(Halted(line.decode("ascii")))
-            return None
-        return line
+        else:
+            self._forget_source()
+            self._events.append(Broken("the file holds a line that can't be sent safely"))
+
+    def _forget_source(self) -> None:
+        self._source = None
+        self._unseen, self._commands, self._ahead, self._next = [], [], [], 0

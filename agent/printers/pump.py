@@ -1,10 +1,13 @@
 """The process that drives one serial port: it holds the checked file and the watchdog, and outlives the agent.
 
 One thread and one poll, over the port's descriptor and a Unix socket for the agent. What it decides stands in
-`session.py`; here bytes are moved, and what must not be forgotten is written down.
+`session.py`; here bytes are moved, and what must not be forgotten is written down. The port comes first, the disk
+after it, and the agent last: a full, failing or slow disk keeps nobody from stopping a printer. Only a start waits
+for the disk, and is refused where that takes no record of it.
 """
 
 import argparse
+import contextlib
 import fcntl
 import os
 import select
@@ -23,7 +26,7 @@ from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.job import Job
 from agent.printers.order import VERSION, Answer, Order
 from agent.printers.passport import BY_ID, Whereabouts
-from agent.printers.record import Memory
+from agent.printers.record import Memory, Record
 from agent.printers.revival import Printing, Revival
 from agent.printers.serial import Port, PortLost
 from agent.printers.session import Session, Stage
@@ -34,6 +37,11 @@ LONELY_SECONDS = 30.0
 REOPEN_SECONDS = 0.5
 STUCK_SECONDS = 1.0
 """A port that takes no byte for so long is lost."""
+WAKE_SECONDS = 0.2
+"""One that takes none for so long is told to go on: somebody may have stopped its output."""
+REFUSAL_SECONDS = 0.1
+"""A refusal counts for so long at most, however long our last turn was: a slow disk, or a busy machine, is no fault of
+the port's. While it refuses, it is tried that often."""
 CHUNK = 65536
 BAUDS = (115_200, 250_000, 230_400, 57_600, 500_000, 1_000_000, 38_400, 19_200, 9_600)
 """What boards speak, the most frequent first."""
@@ -41,7 +49,11 @@ BOOT_SECONDS = 8.0
 """The slowest boards are up by then."""
 BAUD_SECONDS = 3.0
 SPARE_SECONDS = 0.02
-"""There is time for homework if nothing else is due for so long."""
+"""There is time for homework if nothing comes, and nothing is due, for so long."""
+RECORD_SECONDS = 1.0
+"""After so long a record that the disk did not take is tried again."""
+LAST_SECONDS = 1.0
+"""How long the last words may take to be written."""
 LOCK_SECONDS = 2.0
 """How long a pump before us may take to end."""
 
@@ -87,9 +99,12 @@ class Pump:
         self._session: Session | None = None
         self._is_new = True
         self._pending = b""
-        self._stuck_since = 0.0
+        self._refused_for = self._tried_at = 0.0
         self._why = "the port was not opened yet"
-        self._reopen_at = 0.0
+        self._reopen_at = self._record_at = 0.0
+        self._due = 0.0
+        """When there is something to think about, even if nothing comes."""
+        self._studies = False
         self._met_at = time.monotonic()
         self._leaves = False
         self._wakes, self._signals = os.pipe()
@@ -106,54 +121,102 @@ class Pump:
                 self._turn()
         finally:
             signal.set_wakeup_fd(-1)
-            self._let_go()
-            self._desk.close()
+            try:
+                self._let_go()
+            finally:
+                self._desk.close()
 
     def _turn(self) -> None:
-        """One round: wait, read, think, write down, write."""
+        """One round: wait, and then either go on with the stream or think about all there is."""
         now = time.monotonic()
         if self._port is None and now >= self._reopen_at:
             self._open(now)
-        due = self._session.wake_at(now) if self._session else self._reopen_at
+        due = min(self._due, now + REFUSAL_SECONDS) if self._pending else self._due
         ready = self._wait(max(0.0, due - now))
         now = time.monotonic()
+        if self._port and self._session and ready == [(self._port.descriptor, select.POLLIN)]:
+            if self._flows(self._port, self._session, now):
+                return
+            ready = []
+        self._think(dict(ready), now)
+
+    def _flows(self, port: Port, session: Session, now: float) -> bool:
+        """In the midst of a print, answer oks with the next lines. So it goes thousands of times a second: think less.
+
+        Gives False where there is more to do; what has come is heard by then.
+        """
+        data = self._read(port, now)
+        lines = session.stream(data, now) if now < self._due and not self._pending else None
+        if lines is not None:
+            self._write(port, lines, now)
+            return not session.has_news
+        if self._session:
+            session.receive(data, now)
+        return False
+
+    def _think(self, ready: dict[int, int], now: float) -> None:
+        """Hear everybody; then serve the port, the disk and the agent, in this order."""
         if self._wakes in ready:
             self._leaves = True
             if self._session:
                 self._session.abandon()
-        if self._port and (event := ready.pop(self._port.descriptor, 0)):
-            self._read(self._port, event, now)
+        if self._port and ready.pop(self._port.descriptor, 0) & ~select.POLLOUT and self._session:
+            self._session.receive(self._read(self._port, now), now)
+        obeyed: list[tuple[int, str]] = []
         if ready:
-            for caller, order in self._desk.serve(set(ready)):
-                self._desk.answer(caller, self._obey(order, now))
+            obeyed = [(caller, self._obey(order, now)) for caller, order in self._desk.serve(set(ready))]
+            now = time.monotonic()  # a start has read a file, and has waited for the disk
             if not self._desk.is_alone:
                 self._met_at = now
         if self._session and self._port:
             self._session.tick(now)
-            self._memory.keep(self._session.record)
             data = self._session.transmit(now)
-            self._note_trail(self._session)
+            self._leave_trail(self._session)
             self._write(self._port, data, now)
             if self._session:
-                self._memory.keep(self._session.record)
                 self._attend(self._session, now)
+        self._remember(now)
+        for caller, error in obeyed:
+            self._desk.answer(caller, self._answer(error, now))
+        self._due = self._session.wake_at(now) if self._session else self._reopen_at
 
-    def _note_trail(self, session: Session) -> None:
+    def _leave_trail(self, session: Session) -> None:
         """Write down, before they are sent, which numbers go to commands that don't stand in the file."""
-        if session.trail:
-            if session.record.printing and session.record.runs:
+        if session.leaves_trail:
+            if session.trail:
                 self._trail.extend(session.trail)
-            session.trail.clear()
+        else:
+            self._trail.forget()
+        session.trail.clear()
+
+    def _remember(self, now: float) -> None:
+        """Write the record down, unless the port has not taken all yet, or something is being stopped."""
+        if self._session:
+            self._memory.note(self._session.record)
+        is_busy = self._pending or (self._session is not None and not self._session.is_calm)
+        if self._memory.is_kept or is_busy or now < self._record_at:
+            return
+        try:
+            self._memory.keep()
+        except OSError:
+            self._record_at = now + RECORD_SECONDS  # nothing starts meanwhile, and what runs can be stopped
 
     def _revival(self, printing: Printing, job: Job) -> Revival:
-        return Revival(printing, self._trail.read(), job.read(read_file(Path(printing.path))))
+        lines = job.read(read_file(Path(printing.path)))
+        return Revival(printing, self._trail.read(), lines, job.modes.follow)
 
-    def _wait(self, seconds: float) -> dict[int, int]:
-        """Wait for bytes, orders or signals; with homework, do some of it first."""
-        if self._session and seconds > SPARE_SECONDS and self._session.has_homework():
+    def _wait(self, seconds: float) -> list[tuple[int, int]]:
+        """Wait for bytes, orders or signals; if none come for a while, do some homework."""
+        spare = 0.0 if self._studies else SPARE_SECONDS
+        ready = self._poller.poll(min(seconds, spare) * 1000)
+        self._studies = False
+        if ready or seconds <= spare:
+            return ready
+        if self._session and self._session.has_homework():
+            self._studies = True
             self._session.study()
-            seconds = 0.0
-        return dict(self._poller.poll(seconds * 1000))
+            return []
+        return self._poller.poll((seconds - spare) * 1000)
 
     def _attend(self, session: Session, now: float) -> None:
         """Do for the session what only the owner of the port can."""
@@ -188,13 +251,17 @@ class Pump:
 
     # The agent
 
-    def _obey(self, order: Order | str, now: float) -> Answer:
-        error = order if isinstance(order, str) else ""
-        if isinstance(order, Order):
-            try:
-                self._do(order, now)
-            except PrinterError as refused:
-                error = str(refused)
+    def _obey(self, order: Order | str, now: float) -> str:
+        """Why not; empty if it was done."""
+        if isinstance(order, str):
+            return order
+        try:
+            self._do(order, now)
+        except PrinterError as refused:
+            return str(refused)
+        return ""
+
+    def _answer(self, error: str, now: float) -> Answer:
         identity = self._session.board.identity if self._session else None
         return Answer(self._status(now), error, VERSION, self._setup, identity)
 
@@ -223,20 +290,30 @@ class Pump:
         except OSError as error:
             raise PrinterError(f"the file can't be read: {error}") from error
         try:
-            count = count_lines(stream)
-            course = Course(read_file(Path(order.path)))
-            lines = read_lines(stream)
-            path = str(Path(order.path))
-            printing = Printing(path=path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
-            self._trail.clear()
-            session.start(order.attempt, lines, printing, now, course)
+            printing = self._plan(stream, order)
+            self._record(session.admit(order.attempt, printing, now))
         except PrinterError:
             stream.close()
             raise
+        course = Course(read_file(Path(order.path)))
+        session.start(order.attempt, read_lines(stream), printing, time.monotonic(), course)
+
+    def _plan(self, stream: BinaryIO, order: Order) -> Printing:
+        try:
+            count = count_lines(stream)
         except OSError as error:
-            stream.close()
             raise PrinterError(f"the file can't be read: {error}") from error
-        self._memory.keep(session.record)
+        return Printing(path=order.path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
+
+    def _record(self, record: Record) -> None:
+        """Have it on disk, before anything moves."""
+        try:
+            self._trail.clear()
+            self._memory.secure(record)
+        except OSError as error:
+            raise PrinterError(
+                f"the start can't be recorded ({error.strerror}): is the disk full or failing? Nothing was sent"
+            ) from error
 
     def _status(self, now: float) -> Status:
         if self._session:
@@ -268,35 +345,40 @@ class Pump:
         )
         self._is_new = False
         self._retune_at = now + BOOT_SECONDS
-        self._memory.keep(self._session.record)
 
-    def _read(self, port: Port, event: int, now: float) -> None:
+    def _read(self, port: Port, now: float) -> bytes:
+        """What has come; nothing from a port that is lost."""
         try:
-            if event & (select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL):
-                data = port.read()
-                if self._session:
-                    self._session.receive(data, now)
+            return port.read()
         except PortLost as loss:
             self._lose(str(loss), now)
+            return b""
 
     def _write(self, port: Port, data: bytes, now: float) -> None:
         had = bool(self._pending)
-        self._pending += data
-        if not self._pending:
+        data = self._pending + data
+        if not data:
             return
         try:
-            taken = port.write(self._pending)
-            self._pending = self._pending[taken:]
-            if taken or not had:
-                self._stuck_since = now
+            taken = port.write(data)
         except PortLost as loss:
             self._lose(str(loss), now)
             return
-        if self._pending and now > self._stuck_since + STUCK_SECONDS:
-            self._lose(f"it takes none of {len(self._pending)} bytes", now)
+        self._pending = data[taken:]
+        if not had and not self._pending:
             return
-        if had or self._pending:
-            self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))
+        self._refused_for = self._add_refusal(now) if had and not taken else 0.0
+        self._tried_at = now
+        if self._refused_for > STUCK_SECONDS:
+            self._lose(f"it has taken none of {len(self._pending)} bytes for {self._refused_for:.1f} s", now)
+            return
+        if self._refused_for > WAKE_SECONDS:
+            port.let_flow()
+        self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))
+
+    def _add_refusal(self, now: float) -> float:
+        """For how long the port has refused: by what was tried, not by a clock that went on while we did not."""
+        return self._refused_for + min(now - self._tried_at, REFUSAL_SECONDS)
 
     def _lose(self, how: str, now: float) -> None:
         """The printer was unplugged; look for it again from now on."""
@@ -305,24 +387,35 @@ class Pump:
         )
         if self._session:
             self._session.lose()
-            self._memory.keep(self._session.record)
+            self._memory.note(self._session.record)
         self._close()
         self._reopen_at = now + REOPEN_SECONDS
 
     def _let_go(self) -> None:
-        """Say the last words and close the port."""
-        if self._session and self._port:
-            self._session.leave()
-            now = time.monotonic()
-            self._write(self._port, self._session.transmit(now), now)
-        self._close()
+        """Say the last words and close the port. A print that runs here still was cut short by a fault of ours."""
+        try:
+            if self._session and self._port:
+                self._session.abandon()
+                self._session.leave()
+                now = time.monotonic()
+                self._write(self._port, self._session.transmit(now), now)
+                self._flush(now + LAST_SECONDS)
+                self._remember(now)
+        finally:
+            self._close()
+
+    def _flush(self, until: float) -> None:
+        """Wait until the port has taken all, but not for long."""
+        while self._port and self._pending and (now := time.monotonic()) < until:
+            self._poller.poll((until - now) * 1000)
+            self._write(self._port, b"", now)
 
     def _close(self) -> None:
         if self._port:
             self._poller.unregister(self._port.descriptor)
             self._port.close()
         self._port = self._session = None
-        self._pending = b""
+        self._pending, self._refused_for = b"", 0.0
 
 
 def _wake(_number: int, _frame: FrameType | None) -> None:
@@ -353,9 +446,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     with (options.folder / "pump.lock").open("a+") as lock:
         if not _lock(lock):
             return 3
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with contextlib.suppress(
+            OSError
+        ):  # it is for people, and a full disk is no reason not to cool a printer
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), str(os.getpid()).encode())
         Pump(options.setup, options.folder, options.links).run()
     return 0
 

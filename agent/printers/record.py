@@ -36,7 +36,7 @@ decode = msgspec.json.Decoder(Record).decode
 
 
 class Memory:
-    """The record on disk, which is there before anything moves and after everything stands still."""
+    """The newest record, and its place on disk. The disk may be full, failing or slow: whoever calls is not to wait."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -44,17 +44,40 @@ class Memory:
             self.record = decode(path.read_bytes())
         except FileNotFoundError:
             self.record = Record()
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, OSError):
             self.record = Record(why="the record of the last print can't be read", hot=True)
+        self._kept = self.record
 
-    def keep(self, record: Record) -> None:
-        """Write it down if it is another than before."""
-        if record is self.record:
-            return
+    @property
+    def is_kept(self) -> bool:
+        """Whether the disk has what is in memory."""
+        return self.record is self._kept
+
+    def note(self, record: Record) -> None:
+        """This is the record from now on; it is written down by `keep`."""
+        if record is not self.record and record == self._kept:
+            self._kept = record
+        self.record = record
+
+    def keep(self) -> None:
+        """Write the record down if the disk has another.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
+        if not self.is_kept:
+            self.secure(self.record)
+
+    def secure(self, record: Record) -> None:
+        """This is the record as soon as it is on disk, and not before.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as stream:
             stream.write(msgspec.json.encode(record))
             stream.flush()
             os.fsync(stream.fileno())
         fresh.replace(self._path)
-        self.record = record
+        self.record = self._kept = record

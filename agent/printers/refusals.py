@@ -58,6 +58,11 @@ class Refusals:
         """An ok ends the refusal that it belongs to."""
         self._after_error = None
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything that was asked for has not settled yet, so that an ok may be a refusal's."""
+        return self.settled_at is not None or self.owed > 0 or self._after_error is not None
+
     def asks_for_the_first(self) -> bool:
         """Whether two that can't both be garbled ask for line 1: an Error and its Resend, or those of two rounds."""
         kinds, rounds = (len(set(part)) for part in zip(*self._first, strict=True)) if self._first else (0, 0)

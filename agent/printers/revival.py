@@ -6,7 +6,7 @@ and what its heaters aim at must then be what that much of the file leads to.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -43,12 +43,6 @@ class Replay:
         self.targets = [0.0, 0.0]
         self._relative = self._relative_e = False
 
-    def follow(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """The same lines."""
-        for line in lines:
-            self._take(line)
-            yield line
-
     def agrees(self, told: Position, nozzle: Heat | None, bed: Heat | None) -> bool:
         """Whether the board stands where these lines lead to. What is not known is no proof."""
         places = zip((told.x, told.y, told.z, told.e), self.place.values(), strict=True)
@@ -58,6 +52,11 @@ class Replay:
             (heat.target if heat else 0.0) == target
             for heat, target in zip((nozzle, bed), self.targets, strict=True)
         )
+
+    def take(self, lines: list[bytes]) -> None:
+        """These lines were executed."""
+        for line in lines:
+            self._take(line)
 
     def _take(self, line: bytes) -> None:
         code = line.partition(b" ")[0]
@@ -89,29 +88,40 @@ class Revival:
     A 0 in it is the M110 with which a count began.
     """
 
-    def __init__(self, printing: Printing, trail: Sequence[int], lines: Iterator[bytes]) -> None:
+    def __init__(
+        self,
+        printing: Printing,
+        trail: Sequence[int],
+        lines: Iterator[bytes],
+        follow: Callable[[list[bytes]], None],
+    ) -> None:
+        """`follow` is told of the lines that were sent before."""
         self.printing = printing
         self.lines = lines
         """What is left of the file, once it was wound forward."""
         self.done = 0
         self.last = 0
         """The number of the last line that the board took."""
-        begins = max((place for place, number in enumerate(trail) if not number), default=0)
+        begins = max((place for place, number in enumerate(trail) if not number), default=None)
+        self._is_known = begins is not None
         self._trail = [number for number in trail[begins:] if number]
         self._left = 0
         self._replay = Replay()
+        self._follow = follow
 
     def aim(self, last: int) -> bool:
         """The board took line `last` last; gives whether that can be."""
         self.last = last
         self.done = last - sum(number <= last for number in self._trail)
         self._left = self.done
-        return 0 < self.done <= self.printing.count
+        return self._is_known and 0 < self.done <= self.printing.count
 
     def wind(self) -> bool:
         """Go a little forward in the file; gives whether it is wound to its place."""
-        wound = sum(1 for _ in islice(self._replay.follow(self.lines), min(SLICE, self._left)))
-        self._left = self._left - wound if wound else 0
+        wound = list(islice(self.lines, min(SLICE, self._left)))
+        self._replay.take(wound)
+        self._follow(wound)
+        self._left = self._left - len(wound) if wound else 0
         return self._left == 0
 
     def agrees(self, told: Position | None, nozzle: Heat | None, bed: Heat | None) -> bool:

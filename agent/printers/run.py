@@ -54,15 +54,8 @@ class Run:
         self._stop_by = 0.0
         self._tries = 0
 
-    def start(
-        self,
-        attempt: str,
-        lines: Iterator[bytes],
-        printing: Printing,
-        now: float,
-        course: Course | None = None,
-    ) -> None:
-        """Print `lines`.
+    def admit(self, attempt: str, printing: Printing, now: float) -> Record:
+        """What has to be on disk before this print starts; nothing has changed yet.
 
         Raises:
             PrinterError: the printer is not idle, that attempt was made already, or there are no lines.
@@ -75,7 +68,22 @@ class Run:
             raise PrinterError(f"the printer is in use: {why}")
         if attempt == self.record.attempt:
             raise PrinterError(f"attempt {attempt} was made already: it is not made twice")
-        self.record = Record(attempt=attempt, hot=True, printing=printing if self._setup.goes_on else None)
+        return Record(attempt=attempt, hot=True, printing=printing if self._setup.goes_on else None)
+
+    def start(
+        self,
+        attempt: str,
+        lines: Iterator[bytes],
+        printing: Printing,
+        now: float,
+        course: Course | None = None,
+    ) -> None:
+        """Print `lines`.
+
+        Raises:
+            PrinterError: see `admit`.
+        """
+        self.record = self.admit(attempt, printing, now)
         self.stage = Stage.PRINTING
         self._job = Job(printing.count, Rest(printing.top, self._setup.park), course)
         self._bell.silence()
@@ -84,7 +92,7 @@ class Run:
         if self.board.reports_place:
             self._marlin.send(b"M154 S0")  # a position has to be an answer from now on
         self._marlin.send(*self.board.guard(on=True))
-        self._marlin.feed(self._job.read(lines))
+        self._marlin.feed(self._job.read(lines), follow=self._job.modes.follow)
 
     def pause(self, now: float) -> None:
         """Stop feeding, let what is planned finish, and lift the nozzle.

@@ -87,6 +87,11 @@ class Port:
         except OSError as error:
             raise PortLost(str(error)) from error
 
+    def let_flow(self) -> None:
+        """Let output go on that was stopped: by a ^S that came in, or by a program that had the port before us."""
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcflow(self.descriptor, termios.TCOON)
+
     def retune(self, baud: int) -> None:
         """Go on at another rate.
 

@@ -143,6 +143,17 @@ class Session(Run):
         return self._marlin.trail
 
     @property
+    def leaves_trail(self) -> bool:
+        """Whether the print may be gone on with, should this process die now: one that is being stopped may not."""
+        runs = self.record.printing is not None and self.record.runs
+        return runs and self.stage not in {Stage.CANCELLING, Stage.FAULT}
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether there is time for things that may take seconds: nothing is being stopped, or is yet to be cooled."""
+        return not self.brake.is_pulled and (self._greeted or self.stage is not Stage.GREETING)
+
+    @property
     def is_understood(self) -> bool:
         """Whether anything that a printer says has come."""
         return self._marlin.is_understood
@@ -171,6 +182,18 @@ class Session(Run):
         """Take bytes from the printer."""
         for event in self._marlin.receive(data, now):
             self._handle(event, now)
+
+    def stream(self, data: bytes, now: float) -> bytes | None:
+        """In the midst of a print: take nothing but oks, and give the lines for which they make room.
+
+        None where there is more to do; then nothing has been taken.
+        """
+        return self._marlin.stream(data, now) if self.stage is Stage.PRINTING else None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the stream has come upon something that `tick` has to deal with."""
+        return self._marlin.has_news
 
     def tick(self, now: float) -> None:
         """Let time pass."""
@@ -364,7 +387,7 @@ class Session(Run):
         self._greeted = True
         self._raw.append(b"\n")
         if self.record.hot:
-            self._raw.append(b"M108\nM410\n")
+            self._raw.append(b"M108\nM410\nM104 S0\nM140 S0\n")
         self._marlin.renumber()
         if self.record.hot:
             self._marlin.send(b"M410", *OFF, b"M84")
@@ -411,7 +434,7 @@ class Session(Run):
         self.stage, self._revival = Stage.PRINTING, None
         self._watchdog = Watchdog(now)
         self._watchdog.begin(revival.printing.seconds, now)
-        self._marlin.feed(revival.lines, revival.done)
+        self._marlin.feed(revival.lines, revival.done, self._job.modes.follow)
         self._marlin.send(b"M115")
 
     def _give_up(self, now: float) -> None:

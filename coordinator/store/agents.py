@@ -85,15 +85,19 @@ def expire(tx: Tx, now: float) -> None:
     tx.execute(delete(schema.ready).where(schema.ready.c.expires <= now))
 
 
-def waiting(tx: Tx, now: float) -> list[Ready]:
-    """The readies that a grant may answer: fresh, and all that their agent had reported is committed."""
+def waiting(tx: Tx, now: float, agent: str | None = None, printer: str | None = None) -> list[Ready]:
+    """The readies that a grant may answer: fresh, and all that their agent had reported is committed.
+
+    Of every printer, or of one.
+    """
     caught_up = select(_agent.c.name).where(
         _agent.c.name == schema.ready.c.agent,
         _agent.c.online,
         _agent.c.epoch == schema.ready.c.epoch,
         _agent.c.seq >= schema.ready.c.seq,
     )
-    return readies.find(tx, schema.ready.c.expires > now, caught_up.exists())
+    of = [] if agent is None else [schema.ready.c.agent == agent, schema.ready.c.printer == printer]
+    return readies.find(tx, schema.ready.c.expires > now, caught_up.exists(), *of)
 
 
 def printers(tx: Tx, agent: str | None = None) -> list[Printer]:

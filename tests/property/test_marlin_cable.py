@@ -48,6 +48,13 @@ class Bench:
         self.now = max(self.now + 0.0005, min(wakes))
 
 
+class Thief(Cable):
+    """A cable that loses lines, and does nothing worse: an ok that is doubled lets any host send too much."""
+
+    def _line(self, line: bytes) -> bytes:
+        return b"" if self._random.random() < self._rate else line
+
+
 def dialect(random: Random) -> tuple[Board, Setup]:
     board = Board(
         advanced=random.random() < 0.3,
@@ -91,6 +98,23 @@ def test_no_line_is_lost_or_doubled_whatever_the_cable_does(seed: int):
         assert bench.session.stage is Stage.FAULT
         body_ = [line for line in seen if line != "M104 S0"]
         assert body_ == wanted[: len(body_)]
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_no_byte_finds_the_receive_buffer_full_however_slow_the_board_is(seed: int):
+    random = Random(seed)
+    board = Board(seconds=random.choice([0.05, 0.7]), queue=random.choice([1, 2, 4]))
+    bench = Bench(seed, board, Setup(port=""), 0.0)
+    bench.back = Thief(seed, random.choice([0.02, 0.2]))
+    while bench.session.stage is not Stage.IDLE:
+        bench.turn()
+    lines = body(random)[:60]
+    printing = Printing(path="", count=len(lines), seconds=6000, top=0, boot="")
+    bench.session.start("a", iter(lines), printing, bench.now)
+    until = bench.now + LATEST
+    while bench.session.record.ending is None and bench.now < until:
+        assert board.overflowed == 0  # but for the last words of a stop, which go out in any case
+        bench.turn()
 
 
 @pytest.mark.parametrize("seed", range(CASES // 4))

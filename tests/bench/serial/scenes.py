@@ -6,9 +6,9 @@ from statistics import median
 
 from msgspec import Struct
 
-from tests.bench.serial import plates, theory
+from tests.bench.serial import household, plates, theory
 from tests.bench.serial.sides import OCTOPRINT, OURS, PING_PONG, PRINTCORE, SIDES, Side
-from tests.bench.serial.trial import Trial, against_printer, against_responder, at_rest
+from tests.bench.serial.trial import Trial, against_printer, against_responder, at_length
 from tests.farend.cable import Quality
 
 NEAR = Quality(latency=0.001)
@@ -77,6 +77,11 @@ class Result(Struct, frozen=True):
         known = [trial.late for trial in self.finished if self.ideal is not None]
         return median(known) if known else None
 
+    def more(self, name: str) -> float | None:
+        """Another figure of its trials, by the median."""
+        known = [trial.more[name] for trial in self.trials if name in trial.more]
+        return median(known) if known else None
+
     @property
     def memory(self) -> float | None:
         """MB at most."""
@@ -139,11 +144,13 @@ def cables(scale: Scale) -> Iterable[Result]:
     return [Result(scene, side, found, ideals.get(scene, tight)) for (scene, side), found in gathered.items()]
 
 
-def rests(_: Scale) -> Iterable[Result]:
+def rests(scale: Scale) -> Iterable[Result]:
     """What our own host needs while it does nothing, and while it prints a file of 50 MB."""
+    agents, pumps = zip(*(household.at_rest() for _ in range(scale.runs)), strict=True)
     return [
-        Result("idle", OURS, [at_rest(OURS, "idle")]),
-        Result("50 MB", OURS, [at_rest(OURS, "grows", 1_750_000)]),
+        Result("agent, idle", OURS, list(agents)),
+        Result("idle", OURS, list(pumps)),
+        Result("50 MB", OURS, [at_length(OURS, "grows", 1_750_000) for _ in range(scale.runs)]),
     ]
 
 

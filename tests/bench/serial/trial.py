@@ -168,12 +168,11 @@ def against_printer(side: Side, lines: list[str], quality: Quality, limit: float
         )
 
 
-def at_rest(side: Side, mode: str, size: int = 0) -> Trial:
-    """Our own host in a mode of its own (`idle`, `grows`), with a file of `size` lines."""
+def at_length(side: Side, mode: str, size: int) -> Trial:
+    """Our own host in a mode of its own (`grows`), with a file of `size` lines."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = plates.write(plates.straight(size), folder / "plate.gcode")
-        far = Responder(folder) if size else VirtualPrinter(folder, 1.0)
-        with far, started(side, far.port, path, mode) as process:
+        with Responder(folder) as far, started(side, far.port, path, mode) as process:
             used = told(process, 60)
     return Trial(cpu=used.pop("cpu", None), rss=used.pop("rss", None), more=used)

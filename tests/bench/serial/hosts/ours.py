@@ -1,7 +1,7 @@
 """The serial driver with its pump, as the agent has it: both processes are counted, the pump's memory is told.
 
-`busy` as a fourth argument lets a thread of the agent compute all the time. `idle` measures a pump that has nothing
-to do; `grows` stops a print after some seconds, and tells how the pump's memory grew since it began.
+`busy` as a fourth argument lets a thread of the agent compute all the time; `grows` stops a print after some
+seconds, and tells how the pump's memory grew since it began.
 """
 
 import sys
@@ -12,21 +12,14 @@ from threading import Thread
 
 from agent.printers.driver import Condition
 from agent.printers.serial import SerialDriver
-from tests.bench.serial.hosts.meter import Meter, cpu, memory
+from tests.bench.serial.hosts.meter import Meter, memory
 
-IDLE_SECONDS = 5.0
 GROWTH_SECONDS = 8.0
 
 
 def compute() -> None:
     while True:
         sum(range(1000))
-
-
-def idle(pump: int) -> None:
-    began, at = cpu(pump), time.monotonic()
-    time.sleep(IDLE_SECONDS)
-    Meter(pump).tell(share=(cpu(pump) - began) / (time.monotonic() - at))
 
 
 def grows(driver: SerialDriver, pump: int, path: str) -> None:
@@ -58,9 +51,7 @@ def main(port: str, baud: int, path: str, mode: str = "") -> None:
             while driver.status().condition is not Condition.IDLE:
                 time.sleep(0.02)
             pump = int((Path(folder) / "bench" / "pump.lock").read_text())
-            if mode == "idle":
-                idle(pump)
-            elif mode == "grows":
+            if mode == "grows":
                 grows(driver, pump, path)
             else:
                 if mode == "busy":

@@ -1,0 +1,272 @@
+"""What the pump does while the disk beneath it is full, failing or slow: the printer comes first."""
+
+import contextlib
+import os
+import signal
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.printers.driver import Condition, Ending, PrinterError
+from agent.printers.order import Order
+from agent.printers.pump import Pump
+from agent.printers.record import Memory, Record
+from agent.printers.serial import SerialDriver
+from agent.printers.setup import Setup
+from agent.printers.trail import Trail
+from tests.contract.bench import Bench
+from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
+from tests.unit.agent.printers.test_serial import Deaf, bench_on
+
+
+class Disk:
+    """What stands where a pump writes its record: nothing in its way, a full disk, or one that takes its time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._fresh = folder / "record.new"
+
+    def fill(self) -> None:
+        self._fresh.symlink_to("/dev/full")
+
+    def stall(self) -> None:
+        """Whoever writes waits until `free`: that is how a pipe without a reader is opened."""
+        os.mkfifo(self._fresh)
+
+    def free(self) -> None:
+        if self._fresh.is_fifo():
+            os.close(os.open(self._fresh, os.O_RDONLY | os.O_NONBLOCK))
+        self._fresh.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    state = tmp_path / "state"
+    yield state
+    if (state / "mk3").exists():
+        Disk(state / "mk3").free()
+    end_pump(state)
+
+
+def until(wanted: Callable[[], bool], within: float = 20) -> None:
+    deadline = time.monotonic() + within
+    while not wanted():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def prints(bench: Bench) -> None:
+    bench.start(bench.long)
+    bench.wait(lambda status: status.progress > 0.02)
+
+
+def turns(one: Pump, wanted: Callable[[], bool]) -> None:
+    """Let a pump in this process do its rounds until `wanted`."""
+    deadline = time.monotonic() + 20
+    while not wanted():
+        assert time.monotonic() < deadline
+        one._turn()
+
+
+def test_a_start_that_can_not_be_recorded_is_refused_and_moves_nothing(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 200) as far:
+        bench = bench_on(far, tmp_path)
+        bench.idle()
+        disk = Disk(state / "mk3")
+        disk.fill()
+        with pytest.raises(PrinterError, match=r"recorded.*No space left.*disk"):
+            bench.driver.start("attempt-1", bench.plate(bench.short), seconds=600)
+        status = bench.driver.status()
+        assert (status.condition, status.attempt) == (Condition.IDLE, None)
+        assert far.executed() == []
+        disk.free()
+        bench.start(bench.short)
+        assert bench.wait(lambda status: status.ending is not None).ending is Ending.DONE
+        bench.driver.close()
+
+
+@pytest.mark.parametrize("trouble", [Disk.fill, Disk.stall])
+def test_a_full_or_slow_disk_keeps_nobody_from_stopping_a_heater(
+    tmp_path: Path, state: Path, trouble: Callable[[Disk], None]
+):
+    with Deaf(115200) as far:
+        driver = SerialDriver("mk3", far.port, 115200, state)
+        plate = tmp_path / "plate.gcode"
+        plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F600\n" for number in range(5000)))
+        until(lambda: driver.status().condition is Condition.IDLE)
+        pump = pump_pid(state)
+        driver.start("attempt-1", plate, seconds=600)
+        until(lambda: driver.status().progress >= 0.001)
+        disk = Disk(state / "mk3")
+        trouble(disk)
+        far.board.say(*["T:150.0 /0.0 B:21.0 /0.0"] * 3)
+        until(lambda: far.board.killed, within=10)
+        disk.free()
+        until(lambda: driver.status().ending is not None)
+        status = driver.status()
+        assert (status.condition, status.ending) == (Condition.FAULT, Ending.FAILED)
+        assert pump_pid(state) == pump
+        driver.close()
+
+
+def test_a_print_is_cancelled_on_a_full_disk_and_remembered_once_there_is_room(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        bench = bench_on(far, tmp_path)
+        prints(bench)
+        disk = Disk(state / "mk3")
+        disk.fill()
+        bench.driver.cancel()
+        status = bench.wait(lambda status: status.ending is not None)
+        assert status.ending is Ending.CANCELLED
+        assert status.nozzle is not None
+        assert status.nozzle.target == 0
+        disk.free()
+        until(lambda: Memory(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
+        bench.driver.close()
+
+
+def test_a_pump_that_is_told_to_end_on_a_full_disk_switches_the_heaters_off(tmp_path: Path, state: Path):
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        bench = bench_on(far, tmp_path)
+        prints(bench)
+        Disk(state / "mk3").fill()
+        end_pump(state)
+        far.wait_log("M104 S0")
+        bench.driver.close()
+
+
+def test_a_pump_that_breaks_in_a_print_switches_the_heaters_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    plate = tmp_path / "plate.gcode"
+    plate.write_text("M109 S200\nG28\n")
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        one = Pump(Setup(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
+        turns(one, lambda: one._status(time.monotonic()).condition is Condition.IDLE)
+        one._do(Order("start", "a", str(plate), 60), time.monotonic())
+        turns(one, lambda: "M109 S200" in far.log.read_text())
+        monkeypatch.setattr(one, "_memory", None)
+        with pytest.raises(AttributeError):
+            one.run()
+        far.wait_log("M104 S0")
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+class Full:
+    """A pty whose far end reads nothing until it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._far, self._near = os.openpty()
+        tty.setraw(self._near)
+        os.set_blocking(self._far, False)
+        self.pump = Pump(Setup(port=os.ttyname(self._near), baud=115200), folder, folder / "links")
+        self.pump._turn()
+        assert self.pump._port is not None
+        self.port = self.pump._port
+
+    def fill(self) -> None:
+        while not self.pump._pending:
+            self.pump._write(self.port, b"x" * 1000, 0.0)
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._far, 65536):
+                time.sleep(0.01)
+
+    def close(self) -> None:
+        self.pump._let_go()
+        self.pump._desk.close()
+        os.close(self._far)
+        os.close(self._near)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Full]:
+    full = Full(tmp_path)
+    yield full
+    full.close()
+
+
+def test_a_port_that_takes_nothing_is_lost_after_a_second_of_tries(full: Full):
+    full.fill()
+    for tenth in range(10):
+        full.pump._write(full.port, b"", tenth / 10)
+        assert full.pump._port
+    for tenth in range(10, 14):
+        if full.pump._port:
+            full.pump._write(full.port, b"", tenth / 10)
+    assert full.pump._port is None
+    assert "taken none of" in full.pump._why
+
+
+def test_a_turn_that_took_long_is_no_refusal(full: Full):
+    full.fill()
+    full.pump._write(full.port, b"", 100.0)
+    full.pump._write(full.port, b"", 200.0)
+    assert full.pump._port
+    full.read()
+    full.pump._write(full.port, b"", 300.0)
+    assert full.pump._port
+    assert full.pump._pending == b""
+    full.fill()
+    full.pump._write(full.port, b"", 400.0)
+    assert full.pump._port
+
+
+def test_output_that_somebody_stopped_goes_on(tmp_path: Path, state: Path):
+    with Deaf(115200) as far:
+        driver = SerialDriver("mk3", far.port, 115200, state)
+        plate = tmp_path / "plate.gcode"
+        plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F6000\n" for number in range(300)))
+        until(lambda: driver.status().condition is Condition.IDLE)
+        driver.start("attempt-1", plate, seconds=600)
+        for _ in range(3):
+            time.sleep(0.2)
+            termios.tcflow(far._near, termios.TCOOFF)
+        until(lambda: driver.status().ending is not None)
+        status = driver.status()
+        assert (status.ending, status.why) == (Ending.DONE, "")
+        driver.close()
+
+
+def test_a_record_that_could_not_be_written_is_the_record_nonetheless(tmp_path: Path):
+    memory = Memory(tmp_path / "record.json")
+    disk = Disk(tmp_path)
+    disk.fill()
+    memory.note(Record(attempt="a"))
+    with pytest.raises(OSError, match="No space"):
+        memory.keep()
+    assert memory.record.attempt == "a"
+    assert not memory.is_kept
+    with pytest.raises(OSError, match="No space"):
+        memory.secure(Record(attempt="b"))
+    assert memory.record.attempt == "a"
+    disk.free()
+    memory.keep()
+    assert memory.is_kept
+    assert Memory(tmp_path / "record.json").record.attempt == "a"
+
+
+def test_a_record_that_can_not_be_read_means_that_heaters_may_be_on(tmp_path: Path):
+    (tmp_path / "record.json").mkdir()
+    assert Memory(tmp_path / "record.json").record.hot
+
+
+def test_a_trail_that_could_not_be_written_is_none(tmp_path: Path):
+    trail = Trail(tmp_path / "trail")
+    trail.clear()
+    trail.extend([0, 1, 2])
+    assert trail.read() == [0, 1, 2]
+    (tmp_path / "trail").unlink()
+    (tmp_path / "trail").symlink_to("/dev/full")
+    trail.extend([7])
+    (tmp_path / "trail").unlink(missing_ok=True)
+    trail.extend([8])
+    assert trail.read() == []
+    (tmp_path / "trail").write_text("0\n1\nx")
+    assert trail.read() == []
