@@ -158,7 +158,9 @@ class People:
                 since = self.memory.doubted.setdefault(lot.id, now)
                 if now - since > RULE_AFTER and self._may_rule(lot):
                     self._rule(lot)
-            elif self._asking and lot.state in (State.PRINTING, State.PAUSED):
+            elif lot.state is State.PAUSED:
+                self._office.ask(lot.id, Wish.RESUME)
+            elif self._asking and lot.state is State.PRINTING:
                 self._meddle(lot)
         for gone in set(self.memory.doubted) - doubted:
             del self.memory.doubted[gone]
@@ -187,8 +189,8 @@ class People:
         dice = self._dice.random()
         if dice < 0.02:
             self._office.ask(lot.id, Wish.CANCEL)
-        elif dice < 0.04 or lot.state is State.PAUSED:
-            self._office.ask(lot.id, Wish.RESUME if lot.state is State.PAUSED else Wish.PAUSE)
+        elif dice < 0.04:
+            self._office.ask(lot.id, Wish.PAUSE)
 
     def _tend_needs(self) -> None:
         """Needs are filed; good lots are collected; parcels go out and are signed for."""
