@@ -21,6 +21,8 @@ from tests.chaos.stage import Maker, Stage
 HANDS = 16
 FALLS_WITHIN = 6.0
 """Seconds for which a process may live on that is to die at a chosen commit."""
+RESTORE_WITHIN = 45.0
+"""Seconds in which a person gets a back-up restored, at the latest."""
 CLOCKS = (-7200.0, -3600.0, -60.0, 60.0, 3600.0, 7200.0)
 
 
@@ -34,6 +36,7 @@ class Nemesis:
         self._halt = threading.Event()
         self.struck: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._suffering: set[str] = set()
         self.forget: Callable[[], None] = lambda: None
         """Called when the coordinator is down, and before what it knows is replaced."""
 
@@ -54,8 +57,16 @@ class Nemesis:
             each.result()
 
     def _strike(self, fault: Fault) -> None:
+        with self._lock:
+            if fault.target in self._suffering:
+                return  # the last fault took longer than planned
+            self._suffering.add(fault.target)
         began = time.monotonic()
-        done = self._act(fault)
+        try:
+            done = self._act(fault)
+        finally:
+            with self._lock:
+                self._suffering.discard(fault.target)
         if not done:
             return  # its victim was not there
         with self._lock:
@@ -220,7 +231,11 @@ class Nemesis:
             with contextlib.suppress(Exception):
                 coordinator.popen.wait(5)
         self.forget()
-        done = stage.muster("restore", "--replace", str(kept))
+        deadline = time.monotonic() + RESTORE_WITHIN
+        while not (done := stage.muster("restore", "--replace", str(kept))):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.5)  # a database that is frozen, or still at what the dead coordinator had begun
         self._diary.note("restored", done=done)
         for aside in stage.data.glob("*before-restore*"):
             shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink()
