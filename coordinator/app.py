@@ -1,6 +1,5 @@
 """The coordinator, put together: the only place that makes clocks, sockets, threads and child processes."""
 
-import fcntl
 import os
 import random
 import secrets
@@ -11,13 +10,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from coordinator import broker, settings
+from coordinator import broker, premises, settings
 from coordinator.ca import Authority
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
@@ -66,7 +65,7 @@ class App:
         return f"{self.url}/login/{self.site.state.access.once()}"
 
     def _start(self, wanted: settings.Settings) -> None:
-        data = _own(wanted.directory, self._closing)
+        data = premises.own(wanted.directory, self._closing)
         self._socket = _listen(wanted.web.host, wanted.web.port)
         self._closing.callback(self._socket.close)
         self.url = f"http://{_host(wanted.web.host)}:{self._socket.getsockname()[1]}"
@@ -256,21 +255,6 @@ def _secret(path: Path) -> bytes:
         return made
     except (OSError, ValueError) as error:
         raise StartError(f"{path} can't be read: {error}") from None
-
-
-def _own(data: Path, closing: ExitStack) -> Path:
-    """Make the data directory, and hold it against a second coordinator."""
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock: TextIO = (data / "lock").open("w")
-    except OSError as error:
-        raise StartError(f"can't use {data} for data: {error.strerror}") from None
-    closing.callback(lock.close)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise StartError(f"another coordinator runs on {data}: stop it, or set another `data`") from None
-    return data
 
 
 def _listen(host: str, port: int) -> socket.socket:

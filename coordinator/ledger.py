@@ -6,8 +6,8 @@ and what is still needed belong to a need; every other account belongs to a lot 
 Pure: the database only ever adds the movements that come from here.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,7 +47,7 @@ EXPECTED = (
 )
 """What counts towards a need's fulfilment, from promise to receipt."""
 
-_ACCOUNTS: dict[State, Account] = {
+STANDING: dict[State, Account] = {
     State.GRANTED: Account.PROMISED,
     State.FETCHING: Account.PROMISED,
     State.CHECKED: Account.PROMISED,
@@ -61,6 +61,7 @@ _ACCOUNTS: dict[State, Account] = {
     State.FAILED: Account.NEEDED,
     State.CANCELLED: Account.NEEDED,
 }
+"""Where all units of a lot stand, by the attempt's state; one that is inspected is divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def eased(need: str, wanted: int, balance: Balance) -> list[Movement]:
     surplus or of a withdrawn need, is not asked for again.
     """
     asked = balance[Account.NEEDED]
-    return _moves(need, None, (Account.NEEDED, Account.DEMAND, asked - _still_needed(wanted, balance)))
+    return _moves(need, None, (Account.NEEDED, Account.DEMAND, asked - still_needed(wanted, balance)))
 
 
 def advanced(need: str, lot: str, units: int, before: State, after: State) -> list[Movement]:
@@ -117,7 +118,7 @@ def advanced(need: str, lot: str, units: int, before: State, after: State) -> li
     A suspect lot leaves the forecast and a replacement is asked for. What comes of it later may make that
     replacement too much: see `eased`.
     """
-    source, target = _ACCOUNTS[before], _ACCOUNTS[after]
+    source, target = STANDING[before], STANDING[after]
     if source == target:
         return []
     if after is State.SUSPECT:
@@ -167,53 +168,8 @@ def balances(movements: Iterable[Movement]) -> dict[tuple[str, str | None], Bala
     return result
 
 
-def objections(
-    movements: Iterable[Movement],
-    lots: Iterable[tuple[str, str, int, State]],
-    wanted: Mapping[str, int],
-) -> list[str]:
-    """What does not add up; empty for a sound ledger.
-
-    `lots` are (need, lot, units, state) of every attempt, `wanted` the units that each need asks for in all
-    (0 if it is withdrawn). Every lot's units must stand somewhere, in the account that its state says;
-    nothing but demand may be below zero; and exactly what is wanted and not expected is still needed.
-    """
-    movements, lots = list(movements), list(lots)
-    sums = balances(movements)
-    found = [f"movement of {each.units} units" for each in movements if each.units <= 0]
-    for (need, lot), balance in sums.items():
-        found += [
-            f"{need} {lot or ''}: {units} in {account}"
-            for account, units in balance.items()
-            if units < 0 and account is not Account.DEMAND
-        ]
-    known = {(need, lot) for need, lot, _, _ in lots}
-    found += [f"{need} {lot}: no such lot" for need, lot in sums if lot and (need, lot) not in known]
-    for need, lot, units, state in lots:
-        balance = sums.get((need, lot), Counter())
-        standing = sum(balance.values())
-        account = None if state is State.INSPECTED else _ACCOUNTS[state]
-        if account is Account.NEEDED:
-            right = standing == balance[Account.WRITTEN_OFF] and standing in (0, units)
-        elif account is None:
-            right = standing == units and not any(balance[each] for each in set(_ACCOUNTS.values()))
-        else:
-            right = balance[account] == standing == units
-        if not right:
-            found.append(f"{need} {lot}: {units} units are {state}, but stand as {dict(balance)}")
-    whole: dict[str, Balance] = defaultdict(Counter)
-    for (need, _), balance in sums.items():
-        whole[need].update(balance)
-    for need, units in wanted.items():
-        asked, lacking = whole[need][Account.NEEDED], _still_needed(units, whole[need])
-        if asked != lacking:
-            found.append(f"{need}: {asked} units are needed, but {lacking} are lacking")
-    if total := sum(sum(balance.values()) for balance in sums.values()):
-        found.append(f"the accounts sum to {total}, not 0")
-    return found
-
-
-def _still_needed(wanted: int, balance: Balance) -> int:
+def still_needed(wanted: int, balance: Balance) -> int:
+    """How many of `wanted` units are neither here nor expected."""
     return max(0, wanted - sum(balance[account] for account in EXPECTED))
 
 

@@ -1,16 +1,20 @@
 """Records put together for one look: the queries behind the pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from coordinator import intake, ledger
+from coordinator import audit, intake
+from coordinator.audit import Books, Difference, Posted
 from coordinator.errors import Missing
 from coordinator.ledger import Account, Balance
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Looks
-from coordinator.store import agents, attempts, movements, needs, parcels
+from coordinator.store import agents, attempts, guards, movements, needs, parcels
 from coordinator.store.engine import Tx
-from coordinator.views import LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking
+from coordinator.views import LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking, Verdict
+
+SHOWN = 50
+"""Differences that are told one by one."""
 
 
 def needs_(tx: Tx) -> list[NeedView]:
@@ -85,13 +89,55 @@ def tracking(tx: Tx, token_digest: str, plates: Plates) -> Tracking:
 
 
 def ledger_(tx: Tx) -> LedgerView:
-    """Whether every unit stands where the attempts say."""
-    moves = movements.everything(tx)
-    known = attempts.all_attempts(tx)
-    lots = [(attempt.need, attempt.id, attempt.count, attempt.state) for attempt in known]
-    wanted = {each.id: 0 if each.cancelled is not None else each.quantity for each in needs.needs.find(tx)}
-    found = ledger.objections(moves, lots, wanted)
-    return LedgerView(balanced=not found, objections=found, movements=len(moves), attempts=len(known))
+    """Whether every unit stands where the attempts say, in short; see `verdict`."""
+    found = verdict(tx)
+    return LedgerView(
+        balanced=not found.differing,
+        objections=[str(each) for each in found.differences],
+        movements=found.movements,
+        attempts=found.lots,
+    )
+
+
+def verdict(tx: Tx) -> Verdict:
+    """The audit of the whole ledger: every figure from the movements alone; see `audit`."""
+    first: list[Difference] = []
+    differing = movements_ = 0
+
+    def counted() -> Iterator[Posted]:
+        nonlocal movements_
+        for each in movements.posted(tx):
+            movements_ += 1
+            yield each
+
+    try:
+        books = Books(
+            needs={each.id: each for each in needs.needs.find(tx)},
+            lots={each.id: each for each in attempts.attempts.find(tx)},
+            parcels={each.id: each for each in parcels.parcels.find(tx)},
+            events=attempts.applied(tx),
+        )
+    except ValueError as error:
+        books = Books(needs={}, lots={}, parcels={}, events={})
+        first.append(Difference(figure="record", expected="one that can be read", found=str(error)))
+        differing = 1
+    else:
+        for difference in audit.differences(counted(), books):
+            differing += 1
+            if len(first) < SHOWN:
+                first.append(difference)
+    unguarded = guards.missing(tx)
+    return Verdict(
+        right=not differing and not unguarded,
+        first=first[0] if first else None,
+        differences=first,
+        differing=differing,
+        unguarded=unguarded,
+        movements=movements_,
+        needs=len(books.needs),
+        lots=len(books.lots),
+        parcels=len(books.parcels),
+    )
 
 
 def summary(tx: Tx) -> dict[str, int]:

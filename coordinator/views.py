@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from coordinator.audit import Difference
 from coordinator.records import Attempt, Hospital, Looks, Need, Parcel, Printer, Progress
 from wire.lifecycle import State
 
@@ -110,3 +111,21 @@ class LedgerView:
     objections: list[str]
     movements: int
     attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the audit of the ledger found: the first figures that differ, and the guards that are gone.
+
+    `differing` counts all of them.
+    """
+
+    right: bool
+    first: Difference | None
+    differences: list[Difference]
+    differing: int
+    unguarded: list[str]
+    movements: int
+    needs: int
+    lots: int
+    parcels: int

@@ -15,13 +15,14 @@ import ssl
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import BinaryIO, Protocol, TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import PrinterError
+from agent.printers.shipment import Body
 
 CHUNK = 64 * 1024
 MOST = 4 * 1024 * 1024
@@ -38,15 +39,12 @@ class RefusedError(PrinterError):
         self.code = code
 
 
-class SilentError(PrinterError):
+class LateError(PrinterError):
+    """The server may be slow, and would have answered later. Nothing that it was told was heard whole."""
+
+
+class SilentError(LateError):
     """The request went out whole, and no whole answer came: it may have been heard."""
-
-
-class Body(Protocol):
-    """What is sent piece by piece. It may be iterated over again, from its beginning."""
-
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[bytes]: ...
 
 
 class Content:
@@ -115,10 +113,8 @@ class Exchange:
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
         self._advice = advice
-        self._headers = {
-            "User-Agent": "muster-agent",
-            **(headers or {}),
-        }  # PrusaLink wants a name with a login
+        # PrusaLink wants a name with a login, and says why it refuses only to those who read JSON.
+        self._headers = {"User-Agent": "muster-agent", "Accept": "application/json", **(headers or {})}
         self._digest = None if login is None else _Digest(login)
 
     def read(
@@ -135,7 +131,14 @@ class Exchange:
         Raises:
             PrinterError: see `send`; or what answers is not such a server.
         """
-        content = self.send(method, path, body=body, headers=headers)
+        return self.understood(kind, self.send(method, path, body=body, headers=headers))
+
+    def understood(self, kind: type[Answer], content: bytes) -> Answer:
+        """An answer's content, read as JSON of this kind.
+
+        Raises:
+            PrinterError: it is none.
+        """
         try:
             return msgspec.json.decode(content, type=kind)
         except msgspec.ValidationError as error:
@@ -188,76 +191,16 @@ class Exchange:
         """
         left = self.until - self._clock()
         if left <= 0:
-            raise _LateError(f"{self.server} at {self._origin} does not answer in time")
+            raise LateError(f"{self.server} at {self._origin} does not answer in time")
         return left
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: Body | bytes | None,
-        headers: Mapping[str, str],
-        keep: Callable[[bytes], object],
-    ) -> None:
-        every = self._headers | dict(headers)
-        response, content = self._exchange(method, path, body, every, keep)
-        if response.status == HTTPStatus.UNAUTHORIZED and self._digest and self._digest.asked(response):
-            response, content = self._exchange(method, path, body, every, keep)
-        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise self._refusal(method, path, response, content)
+    def connect(self) -> socket.socket:
+        """Try one address of the host after another; each gets its share of the time.
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: Body | bytes | None,
-        headers: Mapping[str, str],
-        keep: Callable[[bytes], object],
-    ) -> tuple[http.client.HTTPResponse, bytes]:
-        """Send a request; `keep` what a good answer holds, and give what a refusal says."""
-        sent, wire = False, None
-        connection = http.client.HTTPConnection(self._host, self._port)
-        path = f"{self._prefix}{path}"
-        try:
-            wire = self._connect()
-            connection.sock = cast("socket.socket", _Wire(wire, self.remaining))
-            connection.putrequest(method, path, skip_accept_encoding=True)
-            for name, value in headers.items():
-                connection.putheader(name, value)
-            if self._digest and (credentials := self._digest.credentials(method, path)):
-                connection.putheader("Authorization", credentials)
-            connection.putheader("Connection", "close")
-            if body is not None or method != "GET":
-                connection.putheader("Content-Length", str(len(body or b"")))
-            connection.endheaders()
-            for piece in [body] if isinstance(body, bytes) else body or ():
-                connection.send(piece)
-            sent = True
-            response = connection.getresponse()
-            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-                return response, response.read(CHUNK)
-            while chunk := response.read(CHUNK):
-                keep(chunk)
-        except (TimeoutError, _LateError) as error:
-            kind = SilentError if sent else PrinterError
-            raise kind(f"{self.server} at {self._origin} does not answer in time") from error
-        except ssl.SSLCertVerificationError as error:
-            raise PrinterError(
-                f"the certificate of {self._origin} is not trusted on this machine: {error.verify_message}"
-            ) from error
-        except (OSError, http.client.HTTPException) as error:
-            if sent:
-                raise SilentError(
-                    f"{self.server} at {self._origin} broke off; what it was told may have been heard"
-                ) from error
-            raise PrinterError(f"{self.server} at {self._origin} is out of reach; is it running?") from error
-        finally:
-            if wire is not None:
-                wire.close()
-        return response, b""
-
-    def _connect(self) -> socket.socket:
-        """Try one address of the host after another; each gets its share of the time."""
+        Raises:
+            LateError: no time is left.
+            OSError: nobody listens there.
+        """
         places = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         for number, (family, kind, protocol, _, address) in enumerate(places):
             wire = socket.socket(family, kind, protocol)
@@ -277,6 +220,97 @@ class Exchange:
                 return wire
         raise OSError(f"{self._host} has no address")
 
+    def begin(self, connection: socket.socket, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Send a request's head; its body is to follow, and the headers tell its length.
+
+        Raises:
+            LateError: no time is left.
+            OSError: it could not be sent.
+        """
+        self._begin(connection, method, f"{self._prefix}{path}", self._headers | dict(headers))
+
+    def judge(self, method: str, path: str, answer: http.client.HTTPResponse, content: bytes) -> bytes:
+        """The content of an answer if it is a good one.
+
+        Raises:
+            RefusedError: it is not.
+        """
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self._refusal(method, path, answer, content)
+        return content
+
+    def failure(self, error: Exception) -> PrinterError:
+        """What an owner should hear of a connection that failed before all was sent."""
+        if isinstance(error, TimeoutError | LateError):
+            return LateError(f"{self.server} at {self._origin} does not answer in time")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return PrinterError(
+                f"the certificate of {self._origin} is not trusted on this machine: {error.verify_message}"
+            )
+        return PrinterError(f"{self.server} at {self._origin} is out of reach; is it running?")
+
+    def _begin(
+        self, wire: socket.socket, method: str, path: str, headers: Mapping[str, str]
+    ) -> http.client.HTTPConnection:
+        """Send a head; the connection that goes on from there."""
+        connection = http.client.HTTPConnection(self._host, self._port)
+        connection.sock = cast("socket.socket", _Wire(wire, self.remaining))
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        if self._digest and (credentials := self._digest.credentials(method, path)):
+            connection.putheader("Authorization", credentials)
+        connection.putheader("Connection", "close")
+        connection.endheaders()
+        return connection
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Body | bytes | None,
+        headers: Mapping[str, str],
+        keep: Callable[[bytes], object],
+    ) -> None:
+        every = self._headers | dict(headers)
+        response, content = self._exchange(method, path, body, every, keep)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._digest and self._digest.asked(response):
+            response, content = self._exchange(method, path, body, every, keep)
+        self.judge(method, path, response, content)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Body | bytes | None,
+        headers: Mapping[str, str],
+        keep: Callable[[bytes], object],
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """Send a request; `keep` what a good answer holds, and give what a refusal says."""
+        sent, wire = False, None
+        length = {"Content-Length": str(len(body or b""))} if body is not None or method != "GET" else {}
+        try:
+            wire = self.connect()
+            connection = self._begin(wire, method, f"{self._prefix}{path}", {**headers, **length})
+            for piece in [body] if isinstance(body, bytes) else body or ():
+                connection.send(piece)
+            sent = True
+            response = connection.getresponse()
+            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                return response, response.read(CHUNK)
+            while chunk := response.read(CHUNK):
+                keep(chunk)
+        except (LateError, OSError, http.client.HTTPException) as error:
+            if not sent:
+                raise self.failure(error) from error
+            late = isinstance(error, TimeoutError | LateError)
+            said = "does not answer in time" if late else "broke off; what it was told may have been heard"
+            raise SilentError(f"{self.server} at {self._origin} {said}") from error
+        finally:
+            if wire is not None:
+                wire.close()
+        return response, b""
+
     def _refusal(
         self, method: str, path: str, response: http.client.HTTPResponse, content: bytes
     ) -> RefusedError:
@@ -291,10 +325,6 @@ class Exchange:
             code,
             f"{self.server} answers {code} to {method} {path}{elsewhere}" + (f": {said}" if said else ""),
         )
-
-
-class _LateError(PrinterError):
-    """The time is over."""
 
 
 class _Failure(Struct):
@@ -392,8 +422,9 @@ class _Digest:
             "nonce": nonce,
             "uri": path,
             "response": _hash(algorithm, f"{secret}:{between}:{request}"),
-            "cnonce": own,
         }
+        if "qop" in asked or algorithm.lower().endswith("-sess"):
+            words["cnonce"] = own  # which must not be there otherwise
         if "opaque" in asked:
             words["opaque"] = asked["opaque"]
         quoted = ", ".join(f'{name}="{value}"' for name, value in words.items())

@@ -4,17 +4,12 @@ Written against Moonraker 0.11 and Klipper 0.13; both are told apart in what the
 server, Klipper moves the printer.
 """
 
-import re
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 
 from agent.printers.driver import Condition, Ending, Heat
-
-FOLDER = "muster"
-"""Our files lie in a folder of their own among the owner's, one an attempt, named by it."""
-
-_ATTEMPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", re.ASCII)
+from agent.printers.shelf import path_of
 
 ENDINGS = {
     "completed": Ending.DONE,
@@ -261,31 +256,6 @@ def look(parts: Objects, queue: str = "paused") -> Look:
     """What Klipper's parts say."""
     state = parts.webhooks.state or "startup"
     return Look(state=state, message=_first_line(parts.webhooks.state_message), parts=parts, queue=queue)
-
-
-def path_of(attempt: str) -> str:
-    """The path of an attempt's file among Moonraker's G-code files."""
-    return f"{FOLDER}/{attempt}.gcode"
-
-
-def attempt_of(path: str) -> str | None:
-    """The attempt whose file this is, None for a file that is not ours."""
-    prefix, suffix = f"{FOLDER}/", ".gcode"
-    if not (path.startswith(prefix) and path.endswith(suffix)):
-        return None
-    attempt = path[len(prefix) : -len(suffix)]
-    return attempt if is_name(attempt) else None
-
-
-def is_name(attempt: str) -> bool:
-    """Whether an attempt's id can be a file's name as it is, and a word in one of Klipper's commands."""
-    return _ATTEMPT.fullmatch(attempt) is not None
-
-
-def newest(files: list[File]) -> str | None:
-    """The attempt whose file, of those in our folder, came last."""
-    ours = [file for file in files if attempt_of(f"{FOLDER}/{file.filename}")]
-    return attempt_of(f"{FOLDER}/{max(ours, key=lambda file: file.modified).filename}") if ours else None
 
 
 def _first_line(message: str) -> str:

@@ -32,11 +32,12 @@ from agent.printers import octoprint_answers as answers
 from agent.printers import octoprint_course as courses
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.lookup import Resolver, system
-from agent.printers.octoprint_answers import FOLDER, Look, attempt_of, path_of
+from agent.printers.octoprint_answers import Look
 from agent.printers.octoprint_course import Course, Note, Stage
 from agent.printers.octoprint_note import Notebook
 from agent.printers.octoprint_session import Clock, LateError, RefusedError, Session
 from agent.printers.octoprint_upload import ReadBack, Upload
+from agent.printers.shelf import FOLDER, attempt_of, is_name, newest, path_of
 
 PATIENCE = 4.5
 """Seconds a call may take; the protocol allows five."""
@@ -127,7 +128,7 @@ class OctoPrintDriver:
     def start(self, attempt: str, path: Path, seconds: float) -> None:  # noqa: ARG002 - OctoPrint estimates by itself
         """Upload the file, select and print it, and see that it runs; what takes longer, `status` goes on with."""
         self._session.until = self._clock() + PATIENCE
-        if not answers.is_name(attempt):
+        if not is_name(attempt):
             raise PrinterError(f"attempt {attempt!r} cannot be a file's name in OctoPrint")
         look = self._look()
         before = self._course
@@ -265,7 +266,7 @@ class OctoPrintDriver:
         """Find what is known of us: the attempt that runs, the one noted, or the one whose file came last."""
         note = self._book.note
         running = attempt_of(look.path) if look.active else None
-        attempt = running or note.attempt or answers.newest(self._files())
+        attempt = running or note.attempt or newest((file.path, file.date or 0.0) for file in self._files())
         if attempt:
             # A file with a trace was printed before: if it runs, another hand has started it once more.
             ending = answers.ending_of(self._prints(attempt))

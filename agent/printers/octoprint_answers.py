@@ -8,14 +8,11 @@ import re
 from msgspec import Struct
 
 from agent.printers.driver import Condition, Ending, Heat
-
-FOLDER = "muster"
-"""Our files lie in a folder of their own among the owner's, one a attempt, named by it."""
+from agent.printers.shelf import path_of
 
 OLDEST_GOOD = (1, 11, 8)
 """Older ones have holes that a file's name can use."""
 
-_ATTEMPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", re.ASCII)
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?", re.ASCII)
 
 
@@ -191,25 +188,6 @@ def look(job: Job, printer: Printer | None) -> Look:
     )
 
 
-def path_of(attempt: str) -> str:
-    """The path of an attempt's file among OctoPrint's local files."""
-    return f"{FOLDER}/{attempt}.gcode"
-
-
-def attempt_of(path: str | None) -> str | None:
-    """The attempt whose file this is, None for a file that is not ours."""
-    prefix, suffix = f"{FOLDER}/", ".gcode"
-    if path is None or not (path.startswith(prefix) and path.endswith(suffix)):
-        return None
-    attempt = path[len(prefix) : -len(suffix)]
-    return attempt if is_name(attempt) else None
-
-
-def is_name(attempt: str) -> bool:
-    """Whether an attempt's id can be a file's name as it is. OctoPrint rewrites, and once ran, odd names."""
-    return _ATTEMPT.fullmatch(attempt) is not None
-
-
 def ending_of(prints: Prints | None) -> Ending | None:
     """How the print of a file ended, None while there is no trace.
 
@@ -221,12 +199,6 @@ def ending_of(prints: Prints | None) -> Ending | None:
     if prints.success and prints.failure:
         return Ending.UNKNOWN
     return Ending.DONE if prints.success else Ending.FAILED
-
-
-def newest(files: list[File]) -> str | None:
-    """The attempt whose file came last."""
-    ours = [file for file in files if attempt_of(file.path)]
-    return attempt_of(max(ours, key=lambda file: file.date or 0.0).path) if ours else None
 
 
 def is_old(version: str) -> bool:

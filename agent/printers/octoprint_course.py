@@ -9,7 +9,7 @@ from agent.printers.driver import Condition, Ending
 from agent.printers.octoprint_answers import Look, Prints, ending_of
 
 GRACE = 5.0
-"""Seconds that OctoPrint gets to write its record of a print after the print is over."""
+"""Seconds that OctoPrint gets to write its record of a print after the print was seen to be over."""
 
 
 class Stage(StrEnum):
@@ -36,6 +36,8 @@ class Course(Struct, frozen=True, kw_only=True):
     cancelled: bool = False
     torn: bool = False
     """Whether OctoPrint was out of reach, or had no printer, since the attempt last ran."""
+    over: float | None = None
+    """The clock's time at which it was first seen to run no more: before, nobody may have looked for long."""
     ending: Ending | None = None
     why: str = ""
 
@@ -93,12 +95,14 @@ def follow(course: Course, look: Look, prints: Prints | None, now: float) -> Cou
     running = look.runs(course.attempt)
     if running:
         course = msgspec.structs.replace(
-            course, seen=now, torn=False, progress=max(course.progress, _fraction(look))
+            course, seen=now, torn=False, over=None, progress=max(course.progress, _fraction(look))
         )
     elif look.flags is None:
-        course = msgspec.structs.replace(course, torn=True)
+        course = msgspec.structs.replace(course, torn=True, over=None)
+    elif course.over is None:
+        course = msgspec.structs.replace(course, over=now)
     ending = ending_of(prints)
-    if ending is None and not running and now - course.seen >= GRACE and look.flags is not None:
+    if ending is None and course.over is not None and now - course.over >= GRACE:
         ending = Ending.UNKNOWN
     return course if ending is None else end(course, ending)
 

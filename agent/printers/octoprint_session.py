@@ -5,20 +5,20 @@ Raspberry Pi several times as much a request.
 """
 
 import http.client
-import io
 import json
 import select
 import socket
 import ssl
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import PrinterError
+from agent.printers.heard import parse
 from agent.printers.lookup import Lookup, Resolver, system
 
 LARGEST = 8 * 1024 * 1024
@@ -66,6 +66,8 @@ class Session:
     Looks share a connection. An order has one of its own: on a shared one that has just been closed nobody
     knows whether it was heard, and nothing may be ordered twice.
     """
+
+    server = "OctoPrint"
 
     def __init__(self, url: str, key: str, clock: Clock, resolver: Resolver = system) -> None:
         """Make no contact yet; an empty `key` is for those who have none.
@@ -258,53 +260,6 @@ class Session:
                 raise http.client.IncompleteRead(heard)
             if len(heard) > LARGEST:
                 raise PrinterError(f"what answers at {self.origin} says too much to be OctoPrint")
-
-
-def head_of(heard: bytes) -> http.client.HTTPResponse | None:
-    """The head of an answer; reading it gives the content heard so far. None while the head isn't whole.
-
-    Raises:
-        http.client.HTTPException: it is no answer.
-    """
-    while heard.startswith(b"HTTP/1.1 1"):  # "100 Continue" and its like come before an answer
-        heard = heard.partition(b"\r\n\r\n")[2]
-    if b"\r\n\r\n" not in heard:
-        return None
-    answer = http.client.HTTPResponse(cast("socket.socket", _Heard(heard)))
-    answer.begin()
-    return answer
-
-
-def parse(heard: bytes, *, ended: bool) -> tuple[http.client.HTTPResponse, bytes] | None:
-    """An answer out of what was heard so far, `ended` where no more will come; None while it isn't whole.
-
-    Raises:
-        http.client.HTTPException: it is no answer.
-    """
-    answer = head_of(heard)
-    if answer is None or (answer.length is None and not is_chunked(answer) and not ended):
-        return None
-    try:
-        return answer, answer.read()
-    except http.client.IncompleteRead:
-        return None
-
-
-def is_chunked(answer: http.client.HTTPResponse) -> bool:
-    """Whether it comes in pieces that tell their own length."""
-    return answer.getheader("Transfer-Encoding", "").lower() == "chunked"
-
-
-class _Heard:
-    """As much of a socket as http.client reads an answer from."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def makefile(self, mode: str) -> io.BytesIO:
-        """The content, as a file."""
-        assert mode == "rb"
-        return io.BytesIO(self._content)
 
 
 def _reason(content: bytes) -> str:

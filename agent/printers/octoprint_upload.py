@@ -1,7 +1,4 @@
-"""Brings one file into OctoPrint in slices of time, as a Raspberry Pi may take minutes for a large plate.
-
-No thread: whoever follows the printer calls `push` again and again, and looks at the printer in between.
-"""
+"""Brings one file into OctoPrint, and reads it back where that is needed, in slices of time."""
 
 import hashlib
 import http.client
@@ -13,11 +10,13 @@ import msgspec
 
 from agent.printers.driver import PrinterError
 from agent.printers.form import CHUNK, Form
-from agent.printers.octoprint_answers import FOLDER, Uploaded, path_of
-from agent.printers.octoprint_session import Clock, RefusedError, Session, head_of, parse
+from agent.printers.heard import head_of
+from agent.printers.octoprint_answers import Uploaded
+from agent.printers.octoprint_session import Clock, RefusedError, Session
+from agent.printers.shelf import FOLDER, path_of
+from agent.printers.shipment import Shipment
 
-STALL = 120.0
-"""Seconds without any progress after which OctoPrint has given up; a slow SD card is given that time."""
+ORDER = ("POST", "/api/files/local")
 
 
 class Upload:
@@ -31,24 +30,19 @@ class Upload:
         """
         self.attempt = attempt
         self._session = session
-        self._clock = clock
-        self._moved = clock()
         try:
             self._content = path.open("rb")
         except OSError as error:
             raise PrinterError(f"the job's file {path} cannot be read: {error}") from error
         self._form = Form({"path": FOLDER}, (f"{attempt}.gcode", self._content, "application/octet-stream"))
-        self._pieces = iter(self._form)
-        self._piece = memoryview(b"")
-        self._sent = 0
-        self._heard = b""
-        self._connection: socket.socket | None = None
-        self._answered = False
+        headers = {"Content-Type": self._form.content_type}
+        self._shipment = Shipment(session, ORDER, self._form, headers, clock)
+        self._stored = False
 
     @property
     def fraction(self) -> float:
         """How much has been sent, 0 to 1."""
-        return min(1.0, self._sent / len(self._form))
+        return self._shipment.fraction
 
     @property
     def size(self) -> int:
@@ -66,82 +60,18 @@ class Upload:
         Raises:
             PrinterError: OctoPrint did not take it, or gave up.
         """
-        if self._answered:
-            return True
-        sent = self._sent
-        try:
-            if self._connection is None:
-                self._begin()
-            if self._send(until):
-                self._hear(until)
-        except (BrokenPipeError, ConnectionResetError) as error:
-            raise self._refusal() from error
-        except (http.client.HTTPException, OSError) as error:
-            raise self._session.failure(error) from error
-        if self._sent > sent or self._answered:
-            self._moved = self._clock()
-        elif self._clock() - self._moved > STALL:
-            raise PrinterError(
-                f"OctoPrint took {self.fraction:.0%} of the file and then nothing for {STALL:.0f} s"
-            )
-        return self._answered
+        if not self._stored and self._shipment.push(until) and self._shipment.heard:
+            self._judge(*self._shipment.heard)
+        return self._stored
 
     def close(self) -> None:
         """Let go of the file and the connection: what was not sent whole is not stored."""
         self._content.close()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _begin(self) -> None:
-        connection = self._session.connect()
-        headers = {"Content-Type": self._form.content_type, "Content-Length": str(len(self._form))}
-        try:
-            self._session.begin(connection, "POST", "/api/files/local", headers)
-        except (OSError, PrinterError):
-            connection.close()
-            raise
-        self._connection = connection
-
-    def _send(self, until: float) -> bool:
-        """Send until all is sent (then True), or it is `until`."""
-        assert self._connection is not None
-        while True:
-            if not self._piece:
-                piece = next(self._pieces, None)
-                if piece is None:
-                    return True
-                self._piece = memoryview(piece)
-            left = until - self._clock()
-            if left <= 0:
-                return False
-            self._connection.settimeout(left)
-            try:
-                sent = self._connection.send(self._piece)
-            except TimeoutError:
-                return False
-            self._piece = self._piece[sent:]
-            self._sent += sent
-
-    def _hear(self, until: float) -> None:
-        """Wait for the answer until all of it is there, or it is `until`."""
-        assert self._connection is not None
-        while not self._answered and (left := until - self._clock()) > 0:
-            self._connection.settimeout(left)
-            try:
-                piece = self._connection.recv(CHUNK)
-            except TimeoutError:
-                return
-            self._heard += piece
-            answer = parse(self._heard, ended=not piece)
-            if answer is not None:
-                self._judge(*answer)
-            elif not piece or len(self._heard) > CHUNK:
-                raise ConnectionResetError
+        self._shipment.close()
 
     def _judge(self, answer: http.client.HTTPResponse, content: bytes) -> None:
         try:
-            uploaded = self._session.judge("POST", "/api/files/local", answer, content).json()
+            uploaded = self._session.judge(*ORDER, answer, content).json()
             stored = msgspec.convert(uploaded, Uploaded).files.get("local")
         except RefusedError as refusal:
             raise _explained(refusal) from refusal
@@ -151,20 +81,8 @@ class Upload:
             raise PrinterError(
                 f"OctoPrint stored {path_of(self.attempt)} under another name; nothing was started"
             )
-        self._answered = True
+        self._stored = True
         self.close()
-
-    def _refusal(self) -> PrinterError:
-        """A server that hangs up may have said why before."""
-        try:
-            self._hear(self._clock() + 0.5)
-        except (http.client.HTTPException, OSError):
-            pass
-        except PrinterError as refusal:
-            return refusal
-        return PrinterError(
-            f"OctoPrint broke off at {self.fraction:.0%} of the file: is its disk full, or was it restarted?"
-        )
 
 
 class ReadBack:

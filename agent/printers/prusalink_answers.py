@@ -4,14 +4,10 @@ Written against PrusaLink 0.8.1 (a Raspberry Pi on an MK3's serial line) and the
 interface that newer printers (MK4, MINI, XL) have built in; the latter show short names beside the long ones.
 """
 
-import re
-
 from msgspec import Struct, field
 
 from agent.printers.driver import Condition, Ending, Heat
-
-FOLDER = "muster"
-"""Our files lie in a folder of their own among the owner's, one an attempt, named by it."""
+from agent.printers.shelf import FOLDER, path_of
 
 OVER = {"FINISHED", "STOPPED"}
 """States in which a print is over. PrusaLink on a Pi leaves them after 11 s and takes no order before that; a
@@ -22,8 +18,6 @@ MARKS = {Ending.DONE: "-done", Ending.FAILED: "-failed", Ending.CANCELLED: "-can
 
 CUT = {"Serial device does not exist", "RPi port is not enabled"}
 """PrusaLink's words for a printer that is off, or whose cable is out."""
-
-_ATTEMPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", re.ASCII)
 
 
 class Health(Struct):
@@ -80,9 +74,9 @@ class OldJob(Struct):
 
 
 class Old(Struct):
-    """`GET /api/job`."""
+    """`GET /api/job`; what is built into a printer has null there unless it prints."""
 
-    job: OldJob = field(default_factory=OldJob)
+    job: OldJob | None = None
 
 
 class Storage(Struct):
@@ -199,31 +193,6 @@ def long_path(file: JobFile) -> str:
     folder = folders[-1] if folders else ""
     name = file.display_name or file.name
     return f"{FOLDER if folder.lower() == FOLDER else folder}/{name}"
-
-
-def path_of(attempt: str) -> str:
-    """The path of an attempt's file in a storage."""
-    return f"{FOLDER}/{attempt}.gcode"
-
-
-def attempt_of(path: str) -> str | None:
-    """The attempt whose file this is, None for a file that is not ours."""
-    prefix, suffix = f"{FOLDER}/", ".gcode"
-    if not (path.startswith(prefix) and path.endswith(suffix)):
-        return None
-    attempt = path[len(prefix) : -len(suffix)]
-    return attempt if is_name(attempt) else None
-
-
-def is_name(attempt: str) -> bool:
-    """Whether an attempt's id can be a file's name as it is."""
-    return _ATTEMPT.fullmatch(attempt) is not None
-
-
-def newest(entries: list[Entry]) -> str | None:
-    """The attempt whose file, of those in our folder, came last."""
-    ours = [entry for entry in entries if attempt_of(f"{FOLDER}/{entry.called}")]
-    return attempt_of(f"{FOLDER}/{max(ours, key=lambda entry: entry.m_timestamp).called}") if ours else None
 
 
 def marked(attempt: str, entries: list[Entry]) -> Ending | None:

@@ -49,7 +49,8 @@ class Heater:
         """Above its target, or above where it has already cooled to on the way to a lower one."""
         fair = max(heat.target, heat.actual, WARM) + ABOVE
         if last is None or heat.target > last.target:
-            self._ceiling = max(heat.target, WARM) + ABOVE if last is not None else fair
+            # A higher target never lowers what was fair: it may be hotter still from a print that has just ended.
+            self._ceiling = max(self._ceiling, max(heat.target, WARM) + ABOVE) if last is not None else fair
         elif heat.target < last.target:
             self._ceiling = fair
         hot = heat.actual > self._ceiling

@@ -26,7 +26,9 @@ COMMANDS = {
     "printer": ("coordinator.cli.printers:printer", "List the printers and what they do."),
     "attempt": ("coordinator.cli.attempts:attempt", "Plates on printers: stop, inspect, collect."),
     "parcel": ("coordinator.cli.parcels:parcel", "Pack and send."),
-    "ledger": ("coordinator.cli.access:ledger", "Check that every unit stands where it should."),
+    "ledger": ("coordinator.cli.ledgers:ledger", "Check that every unit stands where it should."),
+    "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
+    "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
     "login": ("coordinator.cli.access:login", "Print a link that logs one browser in."),
 }
 """Where each command stands, and its line in the help."""
@@ -51,7 +53,8 @@ def muster() -> None:
     """Call up volunteers' 3D printers, and get hospitals what they need.
 
     `serve` runs the coordinator. The other commands talk to one that runs, on this machine or elsewhere:
-    they find its address and key in its data directory, or in MUSTER_URL and MUSTER_KEY.
+    they find its address and key in its data directory, or in MUSTER_URL and MUSTER_KEY. `ledger verify`,
+    `backup` and `restore` work on this machine's database itself, so they need no coordinator.
     """
 
 

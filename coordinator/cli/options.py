@@ -47,6 +47,17 @@ def config_option(command: F) -> F:
     )(command)
 
 
+def json_option(command: F) -> F:
+    """`--json`, for all commands that answer."""
+    return click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=_kept,
+        help="Print JSON, for programs.",
+    )(command)
+
+
 def far_options(command: F) -> F:
     """The options of all commands that talk to a coordinator; they may stand before or after the command."""
     options = (
@@ -65,13 +76,7 @@ def far_options(command: F) -> F:
             callback=_kept,
             help="Who acts, for the records. Default: $MUSTER_BY, else your login name.",
         ),
-        click.option(
-            "--json",
-            is_flag=True,
-            expose_value=False,
-            callback=_kept,
-            help="Print JSON, for programs.",
-        ),
+        json_option,
     )
     for option in reversed(options):
         command = option(command)

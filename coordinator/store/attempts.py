@@ -110,3 +110,10 @@ def heard(tx: Tx, agent: str, epoch: str, event: Event, now: float, *, applied: 
             applied=applied,
         )
     )
+
+
+def applied(tx: Tx) -> dict[str, str]:
+    """The attempt of every event that moved one, by the cause that its movements name."""
+    event = schema.event.c
+    query = select(event.agent, event.epoch, event.seq, event.attempt).where(event.applied)
+    return {f"event:{agent}:{epoch}:{seq}": attempt for agent, epoch, seq, attempt in tx.execute(query)}

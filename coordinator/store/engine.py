@@ -3,13 +3,16 @@
 import contextlib
 import threading
 from collections.abc import Generator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from coordinator.errors import StartError
@@ -21,6 +24,17 @@ _WRITER_LOCK = 0x6D7573746572
 """The advisory lock that makes writers on PostgreSQL take turns, as they do on SQLite by themselves."""
 _WRITES = {"muster_writes": True}
 
+APPLICATION = "muster"
+"""What PostgreSQL knows our connections as."""
+
+
+class Opening(Enum):
+    """What is done with a database that is opened."""
+
+    MIGRATED = "made if there is none, and brought to this version"
+    AS_IT_IS = "must be there, and of this version: it is looked at beside a coordinator that runs"
+    BARE = "whatever is there, for whoever moves databases"
+
 
 class Store:
     """One database, SQLite (in WAL mode) or PostgreSQL. Safe to use from any thread.
@@ -30,31 +44,33 @@ class Store:
     lets those who wait sleep and try again, unfairly, and gives up on some in the end.
     """
 
-    def __init__(self, url: str) -> None:
-        """Connect, and bring the tables to this version.
+    def __init__(self, url: str | URL, opening: Opening = Opening.MIGRATED) -> None:
+        """Connect.
 
         Raises:
-            StartError: not a usable database URL, or the database can't be reached.
+            StartError: not a usable database URL, or the database can't be reached or is not what it should be.
         """
+        self.url = read_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
         try:
-            self._url = make_url(url)
-            self._sqlite = self._url.get_backend_name() == "sqlite"
-            options: dict[str, Any] = {} if self._sqlite else {"pool_size": 10, "pool_pre_ping": True}
-            self._engine = create_engine(self._url, **options)
+            options: dict[str, Any] = {}
+            if not self.is_sqlite:
+                connection = {"application_name": APPLICATION}
+                options = {"pool_size": 10, "pool_pre_ping": True, "connect_args": connection}
+            self._engine = create_engine(self.url, **options)
         except (ArgumentError, NoSuchModuleError) as error:
-            raise StartError(
-                f"the database setting is not a URL like sqlite:///file or postgresql+psycopg://…: {error}"
-            ) from None
-        if self._sqlite:
+            raise _no_url(error) from None
+        if self.is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
         event.listen(self._engine, "begin", self._begin)
         self._turn = threading.Lock()
         try:
-            self._migrate()
+            self._open(opening)
         except DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            raise StartError(f"the database can't be used: {reason}") from None
+            self.close()
+            raise StartError(f"the database can't be used: {reason(error)}") from None
         except CommandError:
+            self.close()
             raise StartError(
                 "the database was used by a newer version of Muster: install that, or name another database"
             ) from None
@@ -62,7 +78,7 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Generator[Tx]:
         """One consistent look; changes nothing."""
-        options = {} if self._sqlite else {"isolation_level": "REPEATABLE READ"}
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         with self._engine.connect().execution_options(**options) as tx, tx.begin():
             yield tx
 
@@ -78,17 +94,84 @@ class Store:
 
     def _begin(self, tx: Connection) -> None:
         writes = "muster_writes" in tx.get_execution_options()
-        if self._sqlite:
+        if self.is_sqlite:
             tx.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
         elif writes:
             tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
-    def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self.write() as tx:
-            config.attributes["connection"] = tx
-            command.upgrade(config, "head")
+    def _open(self, opening: Opening) -> None:
+        if opening is Opening.MIGRATED:
+            with self.write() as tx:
+                migrate(tx)
+        elif opening is Opening.AS_IT_IS:
+            if (file := file_of(self.url)) and not file.exists():
+                raise StartError(f"there is no database at {file} yet")
+            with self.read() as tx:
+                found = revision(tx)
+            if found is None:
+                raise StartError("the database is empty: no coordinator has used it yet")
+            if found not in revisions():
+                raise CommandError
+            if found != revisions()[0]:
+                raise StartError(
+                    "the database is an older version's: start the coordinator once, then try again"
+                )
+
+
+def read_url(url: str | URL) -> URL:
+    """A database's URL.
+
+    Raises:
+        StartError: it is none.
+    """
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise _no_url(error) from None
+
+
+def file_of(url: str | URL) -> Path | None:
+    """Where an SQLite database lies; None for PostgreSQL."""
+    known = read_url(url)
+    return Path(known.database) if known.get_backend_name() == "sqlite" and known.database else None
+
+
+def migrate(tx: Tx) -> None:
+    """Bring the tables to this version.
+
+    Raises:
+        CommandError: they are a newer version's.
+    """
+    config = _config()
+    config.attributes["connection"] = tx
+    command.upgrade(config, "head")
+
+
+def revision(tx: Tx) -> str | None:
+    """Which version's tables these are; None if there are none."""
+    return MigrationContext.configure(tx).get_current_revision()
+
+
+def revisions() -> list[str]:
+    """Every version of the tables that we know, the newest first."""
+    return [each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
+def reason(error: DBAPIError) -> str:
+    """What a database says, in one line."""
+    return str(error.orig).strip().splitlines()[0]
+
+
+def _no_url(error: Exception) -> StartError:
+    return StartError(
+        f"the database setting is not a URL like sqlite:///file or postgresql+psycopg://…: {error}"
+    )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

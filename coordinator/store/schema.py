@@ -1,4 +1,4 @@
-"""The tables. Rows of `event` and `movement` are only ever added."""
+"""The tables. Rows of `event` and `movement` are only ever added: triggers refuse all else (`guards.py`)."""
 
 from typing import Any
 
@@ -217,6 +217,9 @@ parcel = Table(
     Column("note", String(400), nullable=False),
 )
 
+_ACCOUNTS = ", ".join(f"'{each}'" for each in Account)
+_OF_NEED = "('demand', 'needed')"
+
 movement = Table(
     "movement",
     metadata,
@@ -231,6 +234,12 @@ movement = Table(
     Column("at", Float, nullable=False),
     CheckConstraint("units > 0", "units"),
     CheckConstraint("source <> target", "moves"),
+    CheckConstraint("id > 0", "numbered"),
+    CheckConstraint(f"source in ({_ACCOUNTS}) and target in ({_ACCOUNTS})", "accounts"),
+    CheckConstraint(
+        "(source <> 'demand' or target = 'needed') and (target <> 'demand' or source = 'needed')", "demand"
+    ),
+    CheckConstraint(f"lot <> '' or (source in {_OF_NEED} and target in {_OF_NEED})", "divided"),
     UniqueConstraint("cause", "need", "lot", "source", "target"),
     Index(None, "need", "lot"),
 )
@@ -243,4 +252,12 @@ invite = Table(
     Column("by", String(100), nullable=False),
     Column("used", Float),
     Column("agent", _Name),
+)
+
+restoration = Table(
+    "restoration",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("taken", Float, nullable=False),
+    Column("restored", Float, nullable=False),
 )

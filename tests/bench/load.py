@@ -46,7 +46,8 @@ def measure(count: int, entry: float, *, steady: float = 0.0) -> list[Figure]:
     Raises:
         Failed: somebody got no answer at all.
     """
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory(prefix="muster-load-", ignore_cleanup_errors=True) as directory:
         stage = Stage(Path(directory))
         try:

@@ -1,8 +1,9 @@
 """What the contract suite needs around any driver."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -28,9 +29,26 @@ class FarEnd(Protocol):
         """Contact is possible again."""
         ...
 
+    def begin(self, lines: list[str]) -> None:
+        """Another hand begins something: prints these lines, or what it can at its display."""
+        ...
+
     def executed(self) -> list[str] | None:
         """Every motion line that was executed, in order; None where the far end keeps no such log."""
         ...
+
+
+HEAT = ["G21", "G90", "M82", "M140 S60", "M104 S200", "M190 S60", "M109 S200", "G28", "G92 E0"]
+COLD = ["M104 S0", "M140 S0", "M107", "M84"]
+
+
+def moves(count: int, millimetres: float, feed: int) -> list[str]:
+    """A body of `count` moves to and fro, each of them unlike all others."""
+    lines = [f"G1 Z0.2 F{feed}"]
+    for number in range(1, count + 1):
+        x = 20 if number % 2 else 20 + millimetres
+        lines.append(f"G1 X{x:g} Y{20 + number / 100:g} E{number / 50:g}")
+    return lines
 
 
 @dataclass
@@ -42,9 +60,9 @@ class Bench:
     """A new driver on the same printer, as after a restart of the agent."""
     far: FarEnd
     folder: Path
-    short: list[str]
+    short: list[str] = field(default_factory=lambda: [*HEAT, *moves(200, 10, 6000), *COLD])
     """A print of a few seconds at most."""
-    long: list[str]
+    long: list[str] = field(default_factory=lambda: [*HEAT, *moves(2000, 50, 3000), *COLD])
     """A print that lasts for at least 15 seconds if nobody ends it."""
     lost_ending: Ending = Ending.FAILED
     """What becomes of a print whose contact was lost and came back."""
@@ -75,20 +93,28 @@ class Bench:
         """Start a print as soon as the printer is idle, and see it run."""
         self.idle()
         self.driver.start(attempt, self.plate(lines), seconds=600)
-        self.wait(lambda status: status.attempt == attempt and status.condition is not Condition.IDLE)
+        before = {Condition.IDLE, Condition.LOADING}
+        self.wait(lambda status: status.attempt == attempt and status.condition not in before)
 
 
-HEAT = ["G21", "G90", "M82", "M140 S60", "M104 S200", "M190 S60", "M109 S200", "G28", "G92 E0"]
-COLD = ["M104 S0", "M140 S0", "M107", "M84"]
+@contextmanager
+def attached(
+    attach: Callable[[], Driver], far: FarEnd, folder: Path, long: list[str] | None = None
+) -> Generator[Bench]:
+    """A bench whose drivers are let go of in the end, however many were attached."""
+    opened: list[Driver] = []
 
+    def again() -> Driver:
+        opened.append(attach())
+        return opened[-1]
 
-def moves(count: int, millimetres: float, feed: int) -> list[str]:
-    """A body of `count` moves to and fro, each of them unlike all others."""
-    lines = [f"G1 Z0.2 F{feed}"]
-    for number in range(1, count + 1):
-        x = 20 if number % 2 else 20 + millimetres
-        lines.append(f"G1 X{x:g} Y{20 + number / 100:g} E{number / 50:g}")
-    return lines
+    bench = Bench(driver=again(), attach=again, far=far, folder=folder)
+    bench.long = long or bench.long
+    try:
+        yield bench
+    finally:
+        for driver in opened:
+            driver.close()
 
 
 def motion(lines: list[str]) -> list[str]:

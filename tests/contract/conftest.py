@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from agent.printers.serial import SerialDriver
-from tests.contract.bench import COLD, HEAT, Bench, moves
+from tests.contract.bench import Bench, attached
 from tests.contract.moonraker import moonraker
 from tests.contract.octoprint import octoprint, octoprint_next
-from tests.contract.prusalink import prusalink
+from tests.contract.prusalink import prusalink, prusalink_built_in
 from tests.farend.virtual import VirtualPrinter, end_pump
 
 
@@ -21,26 +21,14 @@ from tests.farend.virtual import VirtualPrinter, end_pump
 def serial(folder: Path) -> Generator[Bench]:
     """The serial driver, its pump, a pty, and the virtual printer's firmware."""
     with VirtualPrinter(folder / "far", speed=60) as far:
-        opened: list[SerialDriver] = []
 
         def attach() -> SerialDriver:
-            driver = SerialDriver("mk3", str(far.port), 115200, folder / "state", top=200)
-            opened.append(driver)
-            return driver
+            return SerialDriver("mk3", str(far.port), 115200, folder / "state", top=200)
 
-        bench = Bench(
-            driver=attach(),
-            attach=attach,
-            far=far,
-            folder=folder,
-            short=[*HEAT, *moves(200, 10, 6000), *COLD],
-            long=[*HEAT, *moves(2000, 50, 3000), *COLD],
-        )
         try:
-            yield bench
+            with attached(attach, far, folder) as bench:
+                yield bench
         finally:
-            for driver in opened:
-                driver.close()
             end_pump(folder / "state")
 
 
@@ -51,6 +39,7 @@ PRINTERS = [
     pytest.param(octoprint_next, id="octoprint-next", marks=pytest.mark.octoprint),
     pytest.param(moonraker, id="moonraker"),
     pytest.param(prusalink, id="prusalink", marks=pytest.mark.prusalink),
+    pytest.param(prusalink_built_in, id="prusalink-built-in"),
 ]
 
 

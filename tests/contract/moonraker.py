@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.printers.moonraker import MoonrakerDriver
-from tests.contract.bench import COLD, HEAT, Bench, moves
+from tests.contract.bench import Bench, attached
 from tests.farend.moonraker import shared
 
 
@@ -13,15 +13,5 @@ from tests.farend.moonraker import shared
 def moonraker(folder: Path) -> Generator[Bench]:
     """The Moonraker driver, a real Moonraker, and a stand-in for Klipper behind it."""
     far = shared()
-
-    def attach() -> MoonrakerDriver:
-        return MoonrakerDriver("voron", far.url, far.key)
-
-    yield Bench(
-        driver=attach(),
-        attach=attach,
-        far=far,
-        folder=folder,
-        short=[*HEAT, *moves(200, 10, 6000), *COLD],
-        long=[*HEAT, *moves(2000, 50, 3000), *COLD],
-    )
+    with attached(lambda: MoonrakerDriver("voron", far.url, far.key), far, folder) as bench:
+        yield bench

@@ -1,11 +1,11 @@
-"""The bench of the OctoPrint driver."""
+"""The benches of the OctoPrint driver."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from agent.printers.octoprint import OctoPrintDriver
-from tests.contract.bench import COLD, HEAT, Bench, moves
+from tests.contract.bench import COLD, HEAT, Bench, attached, moves
 from tests.farend.octoprint import shared
 
 
@@ -13,26 +13,12 @@ from tests.farend.octoprint import shared
 def octoprint(folder: Path, generation: str = "1.11") -> Generator[Bench]:
     """The OctoPrint driver, octorest, and a real OctoPrint with its virtual printer."""
     far = shared(generation)
-    opened: list[OctoPrintDriver] = []
 
     def attach() -> OctoPrintDriver:
-        driver = OctoPrintDriver("mk3", far.url, far.key, folder / "note.json")
-        opened.append(driver)
-        return driver
+        return OctoPrintDriver("mk3", far.url, far.key, folder / "note.json")
 
-    bench = Bench(
-        driver=attach(),
-        attach=attach,
-        far=far,
-        folder=folder,
-        short=[*HEAT, *moves(200, 10, 6000), *COLD],
-        long=[*HEAT, *moves(1500, 50, 600), *COLD],
-    )
-    try:
+    with attached(attach, far, folder, long=[*HEAT, *moves(1500, 50, 600), *COLD]) as bench:
         yield bench
-    finally:
-        for driver in opened:
-            driver.close()
 
 
 @contextmanager

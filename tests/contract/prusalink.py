@@ -1,11 +1,14 @@
-"""The bench of the PrusaLink driver."""
+"""The benches of the PrusaLink driver."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agent.printers.driver import Ending
+from agent.printers.exchange import Login
 from agent.printers.prusalink import PrusaLinkDriver
-from tests.contract.bench import COLD, HEAT, Bench, moves
+from tests.contract.bench import Bench, attached
+from tests.farend.buddy import USER, buddy
 from tests.farend.prusalink import shared
 
 
@@ -13,15 +16,15 @@ from tests.farend.prusalink import shared
 def prusalink(folder: Path) -> Generator[Bench]:
     """The PrusaLink driver, a real PrusaLink, and a stand-in for the printer's board at a pty."""
     far = shared()
+    with attached(lambda: PrusaLinkDriver("mk3s", far.url, far.key), far, folder) as bench:
+        yield bench
 
-    def attach() -> PrusaLinkDriver:
-        return PrusaLinkDriver("mk3s", far.url, far.key)
 
-    yield Bench(
-        driver=attach(),
-        attach=attach,
-        far=far,
-        folder=folder,
-        short=[*HEAT, *moves(200, 10, 6000), *COLD],
-        long=[*HEAT, *moves(2000, 50, 3000), *COLD],
-    )
+@contextmanager
+def prusalink_built_in(folder: Path) -> Generator[Bench]:
+    """The PrusaLink driver, and a stand-in for the PrusaLink that newer printers have inside."""
+    with buddy() as far:
+        login = Login(USER, far.key)
+        with attached(lambda: PrusaLinkDriver("mk4", far.url, login=login), far, folder) as bench:
+            bench.lost_ending = Ending.DONE  # the printer has the file, and prints on unseen
+            yield bench

@@ -24,7 +24,7 @@ def test_a_print_runs_from_start_to_done(bench: Bench):
     while status.ending is None:
         assert time.monotonic() < deadline
         assert status.attempt == "attempt-1"
-        assert status.condition in {Condition.PRINTING, Condition.IDLE}
+        assert status.condition in {Condition.LOADING, Condition.PRINTING, Condition.IDLE}
         seen.append(status.progress)
         time.sleep(0.02)
         status = bench.driver.status()
@@ -158,6 +158,34 @@ def test_a_start_is_refused_while_a_print_runs(bench: Bench):
         bench.driver.start("attempt-2", bench.plate(bench.short), seconds=60)
     status = bench.driver.status()
     assert (status.attempt, status.ending) == ("attempt-1", None)
+
+
+def test_what_another_hand_started_is_left_alone(bench: Bench):
+    bench.idle()
+    bench.far.begin(bench.long)
+    status = bench.wait_for(Condition.BUSY)
+    assert (status.attempt, status.ending) == (None, None)
+    assert status.why
+    with pytest.raises(PrinterError):
+        bench.driver.start("attempt-1", bench.plate(bench.short), seconds=60)
+    for order in (bench.driver.pause, bench.driver.resume, bench.driver.cancel):
+        with pytest.raises(PrinterError):
+            order()
+    status = bench.driver.status()
+    assert (status.condition, status.attempt) == (Condition.BUSY, None)
+
+
+def test_what_another_hand_started_after_our_print_is_not_ours(bench: Bench):
+    bench.start(bench.short)
+    bench.wait(lambda status: status.ending is Ending.DONE)
+    bench.idle()
+    bench.far.begin(bench.long)
+    status = bench.wait_for(Condition.BUSY)
+    assert (status.attempt, status.ending, status.progress) == ("attempt-1", Ending.DONE, 1)
+    bench.driver.close()
+    bench.driver = bench.attach()
+    status = bench.wait_for(Condition.BUSY)
+    assert (status.attempt, status.ending) == ("attempt-1", Ending.DONE)
 
 
 def test_a_start_of_a_missing_file_moves_nothing(bench: Bench):

@@ -51,7 +51,7 @@ def moonraker(speed: float = 30) -> Generator["Moonraker"]:
     with tempfile.TemporaryDirectory(prefix="muster-moonraker-") as folder:
         far = Moonraker(python(), Path(folder), speed)
         try:
-            far.begin()
+            far.rise()
             yield far
         finally:
             far.close()
@@ -92,7 +92,7 @@ class Moonraker:
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def begin(self) -> None:
+    def rise(self) -> None:
         """Start Klipper's stand-in and Moonraker; what started is ended by `close` even if this fails."""
         self.klippy.plug()
         self.raise_server()
@@ -149,6 +149,11 @@ class Moonraker:
 
     def restart(self) -> None:
         self.klippy.restart()
+
+    def begin(self, lines: list[str]) -> None:
+        """Another hand uploads this and prints it."""
+        self.upload("benchy.gcode", lines)
+        self.print("benchy.gcode")
 
     def executed(self) -> list[str]:
         return self.klippy.executed()

@@ -117,6 +117,11 @@ class OctoPrint:
     def restart(self) -> None:
         self.firmware("reset")
 
+    def begin(self, lines: list[str]) -> None:
+        """Another hand uploads this and prints it."""
+        self.upload("benchy.gcode", lines)
+        self.print("benchy.gcode")
+
     def executed(self) -> list[str] | None:
         return None
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,27 @@ TURBOJPEG = "def __getattr__(name):\n    return lambda *args, **kwargs: None\n"
 """Stands in for a wrapper whose C library only cameras need, and which PrusaLink loads without one."""
 
 
+MISSING = (
+    "PrusaLink is missing: run `make setup-prusalink`, after (on Debian) "
+    "`sudo apt install gcc python3-dev libcap-dev libmagic1`"
+)
+
+
+@cache
 def python() -> Path:
-    """The Python that has PrusaLink, in the checkout or where MUSTER_PRUSALINK says."""
+    """The Python that has a whole PrusaLink, in the checkout or where MUSTER_PRUSALINK says."""
     candidates = [
         ROOT / ".venv-prusalink/bin/python",
         Path(os.environ.get("MUSTER_PRUSALINK", "/nowhere")),
     ]
     for candidate in candidates:
-        if candidate.is_file():
+        # What it has of C, and the libraries of the system that this needs.
+        parts = [candidate, "-c", "import magic, prctl, prusa.link"]
+        if candidate.is_file() and subprocess.run(parts, capture_output=True, check=False).returncode == 0:
             return candidate
     if os.environ.get("CI"):
-        pytest.fail("PrusaLink is missing: run `make setup-prusalink`")
-    pytest.skip("PrusaLink is missing: run `make setup-prusalink`")
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
 
 
 @contextmanager
@@ -135,9 +145,13 @@ class PrusaLink:
             self.board.restart()
         self.until_idle(40)
         self.board.forget()
-        for path in sorted((self._folder / "gcodes").glob("*/*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        self._until(lambda: not self.files(), 5)
+        # Our folder stays: PrusaLink does not see what lies in a folder that went and came back.
+        for path in sorted((self._folder / "gcodes").rglob("*"), reverse=True):
+            if path.is_file():
+                path.unlink()
+            elif path.name != "muster":
+                path.rmdir()
+        self._until(lambda: not self.files(), 20)
         self._until(lambda: "target_bed" in self.get("/api/v1/status")["printer"], 10)
 
     def plug(self) -> None:
@@ -152,6 +166,11 @@ class PrusaLink:
 
     def restart(self) -> None:
         self.board.restart()
+
+    def begin(self, lines: list[str]) -> None:
+        """Another hand uploads this and prints it."""
+        self.upload("benchy.gcode", lines)
+        self.print("benchy.gcode")
 
     def executed(self) -> list[str]:
         return self.board.executed()

@@ -59,6 +59,10 @@ class VirtualPrinter:
     def plug(self) -> None:
         self.order("plug")
 
+    def begin(self, lines: list[str]) -> None:
+        """Somebody heats it at its display: it has no card to print from."""
+        self.order("preheat")
+
     def executed(self) -> list[str]:
         """The motion lines of the log."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []

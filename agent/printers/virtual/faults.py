@@ -26,6 +26,7 @@ ONCE = {
     "resume": "its owner presses resume at the printer",
     "cancel": "its owner presses cancel at the printer",
     "press": "its owner presses the knob that M0 waits for",
+    "preheat": "its owner heats the nozzle at the display",
 }
 """Faults that begin at one moment."""
 KNOBS = EVERY | ONCE

@@ -19,6 +19,8 @@ from agent.printers.virtual.profile import PROFILES, Profile, capabilities
 from agent.printers.virtual.reporter import Reporter
 
 MARLIN2 = PROFILES["marlin2"]
+PREHEAT = 170.0
+"""°C, as a display's menu offers it."""
 LEAST_IDLE = 1000
 """How often longer than `quiet` M85 waits at least."""
 
@@ -90,6 +92,9 @@ class Firmware:
             self._silent = True
         elif fault == "unplug":
             self.unplugged = True
+        elif fault == "preheat":
+            self.machine.nozzle.at(self._now)
+            self.machine.nozzle.target = PREHEAT
         elif fault == "press":
             self._go_on()
         else:

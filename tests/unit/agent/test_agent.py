@@ -57,14 +57,17 @@ def test_what_it_holds_is_said_at_birth_and_with_each_report(bench: Bench):
     bench.clear()
     bench.start()
     born = bench.coordinator.wait(Presence).holding
+    assert born is not None
     assert (born.seq, born.acked, born.held) == (0, 0, ())
     ready = bench.ready()
     assert born.counter < ready.counter
     attempt = bench.grant(bench.manifest(ready, body(40)))
     bench.coordinator.wait_for_steps(*WHOLE)
     reports = [message for _, message in bench.coordinator.heard if isinstance(message, Report)]
-    assert reports[-1].holding.held == (attempt,)
-    assert reports[-1].holding.counter >= ready.counter
+    holding = reports[-1].holding
+    assert holding is not None
+    assert holding.held == (attempt,)
+    assert holding.counter >= ready.counter
     assert not any(report.papers for report in reports)
 
 

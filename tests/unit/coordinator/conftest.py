@@ -1,5 +1,9 @@
 """An office on each kind of database."""
 
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+
 import pytest
 
 from tests.unit.coordinator.office import Office, open_office
@@ -20,3 +24,13 @@ def office(tmp_path, database):
     yield opened
     assert opened.desk.ledger().objections == []
     opened.store.close()
+
+
+@contextlib.contextmanager
+def opened(directory: Path, database: str) -> Generator[Office]:
+    """An open office whose ledger nobody looks at in the end."""
+    made = open_office(directory, database)
+    try:
+        yield made
+    finally:
+        made.store.close()

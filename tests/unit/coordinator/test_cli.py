@@ -22,6 +22,7 @@ from structlog.testing import capture_logs
 from coordinator import cli
 from coordinator.cli import words
 from coordinator.client import Client
+from coordinator.store import guards
 from tests.unit.coordinator.office import KEY, Office, open_office
 from tests.unit.coordinator.web.house import open_house
 from wire.lifecycle import Step
@@ -259,6 +260,45 @@ def test_an_invite_is_all_that_invite_prints(near):
 
 def test_the_ledger_is_balanced(near):
     assert near("ledger").out.startswith("balanced: ")
+
+
+def test_every_figure_can_be_worked_out_anew_while_the_coordinator_runs(near):
+    assert near("ledger", "verify").out.startswith("right: every figure follows from ")
+    found = near("ledger", "verify", "--json").json
+    assert (found["right"], found["first"], found["unguarded"]) == (True, None, [])
+
+
+def test_a_coordinator_is_backed_up_while_it_runs_and_restored_elsewhere(near, approved, tmp_path):
+    near("need", "file", "--hospital", approved, "--part", "ear-saver", "--quantity", "5")
+    made = near("backup", "muster.backup")
+    assert (made.code, made.err) == (0, "")
+    assert "keep it secret" in made.out
+    near("backup", "muster.backup").complains(2, "there already", "--replace")
+    assert near("backup", "--replace", "muster.backup", "--json").json["rows"]["need"] >= 1
+    near("restore", "muster.backup").complains(2, "another coordinator runs")
+    known = near("need", "list", "--json").json
+
+    (tmp_path / "elsewhere").mkdir()
+    other = tmp_path / "elsewhere" / "muster.toml"
+    other.write_text(SETTINGS)
+    near("ledger", "verify", "--config", str(other)).complains(2, "there is no database")
+    near("backup", "--config", str(other), "x.backup").complains(2, "there is no database")
+    assert "restored: " in near("restore", "--config", str(other), "muster.backup").out
+    near("restore", "--config", str(other), "muster.backup").complains(2, "not empty", "--replace")
+    near("restore", "--config", str(other), "no.backup").complains(2, "No such file")
+    again = Served(tmp_path / "elsewhere")
+    try:
+        assert near("need", "list", "--json", "--config", str(other)).json == known
+    finally:
+        again.ends(signal.SIGTERM)
+
+
+def test_what_is_no_backup_is_told_in_one_line(near, tmp_path):
+    other = tmp_path / "muster.toml"
+    other.write_text(SETTINGS)
+    (tmp_path / "letter").write_text("Dear coordinator")
+    near("restore", "--config", str(other), "letter").complains(2, "no back-up of Muster")
+    near("backup", "--config", str(other), "no/such/place").complains(2)
 
 
 @pytest.mark.parametrize(
@@ -527,12 +567,32 @@ def test_a_held_need_is_shown_with_its_reasons_and_given_out_again(far, office):
 def test_a_ledger_that_does_not_add_up_is_trouble(far, office):
     office.needs(3)
     office.agent("anna").is_ready()
-    with office.store.write() as tx:
+    with office.store.write() as tx, guards.lowered(tx):
         tx.exec_driver_sql("UPDATE movement SET units = units + 1")
     said = far("ledger")
     assert said.code == 1
     assert said.out.startswith("NOT balanced")
     assert said.err.count("\n") == 1
+
+
+def test_the_first_figure_that_differs_is_named(say, office, tmp_path):
+    office.needs(3)
+    office.agent("anna").is_ready()
+    with office.store.write() as tx, guards.lowered(tx):
+        tx.exec_driver_sql("UPDATE movement SET units = units - 1 WHERE target = 'promised'")
+    (tmp_path / "muster.toml").write_text(f'[database]\nurl = "sqlite:///{tmp_path}/muster.db"\n')
+    said = say("ledger", "verify")
+    assert said.code == 1
+    assert re.search(r"first: movement 2: units of n-\w+ a-\w+ promised: expected 3, found 2\n", said.out)
+    assert said.err.count("\n") == 1
+    said = say("ledger", "verify", "--json")
+    first = json.loads(said.out)["first"]
+    assert (first["movement"], first["account"], first["expected"], first["found"]) == (
+        2,
+        "promised",
+        "3",
+        "2",
+    )
 
 
 # ── help ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from coordinator.errors import StartError
-from coordinator.store import agents, engine, schema
+from coordinator.store import agents, engine, guards, schema
 from coordinator.store.engine import Store
 from tests.unit.coordinator.office import Office
 from wire.lifecycle import State, Step
@@ -38,6 +38,7 @@ def test_the_migrated_tables_are_those_of_the_schema(database):
     with store.read() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
+        assert guards.missing(tx) == []
     store.close()
 
 

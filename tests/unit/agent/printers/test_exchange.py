@@ -185,3 +185,11 @@ def test_a_digest_is_what_the_standard_says(
     nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
     digest._challenge = {"realm": "http-auth@example.org", "nonce": nonce, **challenge}
     assert f'response="{answer}"' in (digest.credentials("GET", "/dir/index.html") or "")
+
+
+def test_a_server_of_the_older_standard_gets_nothing_of_the_newer():
+    digest = exchange._Digest(exchange.Login("maker", "secret"))
+    digest._challenge = {"realm": "Printer API", "nonce": "00c0ffee"}
+    said = digest.credentials("GET", "/api/v1/status") or ""
+    assert 'response="3cbac994ef05778b9c976c419015d54b"' in said  # RFC 2069: H(H(A1):nonce:H(A2))
+    assert not any(word in said for word in ("cnonce", "qop", "nc="))

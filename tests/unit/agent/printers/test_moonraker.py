@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers import moonraker as door
+from agent.printers import door
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.moonraker import MoonrakerDriver
 from tests.contract.bench import COLD, HEAT, moves
@@ -265,6 +265,7 @@ def test_a_file_goes_at_the_start_after_its_ending_was_told(
     with pytest.raises(PrinterError, match="already"):
         driver.start("a1", plate(QUICK), 60)
     assert far.files() == ["muster/a1.gcode"]
+    time.sleep(0.5)  # Moonraker looks four times a second, and until then takes the file to be in use
     driver.start("a2", plate(QUICK), 60)
     assert far.files() == ["muster/a2.gcode"]
 
@@ -284,9 +285,9 @@ def large(tmp_path: Path) -> Iterator[Path]:
     path.unlink()
 
 
-def test_a_large_plate_is_uploaded_and_read_back_within_the_time(driver: MoonrakerDriver, large: Path):
+def test_a_large_plate_is_uploaded_and_read_back(driver: MoonrakerDriver, large: Path):
     driver.status()
     began = time.monotonic()
     driver.start("a1", large, 60)
     assert time.monotonic() - began < 15
-    assert driver.status().condition is Condition.PRINTING
+    wait(driver, lambda status: status.condition is Condition.PRINTING)

@@ -83,20 +83,3 @@ def test_the_oldest_print_of_our_file_tells_how_ours_ended(
     jobs = [Job(filename=OURS, status=status) for status in statuses]
     jobs.insert(0, Job(filename="benchy.gcode", status="completed"))
     assert seen.trace("a1", jobs, blind=False) is ending
-
-
-@pytest.mark.parametrize(
-    "path", ["a1.gcode", "other/a1.gcode", "muster/.gcode", "muster/a b.gcode", "muster/a1"]
-)
-def test_a_file_elsewhere_is_not_ours(path: str):
-    assert answers.attempt_of(path) is None
-
-
-def test_the_newest_of_our_files_is_the_last_attempt():
-    files = [
-        answers.File(filename="a1.gcode", modified=1),
-        answers.File(filename="a2.gcode", modified=3),
-        answers.File(filename="a b.gcode", modified=9),
-    ]
-    assert answers.newest(files) == "a2"
-    assert answers.newest([]) is None

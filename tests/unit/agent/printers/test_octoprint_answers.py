@@ -3,7 +3,7 @@ import pytest
 
 from agent.printers import octoprint_answers as answers
 from agent.printers.driver import Condition, Ending
-from agent.printers.octoprint_answers import File, Flags, Job, Printer, Prints
+from agent.printers.octoprint_answers import Flags, Job, Printer, Prints
 
 
 def look(
@@ -88,43 +88,6 @@ def test_without_a_printer_the_state_tells_a_fault_from_an_absence(
 )
 def test_the_record_of_a_file_tells_the_ending(prints: Prints | None, ending: Ending | None):
     assert answers.ending_of(prints) is ending
-
-
-def test_an_attempt_and_its_path_name_each_other():
-    assert answers.attempt_of(answers.path_of("0190-ab_C")) == "0190-ab_C"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        None,
-        "",
-        "benchy.gcode",
-        "muster/",
-        "muster/.gcode",
-        "muster/a/b.gcode",
-        "other/a1.gcode",
-        "muster/a b.gcode",
-    ],
-)
-def test_a_file_that_is_not_ours_has_no_attempt(path: str | None):
-    assert answers.attempt_of(path) is None
-
-
-@pytest.mark.parametrize("name", ["", "../a", "a/b", "a b", ".a", "-a", "a.gcode;rm", "ä", "a\n", "a" * 81])
-def test_an_odd_name_is_no_file_name(name: str):
-    assert not answers.is_name(name)
-
-
-def test_the_newest_of_our_files_is_the_last_attempt():
-    files = [
-        File("muster/a1.gcode", date=10),
-        File("muster/a2.gcode", date=30),
-        File("muster/a3.gcode", date=20),
-        File("muster/benchy draft.gcode", date=99),
-    ]
-    assert answers.newest(files) == "a2"
-    assert answers.newest([]) is None
 
 
 @pytest.mark.parametrize(

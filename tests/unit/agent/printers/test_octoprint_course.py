@@ -40,17 +40,33 @@ def test_the_trace_is_read_where_progress_has_fallen():
 
 
 def test_the_end_is_awaited_and_then_unknown():
-    assert courses.follow(COURSE, READY, None, 100 + GRACE - 1).ending is None
-    assert COURSE.condition(READY) is Condition.PRINTING
-    course = courses.follow(COURSE, READY, None, 100 + GRACE)
+    course = courses.follow(COURSE, READY, None, 101)
+    assert courses.follow(course, READY, None, 101 + GRACE - 1).ending is None
+    assert course.condition(READY) is Condition.PRINTING
+    course = courses.follow(course, READY, None, 101 + GRACE)
     assert (course.ending, course.stage) == (Ending.UNKNOWN, Stage.ENDED)
     assert course.condition(READY) is Condition.IDLE
+
+
+def test_a_record_gets_its_time_even_if_nobody_looked_for_long():
+    course = courses.follow(COURSE, READY, None, 100 + 10 * GRACE)
+    assert course.ending is None
+    assert courses.follow(course, READY, Prints(failure=1), 101 + 10 * GRACE).ending is Ending.FAILED
+
+
+def test_a_print_that_is_seen_to_run_again_was_not_over():
+    course = courses.follow(COURSE, READY, None, 101)
+    course = courses.follow(course, RUNS, None, 102)
+    course = courses.follow(course, READY, None, 101 + GRACE)
+    assert course.ending is None
 
 
 def test_a_printer_that_is_gone_decides_nothing_and_is_told_later():
     course = courses.follow(COURSE, GONE, None, 100 + 10 * GRACE)
     assert (course.ending, course.torn) == (None, True)
     course = courses.follow(course, READY, None, 100 + 10 * GRACE)
+    assert course.ending is None
+    course = courses.follow(course, READY, None, 100 + 11 * GRACE)
     assert course.ending is Ending.UNKNOWN
     assert "lost its printer" in course.why
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from agent.printers.driver import PrinterError
-from agent.printers.octoprint_session import RefusedError, Session, parse
+from agent.printers.heard import parse
+from agent.printers.octoprint_session import RefusedError, Session
 from agent.printers.octoprint_upload import Upload
 from tests.farend.authority import Authority
 
@@ -94,7 +95,7 @@ def test_an_answer_without_end_is_cut_short():
             handler.wfile.write(bytes(1024 * 1024))
 
     with server(endless) as url:
-        asking = session(url)
+        asking = session(url, 60)
         with pytest.raises(PrinterError, match="too much"):
             asking.ask("GET", "/")
         asking.close()

@@ -8,7 +8,7 @@ import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.octoprint import LONGEST, OctoPrintDriver
-from agent.printers.octoprint_upload import STALL
+from agent.printers.shipment import STALL
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import Meddler, meddler
 from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared

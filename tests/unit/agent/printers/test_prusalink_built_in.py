@@ -1,205 +1,226 @@
-"""PrusaLink as newer printers have it built in: no registry has that one, so its published answers stand in."""
+"""What is particular to PrusaLink as newer printers have it inside; tests/contract has what every driver must do."""
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.prusalink import SETTLED, PrusaLinkDriver
+from agent.printers.door import GRACE
+from agent.printers.driver import Condition, Ending, PrinterError, Status
+from agent.printers.exchange import Login
+from agent.printers.prusalink import BETWEEN, PrusaLinkDriver
+from tests.contract.bench import COLD, HEAT, moves
+from tests.farend.buddy import USER, Buddy, buddy
+from tests.farend.meddler import meddler
 
-
-class Buddy:
-    """An MK4 with a USB stick: short names beside long ones, and a finished print that stays on its screen."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.state = "IDLE"
-        self.progress = 0.0
-        self.job = 0
-        self.files: dict[str, int] = {}
-        self.folders: list[str] = []
-        self.stick = True
-
-    def answer(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, Any]:
-        name = path.rpartition("/")[2]
-        if path == "/api/v1/storage":
-            stick = {
-                "path": "/usb/",
-                "name": "usb",
-                "type": "USB",
-                "available": self.stick,
-                "read_only": False,
-            }
-            return 200, {"storage_list": [stick]}
-        if path == "/api/v1/status":
-            printer = {"state": self.state, "temp_nozzle": 25.1, "target_nozzle": 0.0, "temp_bed": 24.0}
-            return 200, {"printer": printer, "storage": {"path": "/usb/", "name": "usb", "read_only": False}}
-        if path == "/api/v1/job":
-            return (200, self.shown_job()) if self.job else (204, None)
-        if path.startswith("/api/v1/job/"):
-            self.state = {"pause": "PAUSED", "resume": "PRINTING"}.get(name, "STOPPED")
-            return 204, None
-        if path == "/api/v1/files/usb/muster":
-            return 200, {"name": "MUSTER", "type": "FOLDER", "children": self.children()}
-        if method == "PUT" and headers["Create-Folder"] == "?1":
-            self.folders.append(name)
-            return 201, None
-        if method == "PUT":
-            assert headers["Print-After-Upload"] == "?0"
-            self.files[name] = len(body)
-            return 201, None
-        if name not in self.files:
-            return 404, {"message": "File not found"}
-        if method == "GET":
-            return 200, {
-                "name": "A1~1.GCO",
-                "display_name": name,
-                "type": "PRINT_FILE",
-                "size": self.files[name],
-            }
-        if method == "DELETE":
-            del self.files[name]
-        else:
-            self.state, self.job = "PRINTING", self.job + 1
-        return 204, None
-
-    def shown_job(self) -> dict[str, Any]:
-        file = {"name": "A1~1.GCO", "display_name": "a1.gcode", "path": "/usb/MUSTER", "size": 100}
-        return {"id": self.job, "state": self.state, "progress": self.progress, "file": file}
-
-    def children(self) -> list[dict[str, Any]]:
-        files = [{"name": "X~1.GCO", "display_name": name, "type": "PRINT_FILE"} for name in self.files]
-        folders = [{"name": name, "display_name": name, "type": "FOLDER"} for name in self.folders]
-        return [*files, *folders]
+QUICK = [*HEAT, *moves(20, 10, 6000), *COLD]
+SLOW = [*HEAT, *moves(2000, 50, 600), *COLD]
 
 
 @pytest.fixture
 def far() -> Iterator[Buddy]:
-    buddy = Buddy()
+    with buddy(speed=200) as printer:
+        yield printer
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, answer = buddy.answer(self.command, self.path, body, self.headers)
-            content = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
 
-        def do_PUT(self) -> None:
-            self.do_GET()
+class Maker:
+    """An agent's driver of that printer, which can be made anew, and whose clock can be put forward."""
 
-        def do_POST(self) -> None:
-            self.do_GET()
+    def __init__(self, folder: Path, far: Buddy) -> None:
+        self.folder, self.far, self.late = folder, far, 0.0
+        self.driver = self.again()
 
-        def do_DELETE(self) -> None:
-            self.do_GET()
+    def again(self) -> PrusaLinkDriver:
+        self.driver = PrusaLinkDriver(
+            "mk4", self.far.url, self.far.key, clock=lambda: time.monotonic() + self.late
+        )
+        return self.driver
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
+    def start(self, lines: list[str], attempt: str = "a1", seconds: float = 600) -> None:
+        path = self.folder / f"{attempt}.gcode"
+        path.write_text("".join(f"{line}\n" for line in lines))
+        self.driver.start(attempt, path, seconds)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        buddy.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield buddy
-        finally:
-            server.shutdown()
-            thread.join()
+    def wait(self, wanted: Callable[[Status], bool]) -> Status:
+        deadline = time.monotonic() + 30
+        while not wanted(status := self.driver.status()):
+            assert time.monotonic() < deadline, f"last seen: {status}"
+            time.sleep(0.01)
+        return status
+
+    def ending(self) -> Status:
+        return self.wait(lambda status: status.ending is not None)
 
 
 @pytest.fixture
-def plate(tmp_path: Path) -> Path:
-    path = tmp_path / "plate.gcode"
-    path.write_text("G21\nG28\n")
-    return path
+def maker(tmp_path: Path, far: Buddy) -> Maker:
+    return Maker(tmp_path, far)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_print_is_known_by_its_long_name_and_its_end_by_the_state(far: Buddy, plate: Path):
-    clock = Clock()
-    driver = PrusaLinkDriver("mk4", far.url, "key", clock=clock)
-    driver.start("a1", plate, 600)
-    assert driver.status().condition is Condition.PRINTING
-    far.progress = 40.0
-    assert driver.status().progress == 0.4
-    driver.pause()
-    assert driver.status().condition is Condition.PAUSED
-    driver.resume()
-    far.state = "FINISHED"
-    assert driver.status().ending is None
-    clock.now += SETTLED
-    status = driver.status()
+def test_a_print_is_known_by_its_long_name_and_its_end_by_the_state(maker: Maker, far: Buddy):
+    maker.start(QUICK, "an-attempt-with-a-long-name")
+    status = maker.driver.status()
+    assert (status.condition, status.attempt) == (Condition.PRINTING, "an-attempt-with-a-long-name")
+    status = maker.ending()
     assert (status.condition, status.ending, status.progress) == (Condition.IDLE, Ending.DONE, 1.0)
-    later = PrusaLinkDriver("mk4", far.url, "key").status()
-    assert (later.attempt, later.ending) == ("a1", Ending.DONE)
+    assert far.state == "FINISHED"
+    maker.again()
+    status = maker.driver.status()
+    assert (status.attempt, status.ending) == ("an-attempt-with-a-long-name", Ending.DONE)
+    maker.start(QUICK, "a2")  # nobody has pressed a button
+    assert maker.ending().ending is Ending.DONE
+
+
+def test_a_finished_print_that_a_new_driver_finds_is_nobodys_guess(maker: Maker, far: Buddy):
+    maker.start(QUICK)
+    deadline = time.monotonic() + 30
+    while far.state != "FINISHED":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    maker.again().status()
+    maker.late += GRACE
+    status = maker.driver.status()
+    assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.UNKNOWN)
+    assert "look at the bed" in status.why
+
+
+def test_another_print_that_finished_while_nobody_looked_is_not_ours(maker: Maker, far: Buddy):
+    maker.start(SLOW, seconds=300)
+    maker.driver.status()
+    far.unplug()
+    assert maker.driver.status().condition is Condition.UNREACHABLE
+    far.restart()
+    far.upload("benchy.gcode", QUICK)
+    far.print("benchy.gcode")
+    deadline = time.monotonic() + 30
+    while far.state != "FINISHED":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    far.plug()
+    maker.late += 300 + BETWEEN + 1
+    assert maker.driver.status().ending is None
+    maker.late += GRACE
+    assert maker.driver.status().ending is Ending.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("gap", "ending"), [(10, Ending.FAILED), (400, Ending.UNKNOWN)], ids=["too soon", "it may have ended"]
 )
-def test_a_print_that_ended_unseen_is_nobodys_guess(far: Buddy, plate: Path, gap: float, ending: Ending):
-    clock = Clock()
-    driver = PrusaLinkDriver("mk4", far.url, "key", clock=clock)
-    driver.start("a1", plate, 600)
-    driver.status()
-    far.state, far.job = "IDLE", 0
-    clock.now += gap
-    status = driver.status()
+def test_a_print_that_ended_unseen_is_nobodys_guess(maker: Maker, far: Buddy, gap: float, ending: Ending):
+    maker.start(SLOW)
+    maker.driver.status()
+    far.restart()
+    maker.late += gap
+    assert maker.driver.status().ending is None
+    maker.late += GRACE
+    status = maker.driver.status()
     assert (status.condition, status.ending) == (Condition.IDLE, ending)
     assert status.why
 
 
-def test_a_printer_that_wants_somebody_pauses_our_print_and_says_so(far: Buddy, plate: Path):
-    driver = PrusaLinkDriver("mk4", far.url, "key")
-    driver.start("a1", plate, 600)
-    far.state = "ATTENTION"
-    status = driver.status()
+def test_a_printer_that_wants_somebody_pauses_our_print_and_says_so(maker: Maker, far: Buddy):
+    maker.start(SLOW)
+    far.ask()
+    status = maker.driver.status()
     assert (status.condition, status.ending) == (Condition.PAUSED, None)
     assert "waits for somebody" in status.why
+    far.press()
+    assert maker.driver.status().condition is Condition.PRINTING
 
 
-def test_a_printer_that_stopped_for_safety_fails_our_print(far: Buddy, plate: Path):
-    driver = PrusaLinkDriver("mk4", far.url, "key")
-    driver.start("a1", plate, 600)
-    far.state = "ERROR"
-    status = driver.status()
-    assert (status.condition, status.ending) == (Condition.FAULT, Ending.FAILED)
+def test_a_print_that_waits_for_somebody_can_be_cancelled(maker: Maker, far: Buddy):
+    maker.start(SLOW)
+    far.ask()
+    maker.driver.cancel()
+    assert maker.ending().ending is Ending.CANCELLED
 
 
-def test_without_a_stick_nothing_starts(far: Buddy, plate: Path):
+def test_a_stop_at_the_printer_fails_the_attempt(maker: Maker, far: Buddy):
+    maker.start(SLOW)
+    far.stop()
+    status = maker.ending()
+    assert status.ending is Ending.FAILED
+    assert "stopped at the printer" in status.why
+
+
+def test_an_order_that_the_printer_refuses_is_told_and_changes_nothing(maker: Maker, far: Buddy):
+    maker.start(SLOW)
+    with pytest.raises(PrinterError, match="409"):
+        maker.driver.resume()
+    assert maker.driver.status().condition is Condition.PRINTING
+
+
+def test_another_hands_print_is_busy_and_left_alone(maker: Maker, far: Buddy):
+    far.upload("benchy.gcode", SLOW)
+    far.print("benchy.gcode")
+    status = maker.wait(lambda status: status.condition is not Condition.IDLE)
+    assert (status.condition, status.attempt) == (Condition.BUSY, None)
+    assert "benchy.gcode" in status.why
+    with pytest.raises(PrinterError, match=r"benchy\.gcode"):
+        maker.start(QUICK)
+    for order in (maker.driver.pause, maker.driver.resume, maker.driver.cancel):
+        with pytest.raises(PrinterError, match="nothing of ours"):
+            order()
+    assert far.job() == "benchy.gcode"
+
+
+def test_another_hand_that_is_quicker_wins(far: Buddy, tmp_path: Path):
+    far.upload("benchy.gcode", SLOW)
+    hand = iter([lambda: far.print("benchy.gcode")])
+
+    def meddle(method: str, path: str) -> None:
+        if method == "POST" and path.endswith("/muster/a1.gcode"):
+            next(hand)()
+
+    with meddler(far.url) as between:
+        between.before = meddle
+        maker = Maker(tmp_path, far)
+        maker.driver = PrusaLinkDriver("mk4", between.url, far.key)
+        with pytest.raises(PrinterError, match="409"):
+            maker.start(QUICK)
+        status = maker.wait(lambda status: status.condition is not Condition.IDLE)
+    assert (status.condition, status.attempt) == (Condition.BUSY, None)
+    assert (far.job(), far.files()) == ("benchy.gcode", [])
+
+
+def test_a_password_serves_as_long_as_its_challenge_holds_and_longer(far: Buddy, tmp_path: Path):
+    maker = Maker(tmp_path, far)
+    maker.driver = PrusaLinkDriver("mk4", far.url, login=Login(USER, far.key))
+    far.age = 0.05
+    maker.start(QUICK)
+    for _ in range(3):
+        time.sleep(0.06)
+        assert maker.driver.status().condition is not Condition.UNREACHABLE
+
+
+@pytest.mark.parametrize("login", [None, Login(USER, "wrong")], ids=["key", "password"])
+def test_a_wrong_key_or_password_is_told_to_the_owner(far: Buddy, login: Login | None):
+    status = PrusaLinkDriver("mk4", far.url, "" if login else "0123456789", login=login).status()
+    assert status.condition is Condition.UNREACHABLE
+    assert "refuses the" in status.why
+
+
+def test_without_a_stick_nothing_starts(maker: Maker, far: Buddy):
     far.stick = False
-    driver = PrusaLinkDriver("mk4", far.url, "key")
-    status = driver.status()
+    status = maker.driver.status()
     assert status.condition is Condition.UNREACHABLE
     assert "USB stick" in status.why
     with pytest.raises(PrinterError, match="USB stick"):
-        driver.start("a1", plate, 600)
+        maker.start(QUICK)
 
 
-def test_old_files_and_marks_go_at_the_next_start(far: Buddy, plate: Path):
-    clock = Clock()
-    driver = PrusaLinkDriver("mk4", far.url, "key", clock=clock)
-    driver.start("a1", plate, 600)
-    driver.status()
-    far.state, far.job = "STOPPED", 0
-    driver.status()
-    assert far.folders == ["a1-failed"]
-    clock.now += SETTLED
-    assert driver.status().ending is Ending.FAILED
-    driver._sweep()
-    assert far.files == {}
+def test_a_stick_that_was_pulled_out_is_told_in_the_printers_words(maker: Maker, far: Buddy):
+    assert maker.driver.status().condition is Condition.IDLE
+    far.stick = False
+    with pytest.raises(PrinterError, match="Missing USB drive"):
+        maker.start(QUICK)
+
+
+def test_old_files_and_marks_go_at_the_start_after_an_ending_was_told(maker: Maker, far: Buddy):
+    maker.start(SLOW)
+    far.stop()
+    assert maker.ending().ending is Ending.FAILED
+    assert far.files() == ["a1-failed", "a1.gcode"]
+    maker.start(SLOW, "a2")
+    assert far.files() == ["a2.gcode"]

@@ -36,16 +36,22 @@ def test_a_good_print_is_left_alone():
     assert not any(nozzle(good))
 
 
+def test_a_nozzle_that_is_heated_again_while_it_is_still_hotter_is_left_alone():
+    again = course((100, 21, 200, 200), (10, 200, 192, 0), (60, 192, 170, 170), (60, 170, 171, 170))
+    assert not any(nozzle(again))
+
+
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
         (course((100, 21, 200, 200), (40, 200, 230, 200)), "rises"),
+        (course((100, 21, 200, 200), (10, 200, 192, 0), (40, 192, 230, 170)), "rises"),
         (course((100, 21, 200, 200), (60, 200, 100, 0), (60, 100, 160, 0)), "rises"),
         (course((20, 21, 60, 200), (60, 60, 60.5, 200)), "stays"),
         (course((100, 21, 200, 200), (20, 200, 180, 200), (30, 180, 175, 200)), "fell"),
         (course((100, 21, 200, 200), (4, 150, 150, 200)), "jumped"),
     ],
-    ids=["too hot", "too hot although off", "does not heat", "falls", "jumps"],
+    ids=["too hot", "too hot on the way down", "too hot although off", "does not heat", "falls", "jumps"],
 )
 def test_what_is_dangerous_is_said(wrong: list[tuple[float, float, float]], word: str):
     assert word in next(filter(None, nozzle(wrong)), "")

@@ -1,0 +1,25 @@
+"""When the database came out of a back-up: what was done after that was taken, agents know and we don't."""
+
+from dataclasses import dataclass
+
+from coordinator.store import schema
+from coordinator.store.engine import Tx
+from coordinator.store.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """The back-up was `taken` then, and `restored` then, in seconds since 1970 UTC."""
+
+    id: str
+    taken: float
+    restored: float
+
+
+restorations = Shelf(schema.restoration, Restoration)
+
+
+def latest(tx: Tx) -> Restoration | None:
+    """The last time that this database was restored; None for one that never was."""
+    found = restorations.find(tx, newest="restored")
+    return found[0] if found else None

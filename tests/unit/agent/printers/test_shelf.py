@@ -1,0 +1,44 @@
+"""Our files among the owner's."""
+
+import pytest
+
+from agent.printers import shelf
+
+
+def test_an_attempt_and_its_path_name_each_other():
+    assert shelf.attempt_of(shelf.path_of("0190-ab_C")) == "0190-ab_C"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        None,
+        "",
+        "benchy.gcode",
+        "a1.gcode",
+        "muster/",
+        "muster/a1",
+        "muster/.gcode",
+        "muster/a/b.gcode",
+        "other/a1.gcode",
+        "muster/a b.gcode",
+    ],
+)
+def test_a_file_that_is_not_ours_has_no_attempt(path: str | None):
+    assert shelf.attempt_of(path) is None
+
+
+@pytest.mark.parametrize("name", ["", "../a", "a/b", "a b", ".a", "-a", "a.gcode;rm", "ä", "a\n", "a" * 81])
+def test_an_odd_name_is_no_file_name(name: str):
+    assert not shelf.is_name(name)
+
+
+def test_the_newest_of_our_files_is_the_last_attempt():
+    files = [
+        ("muster/a1.gcode", 10.0),
+        ("muster/a2.gcode", 30.0),
+        ("muster/a3.gcode", 20.0),
+        ("muster/benchy draft.gcode", 99.0),
+    ]
+    assert shelf.newest(files) == "a2"
+    assert shelf.newest([]) is None
