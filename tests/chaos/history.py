@@ -193,9 +193,23 @@ def _whole(connection: Any, _record: object) -> None:
     connection.isolation_level = None
 
 
+_BUGS = rb"a bug in thread .*|AssertionError.*"
+_REFUSED = rb"^.*(?:IntegrityError|RaiseException|CheckViolation|UniqueViolation)[):].*"
+
+
 def bugs(log: Path) -> list[str]:
     """What a process said of mistakes of its own."""
+    return _found(log, _BUGS)
+
+
+def refused(log: Path) -> list[str]:
+    """What the database had to refuse: nothing should ever be asked of it that goes against its constraints."""
+    return _found(log, _REFUSED)
+
+
+def _found(log: Path, pattern: bytes) -> list[str]:
     if not log.exists():
         return []
-    found = re.findall(rb"a bug in thread .*|assert\w*Error.*", log.read_bytes())
-    return [line.decode(errors="replace") for line in found]
+    return sorted(
+        {each.decode(errors="replace") for each in re.findall(pattern, log.read_bytes(), re.MULTILINE)}
+    )

@@ -1,9 +1,11 @@
 """Mistakes that are planted on purpose, into a process of the run and never into the product: it must find them."""
 
 import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-NAMES = ("ack-before-commit", "nonce-not-compared", "movement-twice")
+NAMES = ("ack-before-commit", "nonce-not-compared", "movement-twice", "movement-twice-unguarded")
 
 
 def plant(name: str | None) -> None:
@@ -13,7 +15,11 @@ def plant(name: str | None) -> None:
     elif name == "nonce-not-compared":
         _compare_no_nonce()
     elif name == "movement-twice":
-        _post_twice()
+        _post_twice(lambda _: nullcontext())  # the database's own guards should refuse it
+    elif name == "movement-twice-unguarded":
+        from coordinator.store import guards
+
+        _post_twice(guards.lowered)
 
 
 def _acknowledge_too_early() -> None:
@@ -53,7 +59,7 @@ def _compare_no_nonce() -> None:
     Runner.take = trusting
 
 
-def _post_twice() -> None:
+def _post_twice(guarded: Callable[[Any], AbstractContextManager[None]]) -> None:
     from sqlalchemy import insert
 
     from coordinator.store import movements, schema
@@ -77,6 +83,7 @@ def _post_twice() -> None:
                 }
                 for each in moves
             ]
-            tx.execute(insert(schema.movement), again)
+            with guarded(tx):
+                tx.execute(insert(schema.movement), again)
 
     movements.post = generous

@@ -18,7 +18,7 @@ from coordinator.client import Refused, Trouble
 from tests.chaos import diary, faults
 from tests.chaos.checker import Violation, check, completed
 from tests.chaos.diary import Diary
-from tests.chaos.history import Attempt, Books, Database, DiaryLog, History, MotionLog, bugs
+from tests.chaos.history import Attempt, Books, Database, DiaryLog, History, MotionLog, bugs, refused
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.people import People
 from tests.chaos.recovery import recoveries
@@ -263,6 +263,8 @@ class Chaos:
             for note in diary.read(self._options.directory / "stage.jsonl")
             if note["what"] == "ended" and note["code"] == 1 and not note["proc"].startswith("coordinator")
         ]
+        log = self._stage.coordinator.log
+        found += [f"coordinator: {line}" for line in (*bugs(log), *refused(log))]
         for maker in self._stage.makers:
             found += [f"{maker.name}: {line}" for line in bugs(maker.home / "agent.log")]
         return found

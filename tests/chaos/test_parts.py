@@ -16,6 +16,7 @@ import pytest
 from tests.chaos import faults, nemesis, tempo
 from tests.chaos.control import AFTER, BEFORE, Control
 from tests.chaos.diary import Diary, read_from
+from tests.chaos.history import bugs, refused
 from tests.chaos.mortal import SEAMS, moves_in
 from tests.chaos.packets import PUBLISH, Splitter
 from tests.chaos.proxy import Proxy
@@ -125,6 +126,17 @@ def test_a_diary_is_read_up_to_its_last_whole_line(tmp_path: Path) -> None:
 
 def test_moves_that_put_plastic_down_are_counted() -> None:
     assert moves_in(b"G28\nG92 E0\nG1 Z2 F600\nG1 X5 Y2 E0.5\nG1 E-2 F2400\nM84\n") == 2
+
+
+def test_what_a_log_says_of_mistakes_is_found(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        "07:00 info step\nsqlite3.OperationalError: disk full\n07:01 critical a bug in thread one: the agent stops\n"
+        + 2 * "sqlite3.IntegrityError: an account would fall below zero\n"
+    )
+    assert bugs(log) == ["a bug in thread one: the agent stops"]
+    assert refused(log) == ["sqlite3.IntegrityError: an account would fall below zero"]
+    assert bugs(tmp_path / "none") == []
 
 
 # ── the cable ─────────────────────────────────────────────────────────────────────────────────────────────
