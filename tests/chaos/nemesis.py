@@ -37,8 +37,8 @@ class Nemesis:
         self.struck: dict[str, int] = {}
         self._lock = threading.Lock()
         self._suffering: set[str] = set()
-        self.forget: Callable[[], None] = lambda: None
-        """Called when the coordinator is down, and before what it knows is replaced."""
+        self.forget: Callable[[bool], None] = lambda _: None
+        """Called when the coordinator is down: before what it knows is replaced, with True, and after that."""
 
     def halt(self) -> None:
         """Begin nothing new."""
@@ -230,12 +230,13 @@ class Nemesis:
         if coordinator.popen is not None:
             with contextlib.suppress(Exception):
                 coordinator.popen.wait(5)
-        self.forget()
+        self.forget(True)
         deadline = time.monotonic() + RESTORE_WITHIN
         while not (done := stage.muster("restore", "--replace", str(kept))):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.5)  # a database that is frozen, or still at what the dead coordinator had begun
+        self.forget(False)
         self._diary.note("restored", done=done)
         for aside in stage.data.glob("*before-restore*"):
             shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink()

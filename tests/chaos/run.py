@@ -108,6 +108,8 @@ class Chaos:
         self._notes = {maker.name: DiaryLog(maker.diary) for maker in self._stage.makers}
         self._finals: dict[str, str] = {}
         self._forgotten: dict[str, Attempt] = {}
+        self._restorations = 0
+        """How often one began or ended."""
         self._found: list[Violation] = []
         self._began = time.monotonic()
 
@@ -205,21 +207,25 @@ class Chaos:
             objections = [f"can't be asked: {error}"]
         self._judge(people, settled=True, lacking=lacking, ledger=objections)
 
-    def _forget(self) -> None:
-        """The coordinator is to be restored from a back-up: what it knew until now it may forget."""
-        books = Database(self._stage.database_url).read()
-        self._forgotten |= {each.id: each for each in books.attempts}
-        self._finals.clear()
+    def _forget(self, begins: bool) -> None:
+        """The coordinator is restored from a back-up (`begins`), or was: what it knew before it may forget."""
+        self._restorations += 1
+        if begins:
+            books = Database(self._stage.database_url).read()
+            self._forgotten |= {each.id: each for each in books.attempts}
+        else:
+            self._finals = {}
 
     def _judge(self, people: People, **end: Any) -> None:
+        restorations = self._restorations
         try:
             history = self._history(people, **end)
         except DBAPIError:
             if end:
                 raise
             return  # struck just now: next time
-        if history.forgotten.keys() != self._forgotten.keys():
-            return  # another database by now
+        if restorations % 2 or restorations != self._restorations:
+            return  # another database by now, or soon
         for each in history.after.attempts:
             if each.state in FINAL:
                 self._finals.setdefault(each.id, each.state)
