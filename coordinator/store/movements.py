@@ -121,12 +121,15 @@ def _grouped(tx: Tx, key: ColumnElement[str], *where: ColumnElement[bool]) -> de
 def _refuse_overdrafts(tx: Tx, moved: list[Movement]) -> None:
     """The database refuses them too (`guards.py`), but not in words for people."""
     sums: dict[tuple[str, str | None], Balance] = {}
+    brought: defaultdict[tuple[str, str | None], Balance] = defaultdict(Counter)
     for each in moved:
         source, target = (
             (each.need, None if at in OF_NEED else each.lot) for at in (each.source, each.target)
         )
         if each.source is not Account.DEMAND:
-            there = sums[source] if source in sums else sums.setdefault(source, balance(tx, *source))
+            if source not in sums:
+                sums[source] = balance(tx, *source) + brought[source]
+            there = sums[source]
             if there[each.source] < each.units:
                 raise Conflict(
                     f"{each.need} does not need that many units any more"
@@ -134,5 +137,5 @@ def _refuse_overdrafts(tx: Tx, moved: list[Movement]) -> None:
                     else f"{source[1]} has not that many units in {each.source}"
                 )
             there[each.source] -= each.units
-        if target in sums:
-            sums[target][each.target] += each.units
+        # What an earlier movement of the same cause brought, a later one may take.
+        (sums[target] if target in sums else brought[target])[each.target] += each.units
