@@ -243,7 +243,8 @@ def _units(history: History) -> Iterator[Violation]:
     for move in books.movements:
         sums[move.source] -= move.units
         sums[move.target] += move.units
-        if move.target == "suspect":
+        # What a restored back-up had forgotten is known again late, like what was in doubt.
+        if move.target == "suspect" or (move.target == "promised" and move.cause.startswith("adopt:")):
             into_doubt[move.lot] = move.units
         if move.target == "good":
             counted[move.need] += move.units

@@ -251,6 +251,13 @@ def test_more_than_was_asked_for_is_right_where_a_suspect_came_back() -> None:
     assert check(history(books=surplus(doubted=True), **two_prints())) == []
 
 
+def test_more_than_was_asked_for_is_right_where_a_restored_back_up_had_forgotten_a_lot() -> None:
+    kept = surplus(doubted=False)
+    moves = [replace(each, cause="adopt:a2") if (each.lot, each.target) == ("a2", "promised") else each
+             for each in kept.movements]  # fmt: skip
+    assert check(history(books=replace(kept, movements=moves), **two_prints())) == []
+
+
 def test_units_that_were_lost_from_the_books_are_found() -> None:
     short = [*movements()[:-1], Movement("n", "a1", "in-transit", "received", 2, "r")]
     short.append(Movement("n", "a1", "in-transit", "demand", 1, "r"))
