@@ -36,7 +36,9 @@ _OPTIONS = {
 class Postgres:
     """A running cluster in a directory of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        """Make its directory; `options` go before those that make tests fast."""
+        self._options = _OPTIONS | options
         # Not below pytest's own directory: a socket's path has 107 bytes, and user postgres must reach it.
         self._directory = Path(tempfile.mkdtemp(prefix="muster-pg-"))
         self._owner: str | None = None
@@ -49,11 +51,10 @@ class Postgres:
 
     def start(self) -> None:
         """Make the cluster and wait until it takes connections."""
-        data = self._directory / "data"
         self._run(
             "initdb",
             "-D",
-            str(data),
+            str(self._directory / "data"),
             "-U",
             USER,
             "-A",
@@ -64,8 +65,27 @@ class Postgres:
             "--no-sync",
             "-N",
         )
-        options = [word for key, value in _OPTIONS.items() for word in ("-c", f"{key}={value}")]
-        log = (self._directory / "log").open("wb")
+        try:
+            self.serve()
+        except RuntimeError:
+            self.stop()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The server's process, which has one more for each connection."""
+        assert self._process is not None
+        return self._process.pid
+
+    def fell(self) -> bool:
+        """Whether its process has ended."""
+        return self._process is None or self._process.poll() is not None
+
+    def serve(self) -> None:
+        """Start the server on the cluster that was made, also after it was killed; wait until it takes connections."""
+        data = self._directory / "data"
+        options = [word for key, value in self._options.items() for word in ("-c", f"{key}={value}")]
+        log = (self._directory / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
                 [PROGRAMS / "postgres", "-D", data, "-k", self._directory, *options],
@@ -85,7 +105,6 @@ class Postgres:
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     said = (self._directory / "log").read_text(errors="replace")[-2000:]
-                    self.stop()
                     raise RuntimeError(f"PostgreSQL does not start: {said}") from None
                 time.sleep(0.02)
             else:
@@ -102,14 +121,19 @@ class Postgres:
                 self._process.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
 
+    def create(self, name: str) -> str:
+        """A database that stays; its SQLAlchemy URL."""
+        self._do(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        return f"postgresql+psycopg://{USER}@/{name}?host={self._directory}"
+
     @contextlib.contextmanager
     def database(self) -> Generator[str]:
         """A fresh, empty database for the time of the block; its SQLAlchemy URL."""
         self._names += 1
         name = f"test_{self._names}"
-        self._do(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        url = self.create(name)
         try:
-            yield f"postgresql+psycopg://{USER}@/{name}?host={self._directory}"
+            yield url
         finally:
             self._do(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coordinator import overview
 from coordinator.errors import Conflict
-from coordinator.ledger import Account, Movement
+from coordinator.ledger import Account, Movement, adopted
 from coordinator.store import guards, movements
 from coordinator.views import Verdict
 from tests.unit.coordinator.conftest import opened
@@ -298,3 +298,14 @@ def test_movements_that_lead_below_zero_are_told_in_words(lived):
     with pytest.raises(Conflict, match="has not that many units in scrapped"):
         draw()
     assert audited(office).right
+
+
+def test_what_one_movement_brings_the_next_of_the_same_cause_may_take(lived):
+    """As where an attempt is adopted, of which nothing is asked for any more since a back-up was restored."""
+    office, told = lived
+    with office.store.write() as tx:
+        asked = movements.needed(tx).get(told.need, 0)
+        moved = adopted(told.need, "a-adopted", asked + 3, asked)
+        movements.post(tx, moved, cause="adopt:a-adopted", by="coordinator", now=1)
+        assert movements.balance(tx, told.need, "a-adopted")[Account.PROMISED] == asked + 3
+        assert movements.needed(tx).get(told.need, 0) == 0
