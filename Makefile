@@ -55,8 +55,9 @@ test: setup setup-far-ends check ## everything that must hold
 test-prusalink: setup setup-prusalink ## the same contract against a real PrusaLink, which takes minutes
 	@$(BIN)/pytest -m prusalink -n 2
 
-chaos: setup setup-system ## twenty minutes of faults over all of it (CHAOS="--database postgresql --broker mosquitto")
-	@$(BIN)/python -m tests.chaos $(CHAOS)
+chaos: setup setup-system ## the fault run on both databases, about half an hour in all
+	@$(BIN)/python -m tests.chaos --rate 1.85 --seconds 660 --speed 900 $(CHAOS)
+	@$(BIN)/python -m tests.chaos --rate 1.85 --seconds 660 --speed 900 --database postgresql --broker mosquitto $(CHAOS)
 
 bench: setup setup-system ## the numbers, each side in the same run
 	@$(BIN)/python -m tests.bench
