@@ -42,4 +42,4 @@ def test_under_faults_nothing_is_lost_or_counted_twice_or_started_by_surprise() 
 
 def test_a_run_with_a_mistake_planted_finds_it() -> None:
     result = run("--seed", "7", "--plant", "movement-twice-unguarded", "--seconds", "60")
-    assert {each.partition(":")[0] for each in result["violations"]} == {"ledger"}
+    assert "ledger" in {each.partition(":")[0] for each in result["violations"]}
