@@ -31,11 +31,12 @@ from octorest import OctoRest
 from agent.printers import octoprint_answers as answers
 from agent.printers import octoprint_course as courses
 from agent.printers.driver import Condition, Ending, PrinterError, Status
+from agent.printers.exchange import Clock, LateError, RefusedError
 from agent.printers.lookup import Resolver, system
 from agent.printers.octoprint_answers import Look
 from agent.printers.octoprint_course import Course, Note, Stage
 from agent.printers.octoprint_note import Notebook
-from agent.printers.octoprint_session import Clock, LateError, RefusedError, Session
+from agent.printers.octoprint_session import Session
 from agent.printers.octoprint_upload import ReadBack, Upload
 from agent.printers.shelf import FOLDER, attempt_of, is_name, newest, path_of
 

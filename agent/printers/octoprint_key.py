@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import PrinterError
+from agent.printers.exchange import Clock, RefusedError
 from agent.printers.lookup import Resolver, system
-from agent.printers.octoprint_session import Clock, RefusedError, Reply, Session
+from agent.printers.octoprint_session import Reply, Session
 
 WAIT = 300.0
 """Seconds that the owner gets to find the question; OctoPrint itself forgets it after ten minutes."""

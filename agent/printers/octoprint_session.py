@@ -9,7 +9,7 @@ import json
 import select
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -18,25 +18,12 @@ import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import PrinterError
+from agent.printers.exchange import Clock, LateError, RefusedError
 from agent.printers.heard import parse
 from agent.printers.lookup import Lookup, Resolver, system
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of one answer; a folder with thousands of files has a tenth of that."""
-
-Clock = Callable[[], float]
-
-
-class RefusedError(PrinterError):
-    """OctoPrint answered, and it was no. `code` is the HTTP status."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class LateError(PrinterError):
-    """OctoPrint may be slow, and would have answered later."""
 
 
 class Reply(Struct, frozen=True):

@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 
 from agent.printers.driver import PrinterError
+from agent.printers.exchange import Clock, RefusedError
 from agent.printers.form import CHUNK, Form
 from agent.printers.heard import head_of
 from agent.printers.octoprint_answers import Uploaded
-from agent.printers.octoprint_session import Clock, RefusedError, Session
+from agent.printers.octoprint_session import Session
 from agent.printers.shelf import FOLDER, path_of
 from agent.printers.shipment import Shipment
 

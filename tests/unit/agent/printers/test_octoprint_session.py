@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from agent.printers.driver import PrinterError
+from agent.printers.exchange import RefusedError
 from agent.printers.heard import parse
-from agent.printers.octoprint_session import RefusedError, Session
+from agent.printers.octoprint_session import Session
 from agent.printers.octoprint_upload import Upload
 from tests.farend.authority import Authority
 
