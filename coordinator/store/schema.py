@@ -260,4 +260,5 @@ restoration = Table(
     Column("id", _Name, primary_key=True),
     Column("taken", Float, nullable=False),
     Column("restored", Float, nullable=False),
+    Column("settled", Float),
 )

@@ -72,6 +72,8 @@ class Result:
     recovery_worst: float = 0.0
     recovery_worst_kind: str = ""
     recovery_samples: int = 0
+    stillest: float = 0.0
+    """The longest time, in seconds and while there were faults, in which nobody started anything."""
     by_state: dict[str, int] = field(default_factory=dict[str, int])
     violations: list[str] = field(default_factory=list[str])
     found_after: float | None = None
@@ -149,16 +151,20 @@ class Chaos:
         self._began = began
         work = threading.Thread(target=nemesis.carry_out, args=(plan,), name="nemesis")
         work.start()
-        judged = time.monotonic()
+        judged = moved = time.monotonic()
+        starts = self._starts()
         try:
             while work.is_alive():
                 work.join(0.5)
+                if (count := self._starts()) != starts:
+                    starts, moved = count, time.monotonic()
+                self._result.stillest = max(self._result.stillest, round(time.monotonic() - moved, 1))
                 if time.monotonic() - judged >= JUDGE_EVERY:
                     judged = time.monotonic()
                     self._judge(people)
                     struck = sum(nemesis.struck.values())
                     self._say(
-                        f"{judged - began:5.0f} s  {struck}/{len(plan)} faults  {self._starts()} starts "
+                        f"{judged - began:5.0f} s  {struck}/{len(plan)} faults  {starts} starts "
                         f" {len(self._found)} violations"
                     )
                     if self._found and self._result.found_after is None:
