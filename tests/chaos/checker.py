@@ -45,11 +45,23 @@ def check(history: History) -> list[Violation]:
 # ── what moved ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def steps(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps that an agent took: all that it noted, but for those whose commit then failed."""
+    taken: list[dict[str, Any]] = []
+    for note in notes:
+        if note["what"] == "step":
+            taken.append(note)
+        elif note["what"] == "undone":
+            same = [
+                each for each in taken if (each["attempt"], each["step"]) == (note["attempt"], note["step"])
+            ]
+            taken.remove(same[-1])
+    return taken
+
+
 def starts(notes: list[dict[str, Any]]) -> list[tuple[float, str]]:
     """When a printer was to be started for which attempt, in the order of time."""
-    return [
-        (note["t"], note["attempt"]) for note in notes if note["what"] == "step" and note["step"] == "start"
-    ]
+    return [(note["t"], note["attempt"]) for note in steps(notes) if note["step"] == "start"]
 
 
 def matched(history: History, agent: str) -> list[tuple[Run, str | None]]:
@@ -72,11 +84,10 @@ def _motion(history: History) -> Iterator[Violation]:
     rows = _granted(history)
     for agent in history.runs:
         notes = history.diaries.get(agent, [])
-        ends = {
-            note["attempt"]: note["t"]
-            for note in notes
-            if note["what"] == "step" and note["step"] in ENDINGS | {"finish"}
-        }
+        ends: dict[str, float] = {}
+        for note in steps(notes):
+            if note["step"] in ENDINGS | {"finish"}:
+                ends.setdefault(note["attempt"], note["t"])
         begun: Counter[str] = Counter()
         for run, attempt in matched(history, agent):
             where = f"{agent} at {run.began:.2f}"

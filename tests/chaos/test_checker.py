@@ -113,6 +113,14 @@ def test_a_printer_that_moves_on_after_a_reset_is_found() -> None:
     )
 
 
+def test_a_step_that_could_not_be_committed_is_none() -> None:
+    refused = {"attempt": "a1", "step": "refuse"}
+    undone = [{"t": 3.15, "what": "step", **refused}, {"t": 3.16, "what": "undone", **refused}]
+    notes = diary()
+    assert check(history(diaries={"anna": [*notes[:4], *undone, *notes[4:]]})) == []
+    assert rules(history(diaries={"anna": [*notes[:4], undone[0], *notes[4:]]})) == {"moved after its end"}
+
+
 def test_a_printer_that_moves_long_after_the_end_is_found() -> None:
     assert rules(history(runs={"anna": [Run(4.5, 14, laid=10)]})) == {"moved after its end"}
 
