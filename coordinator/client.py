@@ -58,7 +58,7 @@ class Client:
         self.url = _checked(url)
         self._public = _checked(public) if public else self.url
         self.has_key = bool(key)
-        headers: dict[bytes, bytes] = {}
+        headers: dict[bytes, bytes] = {b"Muster-Via": b"cli"}
         if key:
             if not (key.isascii() and key.isprintable() and " " not in key):
                 raise ValueError("the access key is one word of hex digits")

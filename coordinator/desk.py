@@ -18,8 +18,9 @@ from coordinator.errors import Missing
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
-from coordinator.store import attempts, needs
-from coordinator.store.engine import Store
+from coordinator.store import attempts, needs, trail
+from coordinator.store.engine import Store, Tx
+from coordinator.trail import Detail
 from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
 from wire.enrolment import Answer
 from wire.enrolment import Request as EnrolRequest
@@ -70,12 +71,15 @@ class Desk:
         """What can be asked for."""
         return self._plates.parts()
 
-    def add_hospital(self, *, name: str, contact: str, latitude: float, longitude: float) -> Hospital:
+    def add_hospital(
+        self, *, name: str, contact: str, latitude: float, longitude: float, by: str = "coordinator"
+    ) -> Hospital:
         """Someone asks to be supplied; see `intake.add_hospital`."""
         with self._store.write() as tx:
             hospital = intake.add_hospital(
                 tx, name=name, contact=contact, latitude=latitude, longitude=longitude, now=self._now()
             )
+            self._note(tx, by, "hospital.add", f"hospital/{hospital.id}")
         self.news.tell(f"hospital/{hospital.id}")
         return hospital
 
@@ -83,6 +87,7 @@ class Desk:
         """A person has vetted them; see `intake.approve`."""
         with self._store.write() as tx:
             approved = intake.approve(tx, hospital, by=by, now=self._now())
+            self._note(tx, by, "hospital.approve", f"hospital/{hospital}")
         self.news.tell(f"hospital/{hospital}")
         self._conversation.work.set()
         return approved
@@ -119,6 +124,14 @@ class Desk:
                 by=by,
                 now=self._now(),
             )
+            asked: dict[str, Detail] = {
+                "hospital": hospital,
+                "part": part,
+                "version": need.version,
+                "quantity": quantity,
+                "priority": priority,
+            }
+            self._note(tx, by, "need.file", f"need/{need.id}", **asked)
         self.news.tell(f"need/{need.id}")
         self._conversation.work.set()
         return need, token
@@ -127,6 +140,7 @@ class Desk:
         """A need is withdrawn; see `intake.cancel`."""
         with self._store.write() as tx:
             cancelled = intake.cancel(tx, need, by=by, now=self._now())
+            self._note(tx, by, "need.cancel", f"need/{need}")
         self.news.tell(f"need/{need}")
         return cancelled
 
@@ -134,6 +148,7 @@ class Desk:
         """A need that is held is given out again; see `intake.release`."""
         with self._store.write() as tx:
             released = intake.release(tx, need, by=by, now=self._now())
+            self._note(tx, by, "need.release", f"need/{need}")
         self.news.tell(f"need/{need}")
         self._conversation.work.set()
         return released
@@ -171,30 +186,35 @@ class Desk:
         """A person counted a lot; see `lots.inspect`."""
         with self._store.write() as tx:
             lot = lots.inspect(tx, attempt, good=good, scrapped=scrapped, by=by, now=self._now())
+            self._note(tx, by, "attempt.inspect", f"attempt/{attempt}", good=good, scrapped=scrapped)
         return self._told(lot)
 
     def collect(self, attempt: str, *, by: str) -> Attempt:
         """A lot's good units arrive at the hub; see `lots.collect`."""
         with self._store.write() as tx:
             lot = lots.collect(tx, attempt, by=by, now=self._now())
+            self._note(tx, by, "attempt.collect", f"attempt/{attempt}")
         return self._told(lot)
 
     def vouch(self, attempt: str, *, by: str, why: str) -> Attempt:
         """A person rules that a suspect lot was printed; see `lots.vouch`."""
         with self._store.write() as tx:
             lot = lots.vouch(tx, attempt, by=by, why=why, now=self._now())
+            self._note(tx, by, "attempt.vouch", f"attempt/{attempt}")
         return self._told(lot)
 
     def write_off(self, attempt: str, *, by: str, why: str) -> Attempt:
         """A person rules on a suspect lot; see `lots.write_off`."""
         with self._store.write() as tx:
             lot = lots.write_off(tx, attempt, by=by, why=why, now=self._now())
+            self._note(tx, by, "attempt.write-off", f"attempt/{attempt}")
         return self._told(lot)
 
     def pack(self, need: str, *, by: str, units: int | None = None) -> Parcel:
         """Units at the hub go into a parcel; see `parcels.pack`."""
         with self._store.write() as tx:
             parcel = parcels.pack(tx, need, units=units, by=by, now=self._now())
+            self._note(tx, by, "parcel.pack", f"parcel/{parcel.id}", need=need, units=parcel.units)
         self.news.tell(f"need/{need}")
         return parcel
 
@@ -202,6 +222,7 @@ class Desk:
         """A courier takes a parcel; see `parcels.send`."""
         with self._store.write() as tx:
             sent = parcels.send(tx, parcel, by=by, now=self._now())
+            self._note(tx, by, "parcel.send", f"parcel/{parcel}")
         self.news.tell(f"need/{sent.need}")
         return sent
 
@@ -234,6 +255,9 @@ class Desk:
             if need is None:
                 raise Missing("this link leads nowhere: check that it was copied whole")
             received = parcels.receive(tx, need.id, parcel, units=units, by=by, note=note, now=self._now())
+            # Who signed is kept with the parcel, where it can be taken away again.
+            signer = f"hospital/{need.hospital}"
+            self._note(tx, signer, "parcel.receive", f"parcel/{parcel}", need=need.id, units=units)
         self.news.tell(f"need/{received.need}")
         self._conversation.work.set()
         return received
@@ -244,6 +268,7 @@ class Desk:
         """An invite for one agent, as text; see `enrolment.invite`."""
         with self._store.write() as tx:
             made = enrolment.invite(tx, self._authority, url=self._terms.public_url, by=by, now=self._now())
+            self._note(tx, by, "agent.invite", f"invite/{ids.digest(made.code)[:12]}")
         return str(made)
 
     def enrol(self, request: EnrolRequest) -> Answer:
@@ -265,6 +290,9 @@ class Desk:
         return self._conversation.body(attempt, token)
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _note(self, tx: Tx, by: str, act: str, on: str, **details: Detail) -> None:
+        trail.note(tx, by=by, act=act, on=on, details=details, now=self._now())
 
     def _told(self, attempt: Attempt) -> Attempt:
         self.news.tell(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")
