@@ -11,14 +11,15 @@ from pathlib import Path
 
 import structlog
 
-from coordinator import enrolment, ids, intake, lots, overview, parcels
+from coordinator import enrolment, ids, intake, lots, overview, parcels, pickups
 from coordinator.ca import Authority
+from coordinator.care import Care
 from coordinator.conversation import Conversation
-from coordinator.errors import Missing
+from coordinator.doorstep import Safe
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
-from coordinator.store import attempts, needs, trail
+from coordinator.store import attempts, makers, needs, trail
 from coordinator.store.engine import Store, Tx
 from coordinator.trail import Detail
 from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
@@ -32,11 +33,12 @@ log = structlog.get_logger("desk")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the desk goes by: where agents find us, and the key of those who work here."""
+    """What the desk goes by: where agents find us, the key of those who work here, the one that seals addresses."""
 
     public_url: str
     broker_url: str
     access_key: str
+    address_key: bytes
 
 
 class Desk:
@@ -60,6 +62,8 @@ class Desk:
         self._terms = terms
         self._conversation = conversation
         self._now = clock
+        self.care = Care(store, plates, Safe(terms.address_key), conversation.news, clock=clock)
+        """People's own: makers' addresses, pickups, privacy, the trail."""
 
     # ── coordinators ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,6 +157,14 @@ class Desk:
         self._conversation.work.set()
         return released
 
+    def relink_need(self, need: str, *, by: str) -> str:
+        """The token of a new link for the hospital, which is shown only now; see `intake.relink`."""
+        token = ids.token()
+        with self._store.write() as tx:
+            intake.relink(tx, need, token=ids.digest(token), now=self._now())
+            self._note(tx, by, "need.relink", f"need/{need}")
+        return token
+
     def needs(self) -> list[NeedView]:
         """Every need, newest first."""
         with self._store.read() as tx:
@@ -193,6 +205,7 @@ class Desk:
         """A lot's good units arrive at the hub; see `lots.collect`."""
         with self._store.write() as tx:
             lot = lots.collect(tx, attempt, by=by, now=self._now())
+            pickups.settle(tx, lot.agent, self._now())
             self._note(tx, by, "attempt.collect", f"attempt/{attempt}")
         return self._told(lot)
 
@@ -243,17 +256,21 @@ class Desk:
 
     # ── hospitals, by their link ──────────────────────────────────────────────────────────────────────────
 
-    def track(self, token: str) -> Tracking:
-        """What a hospital's link shows; `Missing` for a wrong one."""
+    def is_tracked(self, token: str) -> None:
+        """Nothing; `links.Astray` for a link that leads nowhere."""
         with self._store.read() as tx:
-            return overview.tracking(tx, ids.digest(token), self._plates)
+            intake.by_link(tx, ids.digest(token), self._now())
+
+    def track(self, token: str) -> Tracking:
+        """What a hospital's link shows; `links.Astray` for a wrong one."""
+        with self._store.read() as tx:
+            need = intake.by_link(tx, ids.digest(token), self._now())
+            return overview.tracking(tx, need, self._plates)
 
     def receive(self, token: str, parcel: str, *, units: int, by: str, note: str = "") -> Parcel:
         """A hospital signs for a parcel; see `parcels.receive`."""
         with self._store.write() as tx:
-            need = needs.by_token(tx, ids.digest(token))
-            if need is None:
-                raise Missing("this link leads nowhere: check that it was copied whole")
+            need = intake.by_link(tx, ids.digest(token), self._now())
             received = parcels.receive(tx, need.id, parcel, units=units, by=by, note=note, now=self._now())
             # Who signed is kept with the parcel, where it can be taken away again.
             signer = f"hospital/{need.hospital}"
@@ -282,6 +299,8 @@ class Desk:
                 broker=self._terms.broker_url,
                 now=self._now(),
             )
+            ref = makers.of(tx, answer.agent).ref
+            self._note(tx, f"maker/{ref}", "agent.enrol", f"maker/{ref}")
         log.info("agent enrolled", agent=answer.agent)
         return answer
 
