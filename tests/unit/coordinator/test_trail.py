@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from coordinator import origin
+from coordinator.care import Care
 from coordinator.desk import Desk
+from coordinator.doorstep import Doorstep
 from coordinator.errors import Problem
 from coordinator.store import guards, trail
 from coordinator.trail import Entry, follow
@@ -80,6 +82,16 @@ def held(office: Office) -> str:
     return need.id
 
 
+def linked(office: Office) -> str:
+    office.agent("anna")
+    return office.desk.care.link_agent("anna", by="ines")
+
+
+def taken(office: Office) -> str:
+    off_the_bed(office)
+    return office.desk.care.take_pickup("anna", by="ines").id
+
+
 def at_hub(office: Office) -> str:
     need, _, lot = counted(office)
     office.desk.collect(lot, by="carl")
@@ -105,39 +117,66 @@ ACTS: dict[str, tuple[str, Callable[[Office], tuple[str, ...]], dict[str, object
     "send": ("parcel.send", lambda office: (packed(office)[1],), {}),
     "receive": ("parcel.receive", sent, {"units": 2, "by": "sister Agnes", "note": "thank you"}),
     "invite": ("agent.invite", lambda office: (), {}),
+    "relink_need": ("need.relink", lambda office: (office.needs(1)[0].id,), {}),
 }
 """Every method of the desk by which somebody changes something: what is noted, what is there before, and the rest."""
 
-NO_PERSONS: dict[str, str] = {"enrol": "an agent asks; the person's act was the invite"}
+CARES: dict[str, tuple[str, Callable[[Office], tuple[str, ...]], dict[str, object]]] = {
+    "link_agent": ("maker.link", lambda office: (office.agent("anna").name,), {}),
+    "give_address": (
+        "address.give",
+        lambda office: (linked(office),),
+        {"doorstep": Doorstep(address="moved")},
+    ),
+    "withdraw_address": ("address.withdraw", lambda office: (linked(office),), {}),
+    "export_own": ("privacy.export", lambda office: (linked(office),), {}),
+    "erase_own": ("privacy.erase", lambda office: (linked(office),), {"name": "anna"}),
+    "take_pickup": ("pickup.take", lambda office: (off_the_bed(office) and "anna",), {}),
+    "give_back_pickup": ("pickup.give-back", lambda office: (taken(office),), {}),
+    "look_at_address": ("address.look", lambda office: (taken(office),), {}),
+    "export_agent": ("privacy.export", lambda office: (office.agent("anna").name,), {}),
+    "erase_agent": ("privacy.erase", lambda office: (office.agent("anna").name,), {}),
+    "export_hospital": ("privacy.export", lambda office: (a_hospital(office),), {}),
+    "erase_hospital": ("privacy.erase", lambda office: (a_hospital(office),), {}),
+}
+"""The same of what cares for people's own."""
+BY_LINK = ("receive", "give_address", "withdraw_address", "export_own", "erase_own")
+NO_PERSONS: dict[str, str] = {"enrol": "an agent asks; it is noted all the same"}
 
 
-def test_every_method_of_the_desk_that_writes_is_tried_here():
+@pytest.mark.parametrize(
+    ("where", "tried"), [(Desk, ACTS.keys() | NO_PERSONS.keys()), (Care, CARES.keys())], ids=["desk", "care"]
+)
+def test_every_method_that_writes_is_tried_here(where, tried):
     def writes(method: str) -> bool:
-        source = ast.parse(textwrap.dedent(inspect.getsource(getattr(Desk, method))))
+        source = ast.parse(textwrap.dedent(inspect.getsource(getattr(where, method))))
         return any(
             isinstance(each, ast.Attribute)
             and (each.attr == "write" or (each.attr == "ask" and method == "ask"))
             for each in ast.walk(source)
         )
 
-    public = [name for name in vars(Desk) if not name.startswith("_")]
-    assert {name for name in public if writes(name)} == ACTS.keys() | NO_PERSONS.keys()
+    public = [name for name in vars(where) if not name.startswith("_")]
+    assert {name for name in public if writes(name)} == tried
 
 
-@pytest.mark.parametrize("method", ACTS)
+@pytest.mark.parametrize("method", ACTS | CARES)
 def test_what_somebody_does_is_noted_once_with_who_and_by_what_way(tmp_path, method):
     office = open_office(tmp_path, f"sqlite:///{tmp_path}/muster.db")
-    act, prepare, asked = ACTS[method]
-    asked = {"by": "ines"} | asked | ({"hospital": office.vetted()} if method == "file_need" else {})
+    act, prepare, asked = (ACTS | CARES)[method]
+    if method not in BY_LINK:
+        asked = {"by": "ines"} | asked
+    if method == "file_need":
+        asked |= {"hospital": office.vetted()}
     there = prepare(office)
     before = len(entries(office))
     with origin.acting(via="page", role="coordinator"):
-        getattr(office.desk, method)(*there, **asked)
+        getattr(office.desk if method in ACTS else office.desk.care, method)(*there, **asked)
     (made,) = entries(office)[before:]
     assert (made.act, made.via, made.role) == (act, "page", "coordinator")
-    assert made.by == "ines" or (method == "receive" and made.by.startswith("hospital/h-"))
+    assert made.by == "ines" or (method in BY_LINK and made.by.startswith(("hospital/h-", "maker/m-")))
     said = " ".join((made.by, made.subject, made.details))
-    assert not [word for word in ("Agnes", "thank", "rang", "moved", "ward", "St Anna") if word in said]
+    assert not [word for word in ("Agnes", "thank", "rang", "moved", "ward", "anna", "Anna") if word in said]
     assert follow(entries(office)).whole
     office.store.close()
 
