@@ -21,7 +21,7 @@ from coordinator.metrics import Metrics
 from coordinator.news import News
 from coordinator.plates import Order, Plates
 from coordinator.records import Attempt, Looks
-from coordinator.store import agents, attempts, restorations
+from coordinator.store import agents, attempts, restorations, trail
 from coordinator.store.engine import Store, Tx
 from wire import manifest
 from wire.errors import RemoteError
@@ -131,17 +131,22 @@ class Conversation:
             Missing: no such attempt.
             Conflict: the wish makes no sense as the attempt stands.
         """
-        known = self._attempt(attempt)
-        # A bed is cleared of failed and cancelled plates too.
-        of_bed = wish is Wish.CLEARED and known.state in (State.FAILED, State.CANCELLED)
-        if not of_bed and not allows(known.state, _STEP_OF_WISH[wish]):
-            raise Conflict(f"{attempt} is {known.state}: it can't be {_PARTICIPLES[wish]} now")
+        with self._store.write() as tx:
+            known = lots.get(tx, attempt)
+            self._allow(known, wish)
+            trail.note(tx, by=by, act=f"attempt.{wish}", on=f"attempt/{attempt}", now=self._now())
         now = self._now()
         request = Request(
             sent=now, expires=now + self._patience.wish_lifetime, attempt=attempt, wish=wish, by=by
         )
         self._post(known.agent, request)
         return known
+
+    def _allow(self, known: Attempt, wish: Wish) -> None:
+        # A bed is cleared of failed and cancelled plates too.
+        of_bed = wish is Wish.CLEARED and known.state in (State.FAILED, State.CANCELLED)
+        if not of_bed and not allows(known.state, _STEP_OF_WISH[wish]):
+            raise Conflict(f"{known.id} is {known.state}: it can't be {_PARTICIPLES[wish]} now")
 
     def body(self, attempt: str, token: str) -> Path:
         """The file behind a manifest's URL, for as long as the attempt may still need it.
