@@ -17,17 +17,15 @@ from msgspec import Struct
 from agent import models, settings
 from agent.errors import OwnerError
 from gcode.document import DocumentError, decode
-from gcode.gate import Gate, Limits, Verdict
+from gcode.gate import Limits, Verdict, judge
 from gcode.material import Material, UnknownMaterialError, material
 from gcode.profile import Profile
 from gcode.reader import LONGEST_LINE
 from gcode.refusal import Rule
-from gcode.rules import Section
 from gcode.script import Script, ScriptError, fill
-from gcode.whole import work_ends
+from gcode.whole import CHUNK, Read, judge_whole
 from gcode_templates import machine_families, machine_source
 
-CHUNK: Final = 256 * 1024
 PAUSE: Final = 0.2
 """Seconds between two words about how far it is."""
 LONGEST_PROFILE: Final = 100_000
@@ -77,12 +75,18 @@ def run(parsed: Namespace) -> tuple[str, int]:
         OwnerError: it can't be judged.
     """
     machine = choose(parsed.profile, parsed.material, parsed.config)
-    name = _printable(parsed.file)
+    name = "stdin" if parsed.file == "-" else _printable(parsed.file)
     with _opened(parsed.file, name) as file:
         size = os.fstat(file.fileno()).st_size
         progress = _Progress(name, size) if sys.stderr.isatty() else None
         try:
-            verdict, before = (body if parsed.body else whole)(file, size, machine, progress)
+            if parsed.body:
+                verdict, before = body(size, reader(file), machine, progress)
+            else:
+                verdict, before = (
+                    judge_whole(size, reader(file), machine.profile, machine.material, told=progress),
+                    0,
+                )
             line = _line(file, verdict.line - before) if verdict.line > before else ""
         except OSError as error:
             raise CheckError(f"{name}: can't be read: {error.strerror}") from None
@@ -119,45 +123,24 @@ def choose(name: str | None, plastic: str | None, config: str | None) -> Machine
         raise CheckError(str(error)) from None
 
 
-def whole(
-    file: IO[bytes], size: int, machine: Machine, told: Callable[[int], None] | None
-) -> tuple[Verdict, int]:
-    """The verdict on a whole file as it stands, and how many lines stand before it: none.
-
-    It is judged as a job's body is. After its last work (where nothing is heated, homed or extruded any more) it may
-    also say what an end script may, G91 and M84; what only an owner's own scripts may say, it may not.
-    """
-    gate = Gate(machine.profile, machine.material)
-    seen = min(size, Limits().bytes + 1)
-
-    def read(at: int, length: int) -> bytes:
-        file.seek(at)
-        return file.read(length)
-
-    ends = work_ends(seen, read)
-    file.seek(0)
-    for section, until in ((Section.BODY, ends), (Section.TAIL, seen)):
-        gate.enter(section)
-        _feed(gate, file, until, told)
-    return gate.verdict(), 0
-
-
-def body(
-    file: IO[bytes], size: int, machine: Machine, told: Callable[[int], None] | None
-) -> tuple[Verdict, int]:
+def body(size: int, read: Read, machine: Machine, told: Callable[[int], None] | None) -> tuple[Verdict, int]:
     """The verdict on a job's body between the machine's start and end scripts, and how many lines the former has.
 
     Raises:
         ScriptError: the scripts can't be filled in.
     """
     around = fill(machine.script, machine.profile, machine.material)
-    gate = Gate(machine.profile, machine.material)
-    gate.feed(around.start)
-    gate.enter(Section.BODY)
-    _feed(gate, file, min(size, Limits().bytes + 1), told)
-    gate.enter(Section.END)
-    gate.feed(around.end)
-    return gate.verdict(), around.start.count(b"\n")
+
+    def chunks() -> Iterator[bytes]:
+        at, most = 0, min(size, Limits().bytes + 1)
+        while at < most and (chunk := read(at, min(CHUNK, most - at))):
+            yield chunk
+            at += len(chunk)
+            if told:
+                told(at)
+
+    verdict = judge(around.start, chunks(), around.end, machine.profile, machine.material)
+    return verdict, around.start.count(b"\n")
 
 
 def as_json(verdict: Verdict) -> str:
@@ -200,15 +183,14 @@ def as_text(name: str, verdict: Verdict, machine: Machine, before: int, line: st
     )
 
 
-def _feed(gate: Gate, file: IO[bytes], until: int, told: Callable[[int], None] | None) -> None:
-    """Feed from where the file stands up to the offset `until`."""
-    at = file.tell()
-    while at < until and (chunk := file.read(min(CHUNK, until - at))):
-        if not gate.feed(chunk):
-            return
-        at += len(chunk)
-        if told:
-            told(at)
+def reader(file: IO[bytes]) -> Read:
+    """Reads anywhere in a file."""
+
+    def read(at: int, length: int) -> bytes:
+        file.seek(at)
+        return file.read(length)
+
+    return read
 
 
 def _opened(path: str, name: str) -> IO[bytes]:
