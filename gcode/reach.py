@@ -11,6 +11,7 @@ from gcode.profile import Profile, Zone
 Rectangle = tuple[float, float, float, float]
 """Left, front, right, back; mm."""
 
+_BEYOND: Final = 1e6
 _GRAZE: Final = 1e-9
 """mm by which a way may seem to be in a zone by rounding alone."""
 
@@ -31,7 +32,8 @@ class Reach:
         self.zones = profile.zones
         self.is_fenced = bool(profile.zones or radius)
         """Whether it is more than a plain rectangle, whose every point can be reached from every other."""
-        self._boxes = [box(zone) for zone in profile.zones]
+        self._shapes = [(zone, _box(zone, self.bounds)) for zone in profile.zones]
+        self._boxes = [box for _, box in self._shapes]
         inner = radius / sqrt(2) - _GRAZE
         self.room = _room((-inner, -inner, inner, inner) if radius else self.bounds, self._boxes)
 
@@ -59,11 +61,13 @@ class Reach:
             return None
         if isnan(x) or isnan(y):
             x, y = to_x, to_y
-        return next((zone for zone in self.zones if _meets(zone, x, y, to_x, to_y)), None)
+        return next((zone for zone, box in self._shapes if _meets(zone, box, x, y, to_x, to_y)), None)
 
     def encircled(self, x: float, y: float, radius: float) -> Zone | None:
         """The first zone that a circle's line or inside meets: an arc goes along some part of it."""
-        return next((zone for zone in self.zones if _distance(zone, x, y) < radius - _GRAZE), None)
+        return next(
+            (zone for zone, box in self._shapes if _distance(zone, box, x, y) < radius - _GRAZE), None
+        )
 
     def surrounds(self, x: float, y: float, radius: float) -> bool:
         """Whether the full circle lies on the bed."""
@@ -79,14 +83,20 @@ def reach(profile: Profile) -> Reach:
     return Reach(profile)
 
 
-def box(zone: Zone) -> Rectangle:
-    """The least rectangle around a zone."""
+def _box(zone: Zone, bounds: Rectangle) -> Rectangle:
+    """The least rectangle around a zone. One that reaches the bed's edge goes on beyond it: nothing passes there."""
     if zone.radius:
         return (zone.x - zone.radius, zone.y - zone.radius, zone.x + zone.radius, zone.y + zone.radius)
-    return (zone.x, zone.y, zone.x + zone.width, zone.y + zone.depth)
+    left, front, right, back = zone.x, zone.y, zone.x + zone.width, zone.y + zone.depth
+    return (
+        left if left > bounds[0] else -_BEYOND,
+        front if front > bounds[1] else -_BEYOND,
+        right if right < bounds[2] else _BEYOND,
+        back if back < bounds[3] else _BEYOND,
+    )
 
 
-def _meets(zone: Zone, x: float, y: float, to_x: float, to_y: float) -> bool:
+def _meets(zone: Zone, box: Rectangle, x: float, y: float, to_x: float, to_y: float) -> bool:
     """Whether the way has a point within the zone, beyond its edge."""
     dx, dy = to_x - x, to_y - y
     if zone.radius:
@@ -94,7 +104,7 @@ def _meets(zone: Zone, x: float, y: float, to_x: float, to_y: float) -> bool:
         nearest = ((zone.x - x) * dx + (zone.y - y) * dy) / length if length else 0.0
         nearest = min(1.0, max(0.0, nearest))
         return hypot(x + nearest * dx - zone.x, y + nearest * dy - zone.y) < zone.radius - _GRAZE
-    left, front, right, back = box(zone)
+    left, front, right, back = box
     enter, leave = 0.0, 1.0
     for at, way, low, high in ((x, dx, left, right), (y, dy, front, back)):
         if way == 0:
@@ -107,11 +117,11 @@ def _meets(zone: Zone, x: float, y: float, to_x: float, to_y: float) -> bool:
     return (leave - enter) * length > _GRAZE if length else enter <= leave
 
 
-def _distance(zone: Zone, x: float, y: float) -> float:
+def _distance(zone: Zone, box: Rectangle, x: float, y: float) -> float:
     """From a point to the zone; 0 inside."""
     if zone.radius:
         return max(0.0, hypot(x - zone.x, y - zone.y) - zone.radius)
-    left, front, right, back = box(zone)
+    left, front, right, back = box
     return hypot(max(left - x, 0.0, x - right), max(front - y, 0.0, y - back))
 
 

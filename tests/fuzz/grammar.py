@@ -2,32 +2,23 @@
 
 from collections.abc import Callable
 
-START = b"G21\nG90\nM83\nM140 S60\nM104 S220\nG28\nM190 S60\nM109 S220\nG92 E0\nG1 X10 Y10 Z0.2 F3000\n"
-END = b"M104 S0\nM140 S0\nM84\n"
-ENDS = (END, END, b"M104 S0\nM140 S0\nG91\nG1 Z5\nG90\nM84\n", b"M140 S0\nM104 S0\n", b"M104 S0\nM84\n", b"")
-EDGES = tuple(
-    [
-        "0",
-        "0.00001",
-        "9.99999",
-        "10",
-        "59",
-        "60",
-        "90",
-        "99.99999",
-        "120",
-        "180",
-        "210",
-        "219.99999",
-        "220",
-        "220.00001",
-        "235",
-        "250",
-        "251",
-        "-0.00001",
-        "-1",
-    ]
+START = b"G21\nG90\nM83\nG28\nM109 S220\nG1 X10 Y10 Z0.2 F3000\n"
+END = b"M104 S0\nM140 S0\n"
+ENDS = (
+    END,
+    END,
+    END,
+    b"M140 S0\nM104 S0\nG91\nG1 Z5\nG90\nM84\n",
+    b"M140 S0\nM104 S0\nM84\n",
+    b"M104 S0\n",
+    b"",
 )
+EDGES = (
+    *("0", "0.00001", "9.99999", "10", "59", "60", "90", "99.99999", "120", "180", "210", "219.99999", "220"),
+    *("220.00001", "235", "250", "251", "-0.00001", "-1"),
+)
+EACH = 6
+"""Bytes of chance that a line takes: so that one more changes no other."""
 BARE = (
     *(
         "G21",
@@ -65,9 +56,6 @@ class _Chance:
         self._data = data
         self._at = 0
 
-    def __bool__(self) -> bool:
-        return self._at < len(self._data)
-
     def one(self) -> int:
         """0 to 255."""
         self._at += 1
@@ -78,7 +66,7 @@ class _Chance:
         first = self.one()
         if first >= 250:
             return EDGES[self.one() % len(EDGES)]
-        return f"{first * 0.28:.2f}" if first % 16 else f"{first - 100}"
+        return f"{first * 0.28:.2f}" if first % 64 else f"{first - 100}"
 
     def rest(self) -> bytes:
         """All that is left."""
@@ -170,6 +158,8 @@ def file(data: bytes) -> bytes:
         del lines[chance.one() % len(lines)]
         start = b"".join(lines)
     body: list[str] = []
-    while chance:
-        body.append(LINES[chance.one() % len(LINES)](chance) + "\n")
+    rest = chance.rest()
+    for at in range(0, len(rest), EACH):
+        one = _Chance(rest[at : at + EACH])
+        body.append(LINES[one.one() % len(LINES)](one) + "\n")
     return start + "".join(body).encode("latin-1") + end

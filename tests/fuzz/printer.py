@@ -209,9 +209,22 @@ class Printer:
                 else -SLACK <= x <= profile.width + SLACK and -SLACK <= y <= profile.depth + SLACK
             )
             self._unless(on, f"leaves the volume at X{x} Y{y}")
-        for zone in profile.zones:
+        for zone in map(self._solid, profile.zones):
             for a, b in pairwise(points):
                 self._unless(_apart(zone, a, b), f"hits the zone at {zone.x} {zone.y} from {a} to {b}")
+
+    def _solid(self, zone: Zone) -> Zone:
+        """The zone as it stands there: one at the bed's edge also takes what is beyond that edge."""
+        p = self.profile
+        least, right, back = (-p.radius, p.radius, p.radius) if p.radius else (0.0, p.width, p.depth)
+        if zone.radius:
+            return zone
+        x, over = (-999, zone.x + 999) if zone.x <= least else (zone.x, 0.0)
+        y, up = (-999, zone.y + 999) if zone.y <= least else (zone.y, 0.0)
+        wide, deep = zone.width + over, zone.depth + up
+        wide += 999 * (zone.x + zone.width >= right)
+        deep += 999 * (zone.y + zone.depth >= back)
+        return Zone(x=x, y=y, width=wide, depth=deep)
 
     def _unless(self, fine: bool, why: str) -> None:
         if not fine:
