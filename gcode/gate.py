@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from itertools import islice
-from math import hypot, isnan, sqrt
+from math import isnan, sqrt
 from typing import Final
 
 from msgspec import Struct
@@ -57,9 +57,10 @@ SECONDS_OFF: Final = 1.3
 
 _PIECE: Final = 32_768
 _HALF: Final = 1 / (2 * ACCELERATION)
+_ROOT: Final = 2 / sqrt(ACCELERATION)
 _UNSIGNED: Final = NUMBER.removeprefix(b"-?")
 _ROWS: Final = re.compile(
-    rb"G[01] X(%b) Y(%b)(?: E(%b))?(?: F([1-9][0-9]{1,5}))?\n|([^\n]*)\n" % (NUMBER, NUMBER, _UNSIGNED)
+    rb"G[01] X(%b) Y(%b)(?: E(%b))?+(?: F([1-9][0-9]{1,5}+))?+\n|([^\n]*)\n" % (NUMBER, NUMBER, _UNSIGNED)
 )
 """Every ended line is a row: a plain move's four numbers, or in the fifth place anything else."""
 _Row = tuple[bytes, bytes, bytes, bytes, bytes]
@@ -189,7 +190,7 @@ class Gate:
         if self._machine.dwell > self._limits.dwell:
             raise Refused(Rule.DWELL, self._line, f"waits longer than {self._limits.dwell:g} s in all")
 
-    def _glide(self, rows: list[_Row], at: int, end: int) -> int:
+    def _glide(self, rows: list[_Row], at: int, end: int) -> int:  # noqa: C901, PLR0915  flat for speed
         """Take the plain moves from `at` on that obviously keep every rule; the index of the first that may not.
 
         Nearly all lines go here: the rules and sums of `rules.obey` and `Pace.move`, written out flat for speed.
@@ -198,12 +199,13 @@ class Gate:
         if not machine.flowing:
             return at
         pace, fastest = machine.pace, machine.profile.feed
-        reach, relative, at_e = machine.reach, machine.relative_e, machine.e
+        reach, absolute, at_e = machine.reach, machine.relative_e is False, machine.e
         west, south, east, north = reach.room
         x, y, feed, vx, vy = machine.x, machine.y, machine.feed, pace.vx, pace.vy
         roomy = west <= x <= east and south <= y <= north
         right, back, _ = machine.extent
         speed, densest = feed / 60, machine.densest(feed)
+        abrupt = speed * speed / ACCELERATION
         seconds = filament = 0.0
         count = 0
         for to_x, to_y, e, f, _ in islice(rows, at, end):
@@ -214,32 +216,37 @@ class Gate:
                     break
                 feed = int(f)  # should this line fail below, the rules set the same
                 speed, densest = feed / 60, machine.densest(feed)
+                abrupt = speed * speed / ACCELERATION
             new_x, new_y = float(to_x), float(to_y)
             dx, dy = new_x - x, new_y - y
             length = sqrt(dx * dx + dy * dy)
             inner = west <= new_x <= east and south <= new_y <= north
-            if length == 0 or not ((inner and roomy) or reach.clear(x, y, new_x, new_y)):
+            if not (length and ((inner and roomy) or reach.clear(x, y, new_x, new_y))):
                 break
             if e:
-                said = float(e)
-                pushed = said if relative else said - at_e
-                if not 0 <= pushed <= densest * length + ROUNDING:
+                pushed = float(e) - at_e if absolute else float(e)
+                if pushed > densest * length + ROUNDING or pushed < 0:
                     break
                 filament += pushed
-                at_e = at_e + pushed if relative else said
-            new_vx, new_vy = dx / length * speed, dy / length * speed
-            cost = length / speed + hypot(new_vx - vx, new_vy - vy) * _HALF
-            if length * ACCELERATION < speed * speed and cost > (bound := 2 * sqrt(length / ACCELERATION)):
+                if absolute:
+                    at_e = float(e)
+            share = speed / length
+            new_vx, new_vy = dx * share, dy * share
+            ax, ay = new_vx - vx, new_vy - vy
+            cost = length / speed + sqrt(ax * ax + ay * ay) * _HALF
+            if length < abrupt and cost > (bound := _ROOT * sqrt(length)):
                 cost = bound
             seconds += cost
             x, y, vx, vy, roomy = new_x, new_y, new_vx, new_vy, inner
-            right = max(right, x)
-            back = max(back, y)
+            if x > right:  # noqa: PLR1730  a call of max() takes twice as long
+                right = x
+            if y > back:  # noqa: PLR1730
+                back = y
             count += 1
         machine.x, machine.y, machine.feed, pace.vx, pace.vy = x, y, feed, vx, vy
         machine.extent = (right, back, machine.extent[2])
         machine.filament += filament
-        machine.e = at_e
+        machine.e = at_e if absolute else at_e + filament
         machine.extruded = machine.extruded or filament > 0
         pace.seconds += seconds
         self._line += count

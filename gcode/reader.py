@@ -14,7 +14,7 @@ from msgspec import Struct
 from gcode.refusal import Refused, Rule
 
 LONGEST_LINE: Final = 80
-NUMBER: Final = rb"-?(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,5})?"
+NUMBER: Final = rb"-?(?:[1-9][0-9]{0,5}+|0)(?:\.[0-9]{1,5}+)?+"
 """A number's bytes. Not by `float()` alone, which takes digits of other scripts, exponents and underscores."""
 
 _LINE: Final = re.compile(rb"([GM](?:0|[1-9][0-9]{0,3}))((?: [A-Z]" + NUMBER + rb")*)")
