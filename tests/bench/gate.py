@@ -138,7 +138,7 @@ def _layer(number: int) -> str:
         each = radius * pi / 90 * 0.034
         parts.append(f"G1 E-1 F2100\nG0 X{points[0][0]:.3f} Y{points[0][1]:.3f} F9000\nG1 E1 F2100\n")
         parts.append(f"G1 X{points[1][0]:.3f} Y{points[1][1]:.3f} E{each:.5f} F2400\n")
-        parts += [f"G1 X{x:.4f} Y{y:.4f} E{each:.5f}\n" for x, y in points[2:]]
+        parts += [f"G1 X{x:.5f} Y{y:.5f} E{each:.5f}\n" for x, y in points[2:]]
     return "".join(parts)
 
 
