@@ -206,6 +206,8 @@ def _filament() -> Iterator[Case]:
         "extrusion",
         ["M82", "G1 X20 Y10 E0.9", "M83", "!G1 X21 Y10 E1.8"],
     )
+    reset = [*absolute, "G1 X20 Y10 E0.9", "G92 E0", "!G1 X30 Y10 E1.8"]
+    yield file("filament-absolute-goes-on-after-a-reset", "extrusion", reset)
     yield file("filament-all-at-once", "extrusion", ["!G1 X11 Y10 E999999"])
 
 
