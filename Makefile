@@ -4,8 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help setup setup-system setup-octoprint setup-octoprint-next setup-moonraker setup-prusalink setup-printrun setup-far-ends \
-	demo demo-octoprint check test test-prusalink chaos bench bench-serial lock clean
+.PHONY: help setup setup-system setup-octoprint setup-octoprint-next setup-moonraker setup-prusalink setup-printrun setup-fuzz setup-far-ends \
+	demo demo-octoprint check test test-prusalink chaos fuzz bench bench-serial lock clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
@@ -23,6 +23,7 @@ setup-octoprint-next: .venv-octoprint-next/.ready ## and the release candidate o
 setup-moonraker: .venv-moonraker/.ready ## a real Moonraker
 setup-prusalink: .venv-prusalink/.ready ## a real PrusaLink
 setup-printrun: .venv-printrun/.ready ## Printrun's host, to compare with
+setup-fuzz: .venv-fuzz/.ready ## atheris, which guides chance by coverage
 .venv-%/.ready: requirements-%.lock
 	@echo "setting up .venv-$*"
 	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
@@ -59,7 +60,10 @@ chaos: setup setup-system ## the fault run on both databases, about half an hour
 	@$(BIN)/python -m tests.chaos --rate 1.85 --seconds 660 --speed 900 $(CHAOS)
 	@$(BIN)/python -m tests.chaos --rate 1.85 --seconds 660 --speed 900 --database postgresql --broker mosquitto $(CHAOS)
 
-bench: setup setup-system ## the numbers, each side in the same run
+fuzz: setup setup-fuzz ## ten million inputs for the gate, hours; FUZZ="--runs 100000" for fewer
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
+bench: setup setup-system setup-printrun ## the numbers, each side in the same run
 	@$(BIN)/python -m tests.bench
 
 bench-serial: setup setup-octoprint setup-printrun ## serial hosts against each other, over the same far ends
@@ -68,7 +72,7 @@ bench-serial: setup setup-octoprint setup-printrun ## serial hosts against each 
 lock: ## pin the newest versions that fit (needs uv)
 	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
-	@for each in octoprint octoprint-next moonraker prusalink 'printrun --no-deps'; do \
+	@for each in octoprint octoprint-next moonraker prusalink fuzz 'printrun --no-deps'; do \
 		uv pip compile requirements-$${each% *}.in -o requirements-$${each% *}.lock $${each#"$${each% *}"} \
 			--python-version 3.11 --prerelease if-necessary-or-explicit \
 			--generate-hashes --no-header --no-annotate --quiet --upgrade || exit; \

@@ -48,7 +48,7 @@ class CommandError(OwnerError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0, 1 for a bug, 2 for what the person at the keyboard can mend."""
+    """Run one command; the exit code: 0, 1 for a bug or a file refused, 2 for what the person there can mend."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["virtual-printer"]:
         from agent.printers.virtual import main as virtual  # noqa: PLC0415  to try things only
@@ -261,6 +261,14 @@ def _enroll(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _check(parsed: argparse.Namespace) -> int:
+    from agent import check  # noqa: PLC0415  the gate
+
+    text, code = check.run(parsed)
+    print(text if parsed.json else _fit(text))
+    return code
+
+
 def _load(parsed: argparse.Namespace) -> Loaded:
     return settings.load(settings.find(parsed.config))
 
@@ -308,5 +316,6 @@ ACTS = {
     "cancel": _cancel,
     "reset": _reset,
     "enroll": _enroll,
+    "check": _check,
 }
 """What each command does; gives the exit code."""

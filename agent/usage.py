@@ -65,6 +65,17 @@ it loses its place; nothing heats or moves by that. Whatever it was printing has
 
 A fault of a printer that is not at a serial port is ended on the page of its server.
 """
+CHECK = """\
+Judge FILE as the agent judges every file before a byte of it goes to a printer, and explain the verdict. Nothing is
+sent anywhere. The exit status is 0 for accepted, 1 for refused, 2 where it could not be judged.
+
+A whole file of G-code is judged as it stands. It gets no more than a job would: what only an owner's own scripts may
+say (G29, M204, M420, M900) is refused, and G91 and M84 pass only after the last line that heats, homes or extrudes.
+With --body, FILE is a job's body, and is judged between the machine's start and end scripts.
+
+MACHINE is a printer of your settings, or "marlin" or "prusa-mk3", or a TOML file with the fields that [printer.profile]
+has in the settings, and `material`. Left out: 220 x 220 x 250 mm, a nozzle of 0.4 mm, PETG.
+"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -145,6 +156,18 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="a CA (PEM) to trust, if the coordinator's https address needs it",
     )
+
+    check = commands.add_parser(
+        "check",
+        help="may this file of G-code be printed, and if not, why",
+        description=CHECK,
+        formatter_class=plain,
+    )
+    check.add_argument("file", metavar="FILE", help="the file, or - for stdin")
+    check.add_argument("--json", action="store_true", help="one JSON object: accepted, code, line, reason")
+    check.add_argument("--profile", metavar="MACHINE", help="the machine to judge for (default: see above)")
+    check.add_argument("--material", metavar="NAME", help="petg or pla (default: what is loaded, or petg)")
+    check.add_argument("--body", action="store_true", help="FILE is a job's body, without start and end")
 
     commands.add_parser(
         "virtual-printer", help="a printer to try things with, at the far end of a pty", add_help=False

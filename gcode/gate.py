@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from itertools import islice
-from math import hypot, sqrt
+from math import isnan, sqrt
 from typing import Final
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from gcode.machine import Machine
 from gcode.material import Material
 from gcode.motion import ACCELERATION
 from gcode.profile import Profile
-from gcode.reader import LONGEST_LINE, Command, command
+from gcode.reader import LONGEST_LINE, NUMBER, Command, command
 from gcode.refusal import Refused, Rule
 from gcode.rules import ROUNDING, SLOWEST, Section, obey
 
@@ -57,9 +57,10 @@ SECONDS_OFF: Final = 1.3
 
 _PIECE: Final = 32_768
 _HALF: Final = 1 / (2 * ACCELERATION)
-_UNSIGNED: Final = rb"(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,5})?"
+_ROOT: Final = 2 / sqrt(ACCELERATION)
+_UNSIGNED: Final = NUMBER.removeprefix(b"-?")
 _ROWS: Final = re.compile(
-    rb"G[01] X(%b) Y(%b)(?: E(%b))?(?: F([1-9][0-9]{1,5}))?\n|([^\n]*)\n" % (_UNSIGNED, _UNSIGNED, _UNSIGNED)
+    rb"G[01] X(%b) Y(%b)(?: E(%b))?+(?: F([1-9][0-9]{1,5}+))?+\n|([^\n]*)\n" % (NUMBER, NUMBER, _UNSIGNED)
 )
 """Every ended line is a row: a plain move's four numbers, or in the fifth place anything else."""
 _Row = tuple[bytes, bytes, bytes, bytes, bytes]
@@ -88,6 +89,20 @@ class Gate:
             self._refuse(Refused(Rule.FORM, self._line + 1, "the last line is not ended"))
         self._close()
         self._section = section
+        machine = self._machine
+        if (
+            section is Section.BODY
+            and machine.homed
+            and machine.reach.is_fenced
+            and isnan(machine.x + machine.y)
+        ):
+            self._refuse(
+                Refused(
+                    Rule.STATE,
+                    self._line + 1,
+                    "the start script leaves the head where it is not known: no way past a zone can be judged",
+                )
+            )
 
     def feed(self, chunk: bytes) -> bool:
         """Judge some more bytes, cut anywhere. False once the file is refused: no more need come."""
@@ -126,6 +141,8 @@ class Gate:
 
     def _unfit_end(self) -> Refused | None:
         machine = self._machine
+        if self._line == 0:
+            return Refused(Rule.FORM, 1, "the file is empty")
         if machine.nozzle != 0 or machine.bed != 0:
             hot = "nozzle" if machine.nozzle != 0 else "bed"
             return Refused(Rule.ENDING, self._line, f"ends without switching the {hot} off")
@@ -173,7 +190,7 @@ class Gate:
         if self._machine.dwell > self._limits.dwell:
             raise Refused(Rule.DWELL, self._line, f"waits longer than {self._limits.dwell:g} s in all")
 
-    def _glide(self, rows: list[_Row], at: int, end: int) -> int:
+    def _glide(self, rows: list[_Row], at: int, end: int) -> int:  # noqa: C901, PLR0915  flat for speed
         """Take the plain moves from `at` on that obviously keep every rule; the index of the first that may not.
 
         Nearly all lines go here: the rules and sums of `rules.obey` and `Pace.move`, written out flat for speed.
@@ -182,10 +199,13 @@ class Gate:
         if not machine.flowing:
             return at
         pace, fastest = machine.pace, machine.profile.feed
-        width, depth = machine.profile.width, machine.profile.depth
+        reach, absolute, at_e = machine.reach, machine.relative_e is False, machine.e
+        west, south, east, north = reach.room
         x, y, feed, vx, vy = machine.x, machine.y, machine.feed, pace.vx, pace.vy
+        roomy = west <= x <= east and south <= y <= north
         right, back, _ = machine.extent
         speed, densest = feed / 60, machine.densest(feed)
+        abrupt = speed * speed / ACCELERATION
         seconds = filament = 0.0
         count = 0
         for to_x, to_y, e, f, _ in islice(rows, at, end):
@@ -196,29 +216,37 @@ class Gate:
                     break
                 feed = int(f)  # should this line fail below, the rules set the same
                 speed, densest = feed / 60, machine.densest(feed)
+                abrupt = speed * speed / ACCELERATION
             new_x, new_y = float(to_x), float(to_y)
             dx, dy = new_x - x, new_y - y
             length = sqrt(dx * dx + dy * dy)
-            if length == 0 or new_x > width or new_y > depth:
+            inner = west <= new_x <= east and south <= new_y <= north
+            if not (length and ((inner and roomy) or reach.clear(x, y, new_x, new_y))):
                 break
             if e:
-                pushed = float(e)
-                if pushed - ROUNDING > densest * length:
+                pushed = float(e) - at_e if absolute else float(e)
+                if pushed > densest * length + ROUNDING or pushed < 0:
                     break
                 filament += pushed
-            new_vx, new_vy = dx / length * speed, dy / length * speed
-            cost = length / speed + hypot(new_vx - vx, new_vy - vy) * _HALF
-            if length * ACCELERATION < speed * speed and cost > (bound := 2 * sqrt(length / ACCELERATION)):
+                if absolute:
+                    at_e = float(e)
+            share = speed / length
+            new_vx, new_vy = dx * share, dy * share
+            ax, ay = new_vx - vx, new_vy - vy
+            cost = length / speed + sqrt(ax * ax + ay * ay) * _HALF
+            if length < abrupt and cost > (bound := _ROOT * sqrt(length)):
                 cost = bound
             seconds += cost
-            x, y, vx, vy = new_x, new_y, new_vx, new_vy
-            right = max(right, x)
-            back = max(back, y)
+            x, y, vx, vy, roomy = new_x, new_y, new_vx, new_vy, inner
+            if x > right:  # noqa: PLR1730  a call of max() takes twice as long
+                right = x
+            if y > back:  # noqa: PLR1730
+                back = y
             count += 1
         machine.x, machine.y, machine.feed, pace.vx, pace.vy = x, y, feed, vx, vy
         machine.extent = (right, back, machine.extent[2])
         machine.filament += filament
-        machine.e += filament
+        machine.e = at_e if absolute else at_e + filament
         machine.extruded = machine.extruded or filament > 0
         pace.seconds += seconds
         self._line += count

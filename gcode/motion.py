@@ -12,6 +12,9 @@ DRAWING: Final = 50.0
 """mm/s at which filament is drawn or pushed at most."""
 
 
+Direction = tuple[float, float]
+
+
 class Pace:
     """Adds up the time of moves, in order.
 
@@ -35,6 +38,12 @@ class Pace:
             cost = min(cost, 2 * sqrt(length / ACCELERATION))
         self.seconds += cost
         self.vx, self.vy = vx, vy
+
+    def turn(self, length: float, leave: Direction, arrive: Direction, speed: float) -> None:
+        """An arc in the plane, of `length` mm along it, at mm/s; directions are unit vectors at its two ends."""
+        vx, vy = leave[0] * speed, leave[1] * speed
+        self.seconds += length / speed + hypot(vx - self.vx, vy - self.vy) / (2 * ACCELERATION)
+        self.vx, self.vy = arrive[0] * speed, arrive[1] * speed
 
     def halt(self, seconds: float) -> None:
         """Anything that stands still in the plane: a Z move, a retraction, a dwell."""

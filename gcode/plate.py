@@ -8,6 +8,7 @@ from msgspec import Struct
 from gcode.part import Part, outline, thickness
 from gcode.polygon import Point, Polygon, bounds
 from gcode.profile import Profile
+from gcode.reach import reach
 
 MARGIN: Final = 4_000
 """µm that stay free along each edge of the bed; the start script draws its purge line in there."""
@@ -68,16 +69,23 @@ def arranged(shape: Sequence[Polygon], profile: Profile, count: int, name: str =
         rows = [min(across, count - at) for at in range(0, count, across)]
         cells = [(column, row) for row, length in enumerate(rows) for column in range(length)]
     columns, lines = max(column for column, _ in cells) + 1, max(row for _, row in cells) + 1
-    left = _centred(_micrometres(profile.width), columns * (wide + SPACING) - SPACING)
-    low = _centred(_micrometres(profile.depth), lines * (deep + SPACING) - SPACING)
+    west, south, width, depth = _room(profile)
+    left = west + _centred(width, columns * (wide + SPACING) - SPACING)
+    low = south + _centred(depth, lines * (deep + SPACING) - SPACING)
     return Layout(turn, tuple((left + c * (wide + SPACING), low + r * (deep + SPACING)) for c, r in cells))
 
 
 def _grids(size: Point, profile: Profile) -> tuple[tuple[int, int], tuple[int, int]]:
     """Columns and rows, as drawn and turned by a quarter."""
-    width, depth = _micrometres(profile.width), _micrometres(profile.depth)
+    _, _, width, depth = _room(profile)
     (a, b) = size
     return (_fit(a, width), _fit(b, depth)), (_fit(b, width), _fit(a, depth))
+
+
+def _room(profile: Profile) -> tuple[int, int, int, int]:
+    """Where copies may lie, as the least corner and the size: a rectangle within which every way is free."""
+    west, south, east, north = (_micrometres(side) for side in reach(profile).room)
+    return west, south, east - west, north - south
 
 
 def _fit(length: int, room: int) -> int:

@@ -18,6 +18,8 @@ class Rule(StrEnum):
     """Not in this state: units or modes unsaid, not homed, feed unsaid."""
     VOLUME = "volume"
     """Ends outside what the printer can reach."""
+    ZONE = "zone"
+    """Leads into what the printer's owner has fenced off."""
     FEED = "feed"
     COLD = "cold"
     """Moves filament while the nozzle is not known to be hot."""

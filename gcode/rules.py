@@ -5,6 +5,7 @@ from enum import StrEnum
 from math import hypot, isnan, nan
 from typing import Final
 
+from gcode.arc import Arc
 from gcode.machine import Machine
 from gcode.motion import DRAWING, RISING
 from gcode.reader import Command
@@ -12,11 +13,13 @@ from gcode.refusal import Refused, Rule
 
 
 class Section(StrEnum):
-    """Who wrote these lines: the owner's profile (start, end), or the job (body)."""
+    """Who wrote these lines: the owner's profile (start, end), or the job or somebody else (body, tail)."""
 
     START = "start"
     BODY = "body"
     END = "end"
+    TAIL = "tail"
+    """What comes after a strange file's last work: an end script, but nobody's own."""
 
 
 DEEPEST_RETRACTION: Final = 10.0
@@ -42,11 +45,11 @@ def obey(machine: Machine, command: Command, section: Section) -> None:
     """
     line = command.line
     rule = ALLOWED.get(command.code)
-    if rule is None:
+    if rule is None or (command.code in ARCS and not machine.profile.arcs):
         raise Refused(Rule.CODE, line, f"{command.code} is not on the list of what may be sent")
     sections, letters, act = rule
     if section not in sections:
-        raise Refused(Rule.CODE, line, f"{command.code} may not stand in the {section} section")
+        raise Refused(Rule.CODE, line, f"{command.code} {_ELSEWHERE[sections]}")
     fields = dict(command.fields)
     if len(fields) != len(command.fields):
         raise Refused(Rule.FIELD, line, f"{command.code} has a field twice")
@@ -68,6 +71,7 @@ def _move(machine: Machine, line: int, fields: Fields) -> None:
         return
     x, y, z = fields.get("X", machine.x), fields.get("Y", machine.y), fields.get("Z", machine.z)
     _inside(machine, line, fields)
+    _free(machine, line, x, y)
     flat = hypot(x - machine.x, y - machine.y)
     path = hypot(flat, z - machine.z)
     right, back, top = machine.extent
@@ -87,6 +91,48 @@ def _feed(machine: Machine, line: int, feed: float) -> None:
             Rule.FEED, line, f"F must be from {SLOWEST:g} to {machine.profile.feed} mm/min, not {feed:g}"
         )
     machine.feed = feed
+
+
+def _clockwise(machine: Machine, line: int, fields: Fields) -> None:
+    _arc(machine, line, fields, -1)
+
+
+def _anticlockwise(machine: Machine, line: int, fields: Fields) -> None:
+    _arc(machine, line, fields, 1)
+
+
+def _arc(machine: Machine, line: int, fields: Fields, turn: int) -> None:
+    if not {"X", "Y"} <= fields.keys() or not fields.keys() & {"I", "J"}:
+        raise Refused(Rule.FIELD, line, "an arc needs X and Y, and I or J")
+    if "F" in fields:
+        _feed(machine, line, fields["F"])
+    _ready_to_move(machine, line)
+    if machine.absolute is False or isnan(machine.x + machine.y):
+        raise Refused(Rule.STATE, line, "an arc needs absolute mode and a beginning that is known")
+    arc = Arc(
+        (machine.x, machine.y), (fields["X"], fields["Y"]), (fields.get("I", 0.0), fields.get("J", 0.0)), turn
+    )
+    if not arc.is_clear:
+        raise Refused(
+            Rule.FIELD,
+            line,
+            "an arc whose radius is near 0 or differs at its ends, or whose ends nearly meet",
+        )
+    (x, y), radius = arc.centre, arc.radius
+    if not machine.reach.surrounds(x, y, radius):
+        raise Refused(Rule.VOLUME, line, "the arc's full circle leaves the bed")
+    if zone := machine.reach.encircled(x, y, radius):
+        raise Refused(
+            Rule.ZONE, line, f"the arc's circle meets the zone at X{zone.x:g} Y{zone.y:g} that is fenced off"
+        )
+    right, back, top = machine.extent
+    machine.extent = (max(right, x + radius), max(back, y + radius), top)
+    drawn = _extrude(machine, line, fields["E"], arc.chords, arc.chords) if "E" in fields else 0.0
+    speed, pace = machine.feed / 60, machine.pace
+    began = pace.seconds
+    pace.turn(arc.length, arc.leave, arc.arrive, speed)
+    pace.seconds = max(pace.seconds, began + drawn / min(speed, DRAWING))
+    machine.x, machine.y = fields["X"], fields["Y"]
 
 
 def _ready_to_move(machine: Machine, line: int) -> None:
@@ -116,13 +162,24 @@ def _lift(machine: Machine, line: int, fields: Fields) -> None:
 
 
 def _inside(machine: Machine, line: int, fields: Fields) -> None:
-    for axis, most in (
-        ("X", machine.profile.width),
-        ("Y", machine.profile.depth),
-        ("Z", machine.profile.height),
-    ):
-        if axis in fields and not 0 <= fields[axis] <= most:
-            raise Refused(Rule.VOLUME, line, f"{axis} must be from 0 to {most:g} mm, not {fields[axis]:g}")
+    left, front, right, back = machine.reach.bounds
+    for axis, least, most in (("X", left, right), ("Y", front, back), ("Z", 0.0, machine.profile.height)):
+        if axis in fields and not least <= fields[axis] <= most:
+            raise Refused(
+                Rule.VOLUME, line, f"{axis} must be from {least:g} to {most:g} mm, not {fields[axis]:g}"
+            )
+
+
+def _free(machine: Machine, line: int, x: float, y: float) -> None:
+    """The whole way is on the bed and outside the zones: both ends on a convex bed, and no zone between."""
+    if not machine.reach.holds(x, y):
+        raise Refused(
+            Rule.VOLUME, line, f"X{x:g} Y{y:g} is off the round bed of radius {machine.reach.radius:g} mm"
+        )
+    if zone := machine.reach.entered(machine.x, machine.y, x, y):
+        raise Refused(
+            Rule.ZONE, line, f"the way leads into the zone at X{zone.x:g} Y{zone.y:g} that is fenced off"
+        )
 
 
 def _extrude(machine: Machine, line: int, e: float, flat: float, path: float) -> float:
@@ -132,7 +189,7 @@ def _extrude(machine: Machine, line: int, e: float, flat: float, path: float) ->
     if not machine.hot:
         raise Refused(Rule.COLD, line, "E before M109 has waited for a nozzle that melts the material")
     pushed = e if machine.relative_e else e - machine.e
-    machine.e += pushed
+    machine.e = machine.e + e if machine.relative_e else e
     repaid = min(max(pushed, 0.0), machine.debt)
     machine.debt += max(-pushed, 0.0) - repaid
     if machine.debt < _SETTLED:
@@ -195,7 +252,7 @@ def _home(machine: Machine, line: int, _: Fields) -> None:
     if machine.extruded:
         raise Refused(Rule.STATE, line, "homes after plastic was laid: the nozzle would go through it")
     machine.homed = True
-    machine.x = machine.y = machine.z = nan
+    (machine.x, machine.y), machine.z = machine.home, nan
 
 
 def _probe(machine: Machine, line: int, _: Fields) -> None:
@@ -244,11 +301,12 @@ def _millimetres(machine: Machine, _line: int, _fields: Fields) -> None:
 
 
 def _absolute(machine: Machine, _line: int, _fields: Fields) -> None:
-    machine.absolute, machine.relative_e = True, None
+    # Marlin 2 lets G90 and G91 change the extruder's mode too, others do not: it is known where both come to the same.
+    machine.absolute, machine.relative_e = True, False if machine.relative_e is False else None
 
 
 def _relative(machine: Machine, _line: int, _fields: Fields) -> None:
-    machine.absolute, machine.relative_e = False, None
+    machine.absolute, machine.relative_e = False, True if machine.relative_e is True else None
 
 
 def _absolute_e(machine: Machine, _line: int, _fields: Fields) -> None:
@@ -290,14 +348,21 @@ def _within(line: int, code: str, fields: Fields, spans: dict[str, tuple[float, 
             )
 
 
+ARCS: Final = frozenset({"G2", "G3"})
 _ANYWHERE: Final = frozenset(Section)
 _OWNER: Final = frozenset({Section.START, Section.END})
-_LAST: Final = frozenset({Section.END})
+_LAST: Final = frozenset({Section.END, Section.TAIL})
 _BARE: Final = ""
+_ELSEWHERE: Final = {
+    _OWNER: "may stand in the owner's own scripts only",
+    _LAST: "may stand at the end only, where nothing is heated, homed or extruded any more",
+}
 
 ALLOWED: Final[dict[str, tuple[frozenset[Section], str, Callable[[Machine, int, Fields], None]]]] = {
     "G0": (_ANYWHERE, "XYZEF", _move),
     "G1": (_ANYWHERE, "XYZEF", _move),
+    "G2": (_ANYWHERE, "XYIJEF", _clockwise),
+    "G3": (_ANYWHERE, "XYIJEF", _anticlockwise),
     "G4": (_ANYWHERE, "P", _dwell),
     "G21": (_ANYWHERE, _BARE, _millimetres),
     "G28": (_ANYWHERE, _BARE, _home),

@@ -1,7 +1,7 @@
 """The owner's start and end scripts: what surrounds every job on this machine, and is never a job's to bring."""
 
 import re
-from math import floor
+from math import floor, sqrt
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -14,6 +14,9 @@ from gcode.rules import SLOWEST
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _PURGE_FROM: Final = 5.0
 _PURGE_LENGTH: Final = 60.0
+_PURGE_FRONT: Final = 2.0
+_PURGE_OUT: Final = 0.92
+"""Of a round bed's radius, where no plate reaches."""
 _PURGE_SHARE: Final = 0.6
 """Of what the gate lets a nozzle lay a mm."""
 
@@ -28,8 +31,8 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a machine is sent before and after every body, line by line, in canonical G-code with placeholders.
 
     `{nozzle}` and `{bed}` are the material's temperatures in °C, no hotter than the printer bears; `{travel}`,
-    `{slow}` and `{retract}` feeds in mm/min; `{purge}` mm of filament for a line from X5 to `{right}`; `{back}` the Y
-    to park at.
+    `{slow}` and `{retract}` feeds in mm/min; `{purge}` mm of filament for a line at Y`{front}` from X`{left}` to
+    X`{right}`; `{back}` the Y to park at, at X0.
     The body begins at `start`'s end hot, homed, with G21, a feed said, and no filament drawn back.
     """
 
@@ -57,7 +60,7 @@ def fill(script: Script, profile: Profile, material: Material) -> Surroundings:
     if nozzle < material.nozzle_least:
         needs, bears = material.nozzle_least, profile.hottest_nozzle
         raise ScriptError(f"{material.name} needs {needs} °C, this printer's nozzle bears {bears}")
-    right = floor(max(_PURGE_FROM, min(_PURGE_FROM + _PURGE_LENGTH, profile.width - _PURGE_FROM)) * 100) / 100
+    left, right, front, back = _places(profile)
     bead = min(WIDEST_LINE * profile.nozzle**2, profile.flow * 60 / SLOWEST) * _PURGE_SHARE
     values = {
         "nozzle": f"{nozzle}",
@@ -65,11 +68,24 @@ def fill(script: Script, profile: Profile, material: Material) -> Surroundings:
         "travel": f"{min(6000, profile.feed)}",
         "slow": f"{max(int(SLOWEST), min(900, profile.feed, int(profile.flow / bead * 60)))}",
         "retract": f"{min(2100, profile.feed)}",
+        "left": f"{left:g}",
         "right": f"{right:.2f}",
-        "purge": f"{(right - _PURGE_FROM) * bead / machine.area:.5f}",
-        "back": f"{floor(max(0.0, profile.depth - 5)):d}",
+        "front": f"{front:g}",
+        "purge": f"{(right - left) * bead / machine.area:.5f}",
+        "back": f"{floor(back):d}",
     }
     return Surroundings(_filled(script.start, values), _filled(script.end, values))
+
+
+def _places(profile: Profile) -> tuple[float, float, float, float]:
+    """The purge line's ends and its Y, in the margin that every plate leaves free; and the Y to park at."""
+    if not profile.radius:
+        right = max(_PURGE_FROM, min(_PURGE_FROM + _PURGE_LENGTH, profile.width - _PURGE_FROM))
+        return _PURGE_FROM, floor(right * 100) / 100, _PURGE_FRONT, max(0.0, profile.depth - _PURGE_FROM)
+    front = -floor(profile.radius * _PURGE_OUT * 100) / 100
+    half = max(0.0, min(_PURGE_LENGTH / 2, sqrt(profile.radius**2 - front**2) - 1))
+    half = floor(half * 100) / 100
+    return -half, half, front, max(0.0, profile.radius - _PURGE_FROM)
 
 
 def compose(script: Script, profile: Profile, material: Material, body: bytes) -> bytes:

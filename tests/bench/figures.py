@@ -29,6 +29,8 @@ class Figure:
     values: Sequence[float]
     below: float | None = None
     """The aim: the median should be lower."""
+    above: float | None = None
+    """Or higher."""
     share: bool = False
 
     @property
@@ -37,6 +39,8 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
+        if self.above is not None:
+            return self.median >= self.above
         return None if self.below is None else self.median < self.below
 
     def as_json(self) -> dict[str, Any]:
@@ -45,6 +49,7 @@ class Figure:
             "name": self.name,
             "unit": self.unit,
             "below": self.below,
+            "above": self.above,
             "met": self.met,
             "median": round(self.median, 4),
             "min": round(min(self.values), 4),
@@ -100,7 +105,9 @@ def show(outcomes: Sequence[Outcome], on: dict[str, Any], console: Console) -> N
 
 
 def _row(table: Table, figure: Figure) -> None:
-    aim = "" if figure.below is None else f"< {figure.below:g} {'✓' if figure.met else '✗'}"
+    aim = "" if figure.below is None else f"< {figure.below:g}"
+    aim = aim if figure.above is None else f"≥ {figure.above:,g}"
+    aim += {None: "", True: " ✓", False: " ✗"}[figure.met]
     spread = (figure.median, min(figure.values), max(figure.values))
     table.add_row(
         f"{'  · ' if figure.share else ''}{figure.name}, {figure.unit}",
