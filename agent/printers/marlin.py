@@ -93,15 +93,17 @@ class Marlin(Outbox):
 
         None, and nothing is done, if anything else has come or has to be sent.
         """
-        oks = data.count(OK)
-        if oks * len(OK) != len(data) or self._tail or self._refusals.is_asked or not self._is_streaming():
+        oks, source = data.count(OK), self._stream
+        if oks * len(OK) != len(data) or self._tail or source is None or self._refusals.is_asked:
             return None
         if not self._flight.land(oks):
             return None
         self._heard_at, self._fences, self._surplus = now, 0, 0
         self.executed += oks
         self._refusals.passed(self._flight.history[-1].number)
-        return self._stream()
+        out: list[bytes] = []
+        self._send_lines(out, source)
+        return b"".join(out)
 
     def tick(self, now: float) -> list[Event]:
         """Let time pass: rewind when refusals have settled, ask when it is silent for too long."""

@@ -11,7 +11,7 @@ from agent.printers.flight import WINDOW, Flight
 from agent.printers.line import CANONICAL, HALTS, PLAIN, Kind, Sent, frame, frames, may_go
 from agent.printers.supply import Batches
 
-AHEAD = 64
+AHEAD = 128
 """Lines that are checked and framed at once."""
 
 
@@ -115,17 +115,11 @@ class Outbox:
             self._send_lines(out, self._source)
         return out
 
-    def _is_streaming(self) -> bool:
-        """Whether nothing is to be sent but lines of the source."""
+    @property
+    def _stream(self) -> Batches | None:
+        """The source, if nothing is to be sent but its lines."""
         waits = self._orders or self._repeats or self._urgent or self._wants_fence or self._held
-        return self._source is not None and not waits
-
-    def _stream(self) -> bytes:
-        """The next lines of the source that have room."""
-        out: list[bytes] = []
-        if self._source is not None:
-            self._send_lines(out, self._source)
-        return b"".join(out)
+        return None if waits else self._source
 
     def _greets(self) -> bool:
         """Whether an M110, or the proof of it, is on its way, with which nothing else may be."""
@@ -178,10 +172,9 @@ class Outbox:
             if self._ahead[self._next].number != self._number:
                 self._frame_ahead()
             start, ahead = self._next, self._ahead
-            self._next = end = self._flight.take_on(ahead, start)
+            self._next = end = self._flight.take_on(ahead, start, out)
             if end > start:
                 self._number += end - start
-                out += [sent.framed for sent in ahead[start:end]]
                 if self._follow:
                     self._follow(self._commands[start:end])
             if end < len(ahead):

@@ -114,7 +114,7 @@ class Pump:
             self._open(now)
         due = min(self._due, now + REFUSAL_SECONDS) if self._pending else self._due
         ready = self._wait(max(0.0, due - now))
-        if self._port and self._session and not self._pending and _has_bytes(ready, self._port):
+        if self._port and self._session and not self._pending and ready == _bytes_came(self._port):
             self._flow(self._port, self._session)
             ready = []
         self._think(dict(ready), time.monotonic())
@@ -124,20 +124,19 @@ class Pump:
 
         So it goes thousands of times a second: no thinking here.
         """
-        has_bytes = True
-        while has_bytes:
-            now = time.monotonic()
+        bytes_came = _bytes_came(port)
+        wait, clock, due = self._poller.poll, time.monotonic, self._due
+        while True:
+            now = clock()
             data = self._read(port, now)
-            lines = session.stream(data, now) if now < self._due else None
+            lines = session.stream(data, now) if now < due else None
             if lines is None:
-                if self._session:
-                    session.receive(data, now)
+                session.receive(data, now)
                 return
             if lines:
                 self._write(port, lines, now)
-            if self._pending or session.has_news:
+            if self._pending or (not lines and session.has_news) or wait(SPARE_SECONDS, EVENTS) != bytes_came:
                 return
-            has_bytes = _has_bytes(self._poller.poll(SPARE_SECONDS, EVENTS), port)
 
     def _think(self, ready: dict[int, int], now: float) -> None:
         """Hear everybody; then serve the port, the disk and the agent, in this order."""
@@ -343,9 +342,9 @@ class Pump:
         except PortLost as loss:
             self._lose(str(loss), now)
             return
-        self._pending = data[taken:]
-        if not had and not self._pending:
+        if taken == len(data) and not had:
             return
+        self._pending = data[taken:]
         self._refused_for = self._add_refusal(now) if had and not taken else 0.0
         self._tried_at = now
         if self._refused_for > STUCK_SECONDS:
@@ -397,9 +396,9 @@ class Pump:
         self._pending, self._refused_for = b"", 0.0
 
 
-def _has_bytes(ready: list[tuple[int, int]], port: Port) -> bool:
-    """Whether bytes have come from the printer, and nothing else."""
-    return ready == [(port.descriptor, select.EPOLLIN)]
+def _bytes_came(port: Port) -> list[tuple[int, int]]:
+    """What is heard of if bytes have come from the printer, and nothing else."""
+    return [(port.descriptor, select.EPOLLIN)]
 
 
 def _wake(_number: int, _frame: FrameType | None) -> None:
