@@ -331,6 +331,13 @@ class Marlin(Outbox):
             self._ask_anew()
         else:
             self._wants_fence = True
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """The oldest fences, whose answers were lost, leave no place for another: count them as passed."""
+        size, lines = len(frame(self._number, b"M105")), self._flight.lines
+        while lines[0].kind == "fence" and not lines[0].tag and not self._flight.fits_fence(size):
+            self._drop_oldest()
 
     def _ask_anew(self) -> None:
         """Only fences are in flight, and none is answered: their answers were lost, so a new one stands for all.
