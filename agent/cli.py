@@ -219,10 +219,10 @@ def _reset(parsed: argparse.Namespace) -> int:
     rests = recovery.rests(loaded.state, name)
     try:
         with recovery.board(loaded, name) as board:
-            wrong = recovery.fault(name, board)
+            wrong = recovery.fault(name, board, print)
             _agree(parsed, RESET.format(name, wrong))
             recovery.look(loaded.state, name)
-            status = recovery.recover(board)
+            status = recovery.recover(name, board, print)
     except recovery.SoundError:
         if not rests:
             raise

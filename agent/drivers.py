@@ -31,15 +31,21 @@ def driver(printer: Printer, state: Path) -> Driver:
         case OctoPrintPrinter():
             from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
-            note = state / "octoprint" / f"{printer.name}.json"
+            note = _note(printer, state)
             return OctoPrintDriver(printer.name, printer.url, printer.key, note)
         case MoonrakerPrinter():
             from agent.printers.moonraker import MoonrakerDriver  # noqa: PLC0415  for its owners only
 
-            return MoonrakerDriver(printer.name, printer.url, printer.key)
+            return MoonrakerDriver(printer.name, printer.url, printer.key, _note(printer, state))
         case PrusaLinkPrinter():
             from agent.printers.exchange import Login  # noqa: PLC0415  for its owners only
             from agent.printers.prusalink import PrusaLinkDriver  # noqa: PLC0415
 
             login = Login(printer.user, printer.password) if printer.password else None
-            return PrusaLinkDriver(printer.name, printer.url, printer.key, login=login)
+            note = _note(printer, state)
+            return PrusaLinkDriver(printer.name, printer.url, printer.key, note, login=login)
+
+
+def _note(printer: OctoPrintPrinter | MoonrakerPrinter | PrusaLinkPrinter, state: Path) -> Path:
+    """What the driver of a printer behind a server keeps of its last attempt."""
+    return state / printer.driver / f"{printer.name}.json"

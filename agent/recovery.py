@@ -1,17 +1,19 @@
 """Takes a printer up again that stopped itself for safety, at the word of its owner, who has looked at it."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.home import journal_path, lock, ring, runs
+from agent.home import journal_path, lock, pumps, ring, runs
 from agent.journal import Journal
 from agent.onlooker import reins
-from agent.printers.driver import Condition, Status
+from agent.printers.driver import Condition, PrinterError, Status
+from agent.printers.order import place
+from agent.printers.passport import Whereabouts
 from agent.printers.serial import SerialDriver
 from agent.settings import Loaded, OctoPrintPrinter, SerialPrinter
 
@@ -47,12 +49,14 @@ def board(loaded: Loaded, name: str) -> Generator[Board]:
     Raises:
         SettingsError: there is no such printer.
         SoundError: it is behind a server.
+        RecoveryError: it is not plugged in.
         HomeError: the agent starts in this moment.
     """
     printer = loaded.printer(name)
     if not isinstance(printer, SerialPrinter):
         where = "connect it again" if isinstance(printer, OctoPrintPrinter) else "restart its firmware"
         raise SoundError(f"{name} is driven by the server at {printer.url}: {where} there")
+    _find(printer, loaded.state)
     if runs(loaded.state):
         reining = reins(loaded.state, name)
         try:
@@ -69,14 +73,31 @@ def board(loaded: Loaded, name: str) -> Generator[Board]:
             driving.close()
 
 
-def fault(name: str, board: Board) -> str:
-    """What is wrong with a printer, which a reset may end. One that does not answer is waited for.
+def _find(printer: SerialPrinter, state: Path) -> None:
+    """See that its port is there: nobody needs to wait for one that is not.
+
+    Raises:
+        RecoveryError: it is not, or another printer is.
+    """
+    passport = place(pumps(state), printer.name) / "passport.json"
+    try:
+        port = Whereabouts(passport, Path(printer.port)).find()
+    except PrinterError as error:
+        raise RecoveryError(str(error)) from error
+    if not port.exists():
+        raise RecoveryError(
+            f"{printer.name} is not there (no {port}): plug it in and switch it on, then reset it"
+        )
+
+
+def fault(name: str, board: Board, say: Callable[[str], object]) -> str:
+    """What is wrong with a printer, which a reset may end. One that does not answer is waited for, as `say` tells.
 
     Raises:
         SoundError: nothing is.
         RecoveryError: a print runs.
     """
-    status = _when_it_answers(board)
+    status = _when_it_answers(name, board, say)
     if status.condition in {Condition.FAULT, Condition.UNREACHABLE}:
         return status.why
     if status.condition is Condition.IDLE:
@@ -119,18 +140,20 @@ def _journal(state: Path) -> Generator[Journal | None]:
             journal.close()
 
 
-def recover(board: Board) -> Status:
-    """Have the board start anew, and look for a while whether it answers.
+def recover(name: str, board: Board, say: Callable[[str], object]) -> Status:
+    """Have the board start anew, and look for a while whether it answers, as `say` tells.
 
     Raises:
         PrinterError: a print runs, or its port is not there.
     """
     board.reset()
-    return _when_it_answers(board)
+    return _when_it_answers(name, board, say)
 
 
-def _when_it_answers(board: Board) -> Status:
+def _when_it_answers(name: str, board: Board, say: Callable[[str], object]) -> Status:
     until = time.monotonic() + WAIT
+    if board.status().condition is Condition.UNREACHABLE:
+        say(f"{name} does not answer yet: waiting up to {WAIT:.0f} s for its board to come up")
     while (status := board.status()).condition is Condition.UNREACHABLE and time.monotonic() < until:
         time.sleep(LOOK)
     return status

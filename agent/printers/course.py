@@ -2,8 +2,8 @@
 
 import re
 from array import array
-from collections.abc import Iterator
 
+from agent.printers.supply import Batches
 from gcode.motion import Pace
 
 STEP = 64
@@ -16,32 +16,39 @@ WORD = re.compile(rb"([XYZEFPS])(-?\d{1,7}(?:\.\d{0,9})?)")
 class Course:
     """Reads a file little by little, while the printer heats; then it knows what part of the time a line stands for."""
 
-    def __init__(self, lines: Iterator[bytes]) -> None:
+    def __init__(self, batches: Batches) -> None:
         self.is_known = False
         """Whether the whole file has been read."""
-        self._lines = lines
+        self._batches = batches
+        self._lines: list[bytes] = []
+        self._next = 0
         self._marks = array("d", [0.0])
         self._read = 0
         self._pace = Pace()
         self._place = {b"X": 0.0, b"Y": 0.0, b"Z": 0.0}
         self._speed = 50.0
 
-    def study(self) -> None:
-        """Read on for a moment.
+    def study(self) -> bool:
+        """Read on for a moment; gives whether there was anything to read.
 
         Raises:
             OSError: the file can't be read.
         """
-        for _ in range(SLICE):
-            line = next(self._lines, None)
-            if line is None:
+        if self._next == len(self._lines):
+            self._next = 0
+            try:
+                self._lines = next(self._batches)
+            except StopIteration:
+                self._lines, self.is_known = [], True
                 self._marks.append(self._pace.seconds)
-                self.is_known = True
-                return
+        lines = self._lines[self._next : self._next + SLICE]
+        self._next += len(lines)
+        for line in lines:
             self._add(line)
             self._read += 1
             if self._read % STEP == 0:
                 self._marks.append(self._pace.seconds)
+        return bool(lines)
 
     def part(self, executed: int) -> float | None:
         """The part of the time, 0 to 1, that the first `executed` lines take; None while that is not known."""

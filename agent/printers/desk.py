@@ -14,7 +14,7 @@ from agent.printers.order import LONGEST, Answer, Order, decode_order, encode, r
 class Desk:
     """Where the agent puts its orders: a Unix socket in the pump's folder."""
 
-    def __init__(self, path: Path, poller: select.poll) -> None:
+    def __init__(self, path: Path, poller: select.epoll) -> None:
         self._path = path
         self._poller = poller
         self._callers: dict[int, tuple[socket.socket, bytes]] = {}
@@ -27,7 +27,7 @@ class Desk:
         finally:
             os.close(folder)
         self._listener.listen(4)
-        poller.register(self._listener.fileno(), select.POLLIN)
+        poller.register(self._listener.fileno(), select.EPOLLIN)
 
     @property
     def is_alone(self) -> bool:
@@ -66,7 +66,7 @@ class Desk:
             return
         os.set_blocking(caller.fileno(), False)
         self._callers[caller.fileno()] = (caller, b"")
-        self._poller.register(caller.fileno(), select.POLLIN)
+        self._poller.register(caller.fileno(), select.EPOLLIN)
 
     def _hear(self, number: int) -> Iterator[tuple[int, Order | str]]:
         caller, held = self._callers[number]

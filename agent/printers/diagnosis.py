@@ -67,6 +67,11 @@ def refused(what: str, layer: int) -> str:
     return f"The printer refused to move {at(layer)} (it said: {what}): has it lost its home?"
 
 
+def unread(layer: int) -> str:
+    """The disk gave nothing of the file for too long."""
+    return f"The disk stopped giving the file {at(layer)}, and the heaters are off: is its SD card failing?"
+
+
 DIED = "The process that drives the printer died in the middle of the print; the heaters are switched off"
 ENDED = (
     "The process that drives the printer was ended in the middle of the print; the heaters were switched off"

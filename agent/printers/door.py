@@ -5,6 +5,7 @@ attempt is a file of our own (`shelf.py`), nothing counts as started or ended bu
 order that can't be confirmed is withdrawn by deleting its file.
 """
 
+import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,9 +14,12 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from msgspec import Struct
+
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.errand import Errand
 from agent.printers.exchange import Clock, Exchange, LateError, RefusedError
+from agent.printers.notebook import Notebook
 from agent.printers.parcel import Parcel, wrapped
 from agent.printers.shelf import is_name
 from agent.printers.shipment import STALL, Shipment
@@ -28,6 +32,7 @@ ORDERING = 2.5
 """Seconds, `RESERVE` among them, without which no start is ordered: the next look has them."""
 LONGEST = 1800.0
 """Seconds for a file to come into a server and be ordered; nobody expects it to start later."""
+INTERRUPTED = "The agent was restarted while it sent the file: nothing was printed."
 GRACE = 5.0
 """Seconds that a server gets to tell how a print ended, from when it was seen to run no more."""
 
@@ -62,6 +67,15 @@ class View(Protocol):
         ...
 
 
+class Slip(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What no server can tell of our last attempt: whether its print was ordered; else how it ended, if it has."""
+
+    attempt: str = ""
+    ordered: bool = False
+    ending: Ending | None = None
+    why: str = ""
+
+
 V = TypeVar("V", bound=View)
 E = TypeVar("E", bound=Errand)
 
@@ -69,9 +83,9 @@ E = TypeVar("E", bound=Errand)
 class Door(ABC, Generic[V, E]):
     """One printer behind one server. See `Driver` for the contract.
 
-    What it knows of an attempt it reads from the server: so a driver that was made a moment ago (the agent
-    restarted) goes on where the last one stopped. An attempt's file is deleted at the first start after its
-    ending was told.
+    What it knows of an attempt it reads from the server, but for a slip of its own: so a driver that was made a
+    moment ago (the agent restarted) goes on where the last one stopped. An attempt's file is deleted at the first
+    start after its ending was told.
     """
 
     AWAITED: str
@@ -81,6 +95,7 @@ class Door(ABC, Generic[V, E]):
         self,
         name: str,
         server: Exchange,
+        note: Path | None = None,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -89,10 +104,15 @@ class Door(ABC, Generic[V, E]):
         Args:
             name: what the owner calls the printer, for messages.
             server: the way to the server.
+            note: the file for what the server doesn't know; without one, a restart forgets it.
             clock: monotonic seconds.
             sleep: waits, between two looks at a print that was just ordered.
+
+        Raises:
+            PrinterError: the note can't be read.
         """
         self.name = name
+        self._book = Notebook(note, Slip())
         self._server = server
         self._clock = clock
         self._sleep = sleep
@@ -147,13 +167,16 @@ class Door(ABC, Generic[V, E]):
         self._parcel = wrapped(attempt, path, seconds, self._clock())
         self._errand = self._begun(attempt, seconds)
         self._errand.sending = True
+        slip = self._book.note
         try:
+            self._book.keep(Slip(attempt=attempt))
             self._bring(self._parcel, look)
         except LateError:
             pass  # it is slow: `status` goes on
         except PrinterError:
             self._let_go(withdraw=True)
             self._errand = before
+            self._book.keep(slip)
             raise
         self._told = False
 
@@ -290,11 +313,20 @@ class Door(ABC, Generic[V, E]):
         """Look at the printer, and follow our attempt."""
         look = self._glance()
         if not self._met:
-            self._errand = self._meet(look)
+            self._errand = self._recall(look) or self._meet(look)
             self._met = True
         if self._pending:
             self._follow(self._pending, look)
         return look
+
+    def _recall(self, look: V) -> E | None:
+        """The attempt on our slip whose print was not ordered; None where the server has to be asked."""
+        slip = self._book.note
+        if not slip.attempt or slip.ordered or look.runs(slip.attempt):
+            return None
+        errand = self._begun(slip.attempt, 0.0)
+        errand.ending, errand.why = slip.ending or Ending.FAILED, slip.why or INTERRUPTED
+        return errand
 
     def _ours(self) -> tuple[E, V]:
         """See that what runs is ours: another hand's print is not ours to touch."""
@@ -326,6 +358,7 @@ class Door(ABC, Generic[V, E]):
         if not self._has_come(parcel, until) or self._server.remaining() < ORDERING * 0.9:
             return None
         self._must_be_ready(self._glance())  # another hand may have started something meanwhile
+        self._book.keep(Slip(attempt=parcel.attempt, ordered=True))
         begun = self._order(parcel.attempt)
         self._errand = self._begun(parcel.attempt, parcel.seconds)
         self._let_go(withdraw=False)
@@ -378,6 +411,8 @@ class Door(ABC, Generic[V, E]):
         assert self._errand is not None
         self._let_go(withdraw=True)
         self._errand.sending, self._errand.ending, self._errand.why = False, ending, why
+        with contextlib.suppress(PrinterError):  # what can't be noted ends all the same
+            self._book.keep(Slip(attempt=self._errand.attempt, ending=ending, why=why))
 
     def _let_go(self, *, withdraw: bool) -> None:
         """Have done with a file on its way. One that stays without being printed would look like an attempt."""

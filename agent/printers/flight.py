@@ -77,12 +77,13 @@ class Flight:
         else:
             self.bytes += len(sent.framed)
 
-    def take_on(self, ahead: Sequence[Sent], start: int) -> int:
-        """As many lines of `ahead` go out as have room, from `start` on; gives where the rest begins."""
+    def take_on(self, ahead: Sequence[Sent], start: int, out: list[bytes]) -> int:
+        """As many lines of `ahead` go into `out` as have room, from `start` on; gives where the rest begins."""
         lines, size, held = self.lines, self.window.size, self.bytes
         place = start
         for sent in islice(ahead, start, None):
-            more = len(sent.framed)
+            framed = sent.framed
+            more = len(framed)
             if lines and held + more > size:
                 break
             if sent.number <= self._granted and self._taken == len(lines):
@@ -90,25 +91,25 @@ class Flight:
             else:
                 held += more
             lines.append(sent)
+            out.append(framed)
             place += 1
         self.bytes = held
         return place
 
     def land(self, count: int) -> bool:
         """The `count` oldest have arrived, if all of them are lines of the source; else gives False, and none has."""
-        lines, keep = self.lines, self.history.append
+        lines = self.lines
         if not 0 < count <= len(lines):
             return False
-        for sent in islice(lines, count):
+        landed = [lines.popleft() for _ in range(count)]
+        for sent in landed:
             if sent.kind != "line":
+                lines.extendleft(reversed(landed))
                 return False
-        for _ in range(count):
-            sent = lines.popleft()
-            if self._taken:
-                self._taken -= 1
-            else:
-                self.bytes -= len(sent.framed)
-            keep(sent)
+        for sent in landed[self._taken :]:
+            self.bytes -= len(sent.framed)
+        self._taken = max(0, self._taken - count)
+        self.history += landed
         return True
 
     def pop(self) -> Sent:

@@ -1,10 +1,9 @@
 """One print: its lines, how far it is, and where its head may rest. Pure but for the file behind the lines."""
 
-from collections.abc import Iterator
-
 from agent.printers.course import Course
 from agent.printers.modes import Modes
 from agent.printers.rest import Rest
+from agent.printers.supply import Batches
 
 
 class Job:
@@ -19,10 +18,10 @@ class Job:
         self._unreadable = False
         self._furthest = 0.0
 
-    def read(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+    def read(self, batches: Batches) -> Batches:
         """The same lines; they end early where the file can't be read."""
         try:
-            yield from lines
+            yield from batches
         except OSError:
             self._unreadable = True
 
@@ -38,10 +37,11 @@ class Job:
             self._furthest = max(self._furthest, min(executed / self.count if part is None else part, 0.999))
         return self._furthest
 
-    def study(self) -> None:
-        """Learn a little more of how long the lines take."""
+    def study(self) -> bool:
+        """Learn a little more of how long the lines take; gives whether there was anything to learn from."""
         if self.course:
             try:
-                self.course.study()
+                return self.course.study()
             except OSError:
                 self.course = None
+        return False

@@ -93,15 +93,17 @@ class Marlin(Outbox):
 
         None, and nothing is done, if anything else has come or has to be sent.
         """
-        oks = data.count(OK)
-        if oks * len(OK) != len(data) or self._tail or self._refusals.is_asked or not self._is_streaming():
+        oks, source = data.count(OK), self._stream
+        if oks * len(OK) != len(data) or self._tail or source is None or self._refusals.is_asked:
             return None
         if not self._flight.land(oks):
             return None
         self._heard_at, self._fences, self._surplus = now, 0, 0
         self.executed += oks
         self._refusals.passed(self._flight.history[-1].number)
-        return self._stream()
+        out: list[bytes] = []
+        self._send_lines(out, source)
+        return b"".join(out)
 
     def tick(self, now: float) -> list[Event]:
         """Let time pass: rewind when refusals have settled, ask when it is silent for too long."""
@@ -329,6 +331,13 @@ class Marlin(Outbox):
             self._ask_anew()
         else:
             self._wants_fence = True
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """The oldest fences, whose answers were lost, leave no place for another: count them as passed."""
+        size, lines = len(frame(self._number, b"M105")), self._flight.lines
+        while lines[0].kind == "fence" and not lines[0].tag and not self._flight.fits_fence(size):
+            self._drop_oldest()
 
     def _ask_anew(self) -> None:
         """Only fences are in flight, and none is answered: their answers were lost, so a new one stands for all.

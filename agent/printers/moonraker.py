@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPResponse
+from pathlib import Path
 from urllib.parse import quote
 
 from agent.printers import moonraker_answers as answers
@@ -63,6 +64,7 @@ class MoonrakerDriver(Door[Look, MoonrakerErrand]):
         name: str,
         url: str,
         key: str = "",
+        note: Path | None = None,
         *,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -73,11 +75,12 @@ class MoonrakerDriver(Door[Look, MoonrakerErrand]):
             name: what the owner calls the printer, for messages.
             url: Moonraker's address, with its path if it is behind a proxy.
             key: Moonraker's API key; may be empty where it trusts this machine.
+            note: see `Door`.
             clock: monotonic seconds.
             sleep: waits, between two looks at a print that was just ordered.
 
         Raises:
-            PrinterError: the address is not one, or the key can't be one.
+            PrinterError: the address is not one, the key can't be one, or the note can't be read.
         """
         if not key.isascii() or not (key.isprintable() or not key):
             raise PrinterError(
@@ -85,7 +88,7 @@ class MoonrakerDriver(Door[Look, MoonrakerErrand]):
             )
         headers = {"X-Api-Key": key} if key else {}
         server = Exchange("Moonraker", url, clock, advice=ADVICE, headers=headers)
-        super().__init__(name, server, clock, sleep)
+        super().__init__(name, server, note, clock, sleep)
 
     def _condition(self, look: Look, running: str | None) -> Condition:
         return look.condition(running)

@@ -33,9 +33,9 @@ from agent.printers import octoprint_course as courses
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.exchange import Clock, LateError, RefusedError
 from agent.printers.lookup import Resolver, system
+from agent.printers.notebook import Notebook
 from agent.printers.octoprint_answers import Look
 from agent.printers.octoprint_course import Course, Note, Stage
-from agent.printers.octoprint_note import Notebook
 from agent.printers.octoprint_session import Session
 from agent.printers.octoprint_upload import ReadBack, Upload
 from agent.printers.shelf import FOLDER, attempt_of, is_name, newest, path_of
@@ -94,7 +94,7 @@ class OctoPrintDriver:
         self._sleep = sleep
         self._session = Session(url, key, clock, resolver)
         self._rest = cast("_Rest", OctoRest(url=self._session.origin, session=self._session))
-        self._book = Notebook(note)
+        self._book = Notebook(note, Note())
         self._warning: str | None = None
         self._met = False
         self._course: Course | None = None

@@ -4,14 +4,14 @@ Nothing is written here: `_fill` gives the bytes that have room now, and the fli
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 
 from agent.printers.events import Broken, Event, Exhausted, Halted
 from agent.printers.flight import WINDOW, Flight
 from agent.printers.line import CANONICAL, HALTS, PLAIN, Kind, Sent, frame, frames, may_go
+from agent.printers.supply import Batches
 
-AHEAD = 64
+AHEAD = 128
 """Lines that are checked and framed at once."""
 
 
@@ -26,7 +26,9 @@ class Outbox:
         """Numbers that went to other commands than the source's, until somebody takes them; 0 begins a new count."""
         self._flight = Flight(window)
         self._events: list[Event] = []
-        self._source: Iterator[bytes] | None = None
+        self.is_dry = False
+        """Whether the source gave nothing when it was asked last, and has not come to its end."""
+        self._source: Batches | None = None
         self._held = False
         self._follow: Callable[[list[bytes]], None] | None = None
         self._unseen: list[bytes] = []
@@ -43,7 +45,7 @@ class Outbox:
         self._wants_fence = False
 
     def feed(
-        self, lines: Iterator[bytes], done: int = 0, follow: Callable[[list[bytes]], None] | None = None
+        self, lines: Batches, done: int = 0, follow: Callable[[list[bytes]], None] | None = None
     ) -> None:
         """Send these commands, one after the other; few are pulled before the window has room for them.
 
@@ -58,7 +60,7 @@ class Outbox:
 
     def hold(self) -> None:
         """Send no more of the source for now."""
-        self._held = True
+        self._held, self.is_dry = True, False
 
     def go_on(self) -> None:
         """Send the source again."""
@@ -89,8 +91,8 @@ class Outbox:
 
     @property
     def has_news(self) -> bool:
-        """Whether there are events that nobody has taken yet."""
-        return bool(self._events)
+        """Whether there are events that nobody has taken yet, or lines that did not come."""
+        return self.is_dry or bool(self._events)
 
     def has_orders(self) -> bool:
         """Whether an order still waits to be sent."""
@@ -113,17 +115,11 @@ class Outbox:
             self._send_lines(out, self._source)
         return out
 
-    def _is_streaming(self) -> bool:
-        """Whether nothing is to be sent but lines of the source."""
+    @property
+    def _stream(self) -> Batches | None:
+        """The source, if nothing is to be sent but its lines."""
         waits = self._orders or self._repeats or self._urgent or self._wants_fence or self._held
-        return self._source is not None and not waits
-
-    def _stream(self) -> bytes:
-        """The next lines of the source that have room."""
-        out: list[bytes] = []
-        if self._source is not None:
-            self._send_lines(out, self._source)
-        return b"".join(out)
+        return None if waits else self._source
 
     def _greets(self) -> bool:
         """Whether an M110, or the proof of it, is on its way, with which nothing else may be."""
@@ -171,39 +167,47 @@ class Outbox:
         self.trail.append(self._number)
         self._number += 1
 
-    def _send_lines(self, out: list[bytes], source: Iterator[bytes]) -> None:
+    def _send_lines(self, out: list[bytes], source: Batches) -> None:
         while self._next < len(self._ahead) or self._look_ahead(source):
             if self._ahead[self._next].number != self._number:
                 self._frame_ahead()
             start, ahead = self._next, self._ahead
-            self._next = end = self._flight.take_on(ahead, start)
+            self._next = end = self._flight.take_on(ahead, start, out)
             if end > start:
                 self._number += end - start
-                out += [sent.framed for sent in ahead[start:end]]
                 if self._follow:
                     self._follow(self._commands[start:end])
             if end < len(ahead):
                 return
 
-    def _look_ahead(self, source: Iterator[bytes]) -> bool:
+    def _look_ahead(self, source: Batches) -> bool:
         """Check and frame the next lines; gives whether there are any that may be sent."""
-        batch = self._unseen or list(islice(source, AHEAD))
-        self._unseen = []
-        if not batch:
-            self._source = None
-            self._events.append(Exhausted())
+        if not (self._unseen or self._pull(source)):
             return False
+        batch, self._unseen = self._unseen[:AHEAD], self._unseen[AHEAD:]
         text = b"\n".join(batch) + b"\n"
         if not PLAIN.fullmatch(text) or text.count(b"\n") != len(batch):
             count = next((place for place, line in enumerate(batch) if not may_go(line)), len(batch))
             if not count:
-                self._unseen = batch[1:]
+                self._unseen[:0] = batch[1:]
                 self._keep_back(batch[0])
                 return False
-            batch, self._unseen = batch[:count], batch[count:]
+            self._unseen[:0] = batch[count:]
+            batch = batch[:count]
         self._commands, self._next = batch, 0
         self._frame_ahead()
         return True
+
+    def _pull(self, source: Batches) -> bool:
+        """Take the next lines of the source; gives whether there are any."""
+        try:
+            self._unseen = next(source)
+        except StopIteration:
+            self._source, self.is_dry = None, False
+            self._events.append(Exhausted())
+        else:
+            self.is_dry = not self._unseen
+        return bool(self._unseen)
 
     def _frame_ahead(self) -> None:
         """Number the next lines; once more if an order has taken their numbers."""
@@ -223,5 +227,5 @@ class Outbox:
             self._events.append(Broken("the file holds a line that can't be sent safely"))
 
     def _forget_source(self) -> None:
-        self._source = None
+        self._source, self.is_dry = None, False
         self._unseen, self._commands, self._ahead, self._next = [], [], [], 0

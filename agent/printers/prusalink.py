@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPResponse
+from pathlib import Path
 
 import msgspec
 
@@ -76,6 +77,7 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
         name: str,
         url: str,
         key: str = "",
+        note: Path | None = None,
         *,
         login: Login | None = None,
         clock: Clock = time.monotonic,
@@ -88,11 +90,12 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
             url: PrusaLink's address.
             key: PrusaLink's API key, as its settings show it.
             login: instead of the key, the user's name and password.
+            note: see `Door`.
             clock: monotonic seconds.
             sleep: waits, between two looks at a print that was just ordered.
 
         Raises:
-            PrinterError: the address is not one, or neither key nor login is there.
+            PrinterError: the address is not one, neither key nor login is there, or the note can't be read.
         """
         if bool(key) == bool(login) or not key.isascii() or not (key.isprintable() or not key):
             raise PrinterError(
@@ -100,7 +103,7 @@ class PrusaLinkDriver(Door[Look, PrusaLinkErrand]):
             )
         headers = {"X-Api-Key": key} if key else {}
         server = Exchange("PrusaLink", url, clock, advice=ADVICE, headers=headers, login=login)
-        super().__init__(name, server, clock, sleep)
+        super().__init__(name, server, note, clock, sleep)
         self._storage = ""
         self._over_since: float | None = None
 

@@ -14,10 +14,10 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from agent.printers import setup
 from agent.printers.course import Course
@@ -28,10 +28,13 @@ from agent.printers.order import VERSION, Answer, Order
 from agent.printers.passport import BY_ID, Whereabouts
 from agent.printers.record import Memory, Record
 from agent.printers.revival import Printing, Revival
-from agent.printers.serial import Port, PortLost
+from agent.printers.serial import CALL_SECONDS, Port, PortLost
 from agent.printers.session import Session, Stage
+from agent.printers.supply import Supply
 from agent.printers.trail import Trail, boot_id
 
+EVENTS = 8
+"""As many are heard of at once; the others come next."""
 LONELY_SECONDS = 30.0
 """A pump without a print ends when no agent was there for so long."""
 REOPEN_SECONDS = 0.5
@@ -42,7 +45,6 @@ WAKE_SECONDS = 0.2
 REFUSAL_SECONDS = 0.1
 """A refusal counts for so long at most, however long our last turn was: a slow disk, or a busy machine, is no fault of
 the port's. While it refuses, it is tried that often."""
-CHUNK = 65536
 BAUDS = (115_200, 250_000, 230_400, 57_600, 500_000, 1_000_000, 38_400, 19_200, 9_600)
 """What boards speak, the most frequent first."""
 BOOT_SECONDS = 8.0
@@ -52,33 +54,12 @@ SPARE_SECONDS = 0.02
 """There is time for homework if nothing comes, and nothing is due, for so long."""
 RECORD_SECONDS = 1.0
 """After so long a record that the disk did not take is tried again."""
+COUNT_SECONDS = 3.0
+"""How long the disk may take to give a whole file: whoever starts a print waits for that."""
 LAST_SECONDS = 1.0
 """How long the last words may take to be written."""
 LOCK_SECONDS = 2.0
 """How long a pump before us may take to end."""
-
-
-def count_lines(stream: BinaryIO) -> int:
-    """How many lines a file has; it stands at its beginning after that."""
-    count, last = 0, b"\n"
-    while block := stream.read(CHUNK):
-        count += block.count(b"\n")
-        last = block[-1:]
-    stream.seek(0)
-    return count + (last != b"\n")
-
-
-def read_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file without their ends, never more than a buffer of them in memory."""
-    with stream:
-        for line in stream:
-            yield line.rstrip(b"\r\n")
-
-
-def read_file(path: Path) -> Iterator[bytes]:
-    """The lines of a file, which is opened when the first is asked for."""
-    with path.open("rb", buffering=CHUNK) as stream:
-        yield from read_lines(stream)
 
 
 class Pump:
@@ -90,7 +71,7 @@ class Pump:
         self._whereabouts = Whereabouts(folder / "passport.json", Path(wanted.port), links)
         self._baud = wanted.baud or self._whereabouts.passport.baud or BAUDS[0]
         self._retune_at = 0.0
-        self._poller = select.poll()
+        self._poller = select.epoll()
         self._desk = Desk(folder / "pump.sock", self._poller)
         self._memory = Memory(folder / "record.json")
         self._trail = Trail(folder / "trail")
@@ -109,7 +90,7 @@ class Pump:
         self._leaves = False
         self._wakes, self._signals = os.pipe()
         os.set_blocking(self._signals, False)
-        self._poller.register(self._wakes, select.POLLIN)
+        self._poller.register(self._wakes, select.EPOLLIN)
 
     def run(self) -> None:
         """Pump until the agent leaves or is away for long, but finish a print first; or until a signal comes."""
@@ -133,26 +114,29 @@ class Pump:
             self._open(now)
         due = min(self._due, now + REFUSAL_SECONDS) if self._pending else self._due
         ready = self._wait(max(0.0, due - now))
-        now = time.monotonic()
-        if self._port and self._session and ready == [(self._port.descriptor, select.POLLIN)]:
-            if self._flows(self._port, self._session, now):
-                return
+        if self._port and self._session and not self._pending and ready == _bytes_came(self._port):
+            self._flow(self._port, self._session)
             ready = []
-        self._think(dict(ready), now)
+        self._think(dict(ready), time.monotonic())
 
-    def _flows(self, port: Port, session: Session, now: float) -> bool:
-        """In the midst of a print, answer oks with the next lines. So it goes thousands of times a second: think less.
+    def _flow(self, port: Port, session: Session) -> None:
+        """In the midst of a print, answer oks with the next lines, until anything else comes or is due.
 
-        Gives False where there is more to do; what has come is heard by then.
+        So it goes thousands of times a second: no thinking here.
         """
-        data = self._read(port, now)
-        lines = session.stream(data, now) if now < self._due and not self._pending else None
-        if lines is not None:
-            self._write(port, lines, now)
-            return not session.has_news
-        if self._session:
-            session.receive(data, now)
-        return False
+        bytes_came = _bytes_came(port)
+        wait, clock, due = self._poller.poll, time.monotonic, self._due
+        while True:
+            now = clock()
+            data = self._read(port, now)
+            lines = session.stream(data, now) if now < due else None
+            if lines is None:
+                session.receive(data, now)
+                return
+            if lines:
+                self._write(port, lines, now)
+            if self._pending or (not lines and session.has_news) or wait(SPARE_SECONDS, EVENTS) != bytes_came:
+                return
 
     def _think(self, ready: dict[int, int], now: float) -> None:
         """Hear everybody; then serve the port, the disk and the agent, in this order."""
@@ -160,7 +144,7 @@ class Pump:
             self._leaves = True
             if self._session:
                 self._session.abandon()
-        if self._port and ready.pop(self._port.descriptor, 0) & ~select.POLLOUT and self._session:
+        if self._port and ready.pop(self._port.descriptor, 0) & ~select.EPOLLOUT and self._session:
             self._session.receive(self._read(self._port, now), now)
         obeyed: list[tuple[int, str]] = []
         if ready:
@@ -202,21 +186,20 @@ class Pump:
             self._record_at = now + RECORD_SECONDS  # nothing starts meanwhile, and what runs can be stopped
 
     def _revival(self, printing: Printing, job: Job) -> Revival:
-        lines = job.read(read_file(Path(printing.path)))
+        lines = job.read(Supply(Path(printing.path)))
         return Revival(printing, self._trail.read(), lines, job.modes.follow)
 
     def _wait(self, seconds: float) -> list[tuple[int, int]]:
         """Wait for bytes, orders or signals; if none come for a while, do some homework."""
         spare = 0.0 if self._studies else SPARE_SECONDS
-        ready = self._poller.poll(min(seconds, spare) * 1000)
+        ready = self._poller.poll(min(seconds, spare), EVENTS)
         self._studies = False
         if ready or seconds <= spare:
             return ready
         if self._session and self._session.has_homework():
-            self._studies = True
-            self._session.study()
+            self._studies = self._session.study()
             return []
-        return self._poller.poll((seconds - spare) * 1000)
+        return self._poller.poll(seconds - spare, EVENTS)
 
     def _attend(self, session: Session, now: float) -> None:
         """Do for the session what only the owner of the port can."""
@@ -285,22 +268,17 @@ class Pump:
             session.cancel(now)
 
     def _start(self, session: Session, order: Order, now: float) -> None:
-        try:
-            stream = Path(order.path).open("rb", buffering=CHUNK)  # noqa: SIM115 - read_lines closes it
-        except OSError as error:
-            raise PrinterError(f"the file can't be read: {error}") from error
-        try:
-            printing = self._plan(stream, order)
-            self._record(session.admit(order.attempt, printing, now))
-        except PrinterError:
-            stream.close()
-            raise
-        course = Course(read_file(Path(order.path)))
-        session.start(order.attempt, read_lines(stream), printing, time.monotonic(), course)
+        path = Path(order.path)
+        supply = Supply(path)
+        printing = self._plan(supply, order)
+        self._record(session.admit(order.attempt, printing, now))
+        if time.monotonic() > now + CALL_SECONDS:
+            raise PrinterError("the disk took too long to record the start: is it failing? Nothing was sent")
+        session.start(order.attempt, supply, printing, time.monotonic(), Course(Supply(path)))
 
-    def _plan(self, stream: BinaryIO, order: Order) -> Printing:
+    def _plan(self, supply: Supply, order: Order) -> Printing:
         try:
-            count = count_lines(stream)
+            count = supply.count(COUNT_SECONDS)
         except OSError as error:
             raise PrinterError(f"the file can't be read: {error}") from error
         return Printing(path=order.path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
@@ -337,7 +315,7 @@ class Pump:
             self._why = str(error)
             self._reopen_at = now + REOPEN_SECONDS
             return
-        self._poller.register(self._port.descriptor, select.POLLIN)
+        self._poller.register(self._port.descriptor, select.EPOLLIN)
         record = self._memory.record
         may = self._is_new and record.printing is not None and record.printing.boot == boot_id()
         self._session = Session(
@@ -364,9 +342,9 @@ class Pump:
         except PortLost as loss:
             self._lose(str(loss), now)
             return
-        self._pending = data[taken:]
-        if not had and not self._pending:
+        if taken == len(data) and not had:
             return
+        self._pending = data[taken:]
         self._refused_for = self._add_refusal(now) if had and not taken else 0.0
         self._tried_at = now
         if self._refused_for > STUCK_SECONDS:
@@ -374,7 +352,7 @@ class Pump:
             return
         if self._refused_for > WAKE_SECONDS:
             port.let_flow()
-        self._poller.modify(port.descriptor, select.POLLIN | (select.POLLOUT if self._pending else 0))
+        self._poller.modify(port.descriptor, select.EPOLLIN | (select.EPOLLOUT if self._pending else 0))
 
     def _add_refusal(self, now: float) -> float:
         """For how long the port has refused: by what was tried, not by a clock that went on while we did not."""
@@ -407,7 +385,7 @@ class Pump:
     def _flush(self, until: float) -> None:
         """Wait until the port has taken all, but not for long."""
         while self._port and self._pending and (now := time.monotonic()) < until:
-            self._poller.poll((until - now) * 1000)
+            self._poller.poll(until - now, EVENTS)
             self._write(self._port, b"", now)
 
     def _close(self) -> None:
@@ -416,6 +394,11 @@ class Pump:
             self._port.close()
         self._port = self._session = None
         self._pending, self._refused_for = b"", 0.0
+
+
+def _bytes_came(port: Port) -> list[tuple[int, int]]:
+    """What is heard of if bytes have come from the printer, and nothing else."""
+    return [(port.descriptor, select.EPOLLIN)]
 
 
 def _wake(_number: int, _frame: FrameType | None) -> None:

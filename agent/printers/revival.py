@@ -6,14 +6,15 @@ and what its heaters aim at must then be what that much of the file leads to.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
 from agent.printers.driver import Heat
 from agent.printers.line import frame
 from agent.printers.replies import Position
+from agent.printers.supply import Batches
 
 PROBE = b"\n" + frame(99_999_999, b"M105")
 """A line far out of order: the firmware refuses it and tells its last one. The line end ends what was cut off."""
@@ -92,13 +93,15 @@ class Revival:
         self,
         printing: Printing,
         trail: Sequence[int],
-        lines: Iterator[bytes],
+        batches: Batches,
         follow: Callable[[list[bytes]], None],
     ) -> None:
         """`follow` is told of the lines that were sent before."""
         self.printing = printing
-        self.lines = lines
-        """What is left of the file, once it was wound forward."""
+        self._batches = batches
+        self._wanted: list[bytes] = []
+        self.is_dry = False
+        """Whether the file gave nothing when it was read last."""
         self.done = 0
         self.last = 0
         """The number of the last line that the board took."""
@@ -109,6 +112,11 @@ class Revival:
         self._replay = Replay()
         self._follow = follow
 
+    @property
+    def lines(self) -> Batches:
+        """What is left of the file, once it was wound forward."""
+        return chain([self._wanted], self._batches)
+
     def aim(self, last: int) -> bool:
         """The board took line `last` last; gives whether that can be."""
         self.last = last
@@ -118,10 +126,17 @@ class Revival:
 
     def wind(self) -> bool:
         """Go a little forward in the file; gives whether it is wound to its place."""
-        wound = list(islice(self.lines, min(SLICE, self._left)))
+        if not self._wanted:
+            try:
+                self._wanted = next(self._batches)
+            except StopIteration:
+                self._left = 0  # it ends before its place
+            self.is_dry = not self._wanted
+        size = min(SLICE, self._left)
+        wound, self._wanted = self._wanted[:size], self._wanted[size:]
         self._replay.take(wound)
         self._follow(wound)
-        self._left = self._left - len(wound) if wound else 0
+        self._left -= len(wound)
         return self._left == 0
 
     def agrees(self, told: Position | None, nozzle: Heat | None, bed: Heat | None) -> bool:

@@ -1,7 +1,5 @@
 """One print on an open port, from its start to an ending that is certain: print, pause, cancel, stop. Pure."""
 
-from collections.abc import Iterator
-
 import msgspec
 
 from agent.printers import diagnosis
@@ -18,6 +16,7 @@ from agent.printers.rest import Rest
 from agent.printers.revival import Printing
 from agent.printers.setup import Setup
 from agent.printers.stage import Stage
+from agent.printers.supply import Batches
 from agent.printers.watchdog import Watchdog
 
 ASK_SECONDS = 10.0
@@ -74,7 +73,7 @@ class Run:
     def start(
         self,
         attempt: str,
-        lines: Iterator[bytes],
+        lines: Batches,
         printing: Printing,
         now: float,
         course: Course | None = None,

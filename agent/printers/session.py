@@ -42,6 +42,10 @@ GREETING_SECONDS = 40.0
 REVIVING_SECONDS = 30.0
 """A board that could go on has told where it stands by then."""
 POLL_SECONDS = 2.0
+LOOK_SECONDS = 0.02
+"""How often the disk is looked at while it keeps the print waiting."""
+DRY_SECONDS = 30.0
+"""So long a hot nozzle may stand still on its part because the disk gives nothing."""
 WATCH_SECONDS = 0.2
 
 
@@ -72,7 +76,7 @@ class Session(Run):
         super().__init__(record, now, setup or Setup(port=""), opened=anew and bool(record.fault))
         self._greet_at = now + BOOT_SECONDS
         self._greeted = False
-        self._poll_at = self._watch_at = now
+        self._poll_at = self._watch_at = self._fed_at = now
         self._revival: Revival | None = None
         if record.runs and revival and record.printing:
             self._begin_revival(revival, record.printing, now)
@@ -167,14 +171,15 @@ class Session(Run):
             return False
         return self._marlin.waits_for_heat()
 
-    def study(self) -> None:
-        """Do a little of it."""
+    def study(self) -> bool:
+        """Do a little of it; gives whether there is more to do at once."""
         if self._revival is None:
-            self._job.study()
-        elif self._revival.wind():
+            return self._job.study()
+        if self._revival.wind():
             self._greeted = True
             self._marlin.go_on_after(self._revival.last)
             self._prove("found", b"M400")
+        return not self._revival.is_dry
 
     # The wire
 
@@ -232,6 +237,8 @@ class Session(Run):
         due = self._marlin.wake_at()
         if self.stage in {Stage.GREETING, Stage.REVIVING} and not self._greeted:
             due = self._greet_at
+        elif self._marlin.is_dry:
+            due = now + LOOK_SECONDS
         return now + 1.0 if due is None else min(due, now + 1.0)
 
     # Time
@@ -264,6 +271,10 @@ class Session(Run):
         )
         if self.stage is Stage.CANCELLING and now > self._stop_by:
             wrong = diagnosis.SLOW_CANCEL
+        if self.stage is not Stage.PRINTING or not marlin.is_dry:
+            self._fed_at = now
+        elif now > self._fed_at + DRY_SECONDS:
+            self._stop_print(Ending.FAILED, diagnosis.unread(self._job.modes.layer), now)
         if wrong and self.record.runs:
             self._stop_for_safety(wrong, now)
         elif wrong:
@@ -417,7 +428,8 @@ class Session(Run):
         if revival is None or now > self._stop_by:
             self._give_up(now)
         elif revival.done:
-            self._stop_by = max(self._stop_by, now + 1.0) if not self._greeted else self._stop_by
+            is_wound = self._greeted or revival.is_dry
+            self._stop_by = self._stop_by if is_wound else max(self._stop_by, now + 1.0)
         elif now >= self._greet_at:
             self._greet_at = now + POLL_SECONDS
             last, self._marlin.last_line = self._marlin.last_line, None

@@ -103,7 +103,7 @@ class Desk:
         lines = (*HEAT, *BODY, *COLD)
         plan = Printing(path="", count=len(lines), seconds=300, top=200.0, boot="")
         assert self.session
-        self.session.start("a-1", (line.encode() for line in lines), plan, self.now)
+        self.session.start("a-1", iter([[line.encode() for line in lines]]), plan, self.now)
 
     def spoil(self) -> None:
         """The knobs strike from now on."""

@@ -83,7 +83,7 @@ def test_no_line_is_lost_or_doubled_whatever_the_cable_does(seed: int):
         assert bench.now < LATEST, "it never greets"
     began = len(board.executed)
     printing = Printing(path="", count=len(lines), seconds=600, top=0, boot="")
-    bench.session.start("a", iter(lines), printing, bench.now)
+    bench.session.start("a", iter([lines]), printing, bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None:
         bench.turn()
@@ -110,7 +110,7 @@ def test_no_byte_finds_the_receive_buffer_full_however_slow_the_board_is(seed: i
         bench.turn()
     lines = body(random)[:60]
     printing = Printing(path="", count=len(lines), seconds=6000, top=0, boot="")
-    bench.session.start("a", iter(lines), printing, bench.now)
+    bench.session.start("a", iter([lines]), printing, bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None and bench.now < until:
         assert board.overflowed == 0  # but for the last words of a stop, which go out in any case
@@ -126,7 +126,7 @@ def test_a_cancel_at_any_moment_ends_cold_and_still(seed: int):
         bench.turn()
     lines = body(random)
     printing = Printing(path="", count=len(lines), seconds=600, top=200, boot="")
-    bench.session.start("a", iter(lines), printing, bench.now)
+    bench.session.start("a", iter([lines]), printing, bench.now)
     for _ in range(random.randrange(120)):
         bench.turn()
     if bench.session.record.ending is None:

@@ -48,7 +48,7 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
 
 def conversation() -> Marlin:
     marlin = Marlin()
-    marlin.feed(iter([b"G1 X%d" % number for number in range(40)]))
+    marlin.feed(iter([[b"G1 X%d" % number for number in range(40)]]))
     marlin.transmit(0)
     return marlin
 
@@ -77,7 +77,7 @@ def printing() -> tuple[Session, Board]:
         board.advance(now)
         session.receive(b"".join(board.take()), now)
     plan = Printing(path="", count=2, seconds=10, top=0, boot="")
-    session.start("a", iter([b"G28", b"G1 X1"]), plan, now)
+    session.start("a", iter([[b"G28", b"G1 X1"]]), plan, now)
     return session, board
 
 

@@ -39,7 +39,7 @@ class Ours:
     def __init__(self, lines: list[str]) -> None:
         self._marlin = Marlin()
         self._marlin.renumber()
-        self._marlin.feed(line.encode() for line in lines)
+        self._marlin.feed(iter([[line.encode() for line in lines]]))
 
     def send(self, now: float) -> bytes:
         self._marlin.tick(now)

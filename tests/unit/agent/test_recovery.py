@@ -59,6 +59,21 @@ def test_a_printer_that_does_not_come_up_again_is_told(
     assert "switch it off and on again" in said.err
 
 
+@pytest.mark.parametrize("agent_runs", [True, False])
+def test_a_printer_that_is_not_plugged_in_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], agent_runs: bool
+):
+    if agent_runs:
+        bench.start()
+    monkeypatch.setattr(recovery, "WAIT", 600)
+    text = bench.config.read_text()
+    bench.config.write_text(text.replace(str(bench.far.port), str(bench.state / "nowhere")))
+    assert main(["--config", str(bench.config), "reset", PRINTER, "--yes"]) == 2
+    said = capsys.readouterr().err
+    assert "plug it in" in said
+    assert str(bench.state / "nowhere") in said
+
+
 def test_without_a_fault_nothing_is_reset(bench: Bench):
     bench.clear()
     bench.start()

@@ -53,15 +53,20 @@ class Maker:
 
 @contextmanager
 def moonraker(folder: Path) -> Generator[Maker]:
-    far = shared()
+    far, note = shared(), folder / "note.json"
     with meddler(far.url) as between:
-        yield Maker(folder, far, between, lambda url, **more: MoonrakerDriver("voron", url, far.key, **more))
+        yield Maker(
+            folder, far, between, lambda url, **more: MoonrakerDriver("voron", url, far.key, note, **more)
+        )
 
 
 @contextmanager
 def built_in(folder: Path) -> Generator[Maker]:
+    note = folder / "note.json"
     with buddy() as far, meddler(far.url) as between:
-        yield Maker(folder, far, between, lambda url, **more: PrusaLinkDriver("mk4", url, far.key, **more))
+        yield Maker(
+            folder, far, between, lambda url, **more: PrusaLinkDriver("mk4", url, far.key, note, **more)
+        )
 
 
 Door = Callable[[Path], AbstractContextManager[Maker]]
@@ -137,9 +142,57 @@ def test_an_agent_that_is_restarted_while_it_sends_prints_nothing(slow: Maker):
     slow.driver.close()
     slow.between.admit.set()
     status = slow.again().status()
-    assert (status.condition, status.attempt) == (Condition.IDLE, None)
+    assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.FAILED)
+    assert "nothing was printed" in status.why
     slow.start(QUICK, "a2")
     assert slow.ending().ending is Ending.DONE
+    assert slow.again().status().attempt == "a2"
+
+
+class Killed(BaseException):
+    """The agent's process ends here."""
+
+
+def kill(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def test_an_agent_that_dies_between_upload_and_order_knows_that_nothing_was_printed(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(maker.driver, "_is_whole", kill)  # the server has all of the file by then
+    with pytest.raises(Killed):
+        maker.start(QUICK)
+    status = maker.again().status()
+    assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.FAILED)
+    assert "nothing was printed" in status.why
+    assert maker.far.executed() == []
+    maker.start(QUICK, "a2")
+    assert maker.ending().ending is Ending.DONE
+
+
+def test_an_agent_that_dies_after_its_order_follows_the_print(maker: Maker, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(maker.driver, "_let_go", kill)
+    with pytest.raises(Killed):
+        maker.start(QUICK)
+    maker.again()
+    assert maker.wait(lambda status: status.attempt == "a1").ending in {None, Ending.DONE}
+    assert maker.ending().ending is Ending.DONE
+
+
+def test_a_cancellation_before_anything_was_printed_is_not_forgotten(slow: Maker):
+    slow.driver.cancel()
+    status = slow.again().status()
+    assert (status.attempt, status.ending) == ("a1", Ending.CANCELLED)
+    assert "before anything was printed" in status.why
+
+
+def test_a_start_that_can_not_be_noted_is_none(maker: Maker):
+    (maker.folder / "note.json").mkdir()
+    with pytest.raises(PrinterError, match="can't write"):
+        maker.start(QUICK)
+    assert maker.far.executed() == []
+    assert maker.driver.status().attempt is None
 
 
 def test_a_server_that_goes_away_while_it_takes_a_file_fails_the_attempt(slow: Maker):

@@ -21,7 +21,7 @@ class Talk:
 
     def __init__(self, count: int = 100) -> None:
         self.marlin = Marlin()
-        self.marlin.feed(iter([b"G1 X%d" % number for number in range(1, count + 1)]))
+        self.marlin.feed(iter([[b"G1 X%d" % number for number in range(1, count + 1)]]))
         self.now = 0.0
 
     def sent(self) -> list[str]:
@@ -204,7 +204,7 @@ def test_what_is_held_back_is_sent_later():
 @pytest.mark.parametrize("line", [b"G1 X1\\", b"M117 see M110 N99", b"G1 X1\nM112", b"", b"G1 " + b"X" * 90])
 def test_a_line_that_would_be_misread_is_never_sent(line: bytes):
     marlin = Marlin()
-    marlin.feed(iter([line]))
+    marlin.feed(iter([[line]]))
     data, events = marlin.transmit(0)
     assert data == b""
     assert [type(event) for event in events] == [Broken]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.printers import pump
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.order import Order
 from agent.printers.pump import Pump
@@ -86,6 +87,24 @@ def test_a_start_that_can_not_be_recorded_is_refused_and_moves_nothing(tmp_path:
         bench.start(bench.short)
         assert bench.wait(lambda status: status.ending is not None).ending is Ending.DONE
         bench.driver.close()
+
+
+def test_a_start_that_nobody_waits_for_any_more_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pump, "CALL_SECONDS", 0.1)
+    plate = tmp_path / "plate.gcode"
+    plate.write_text("G28\n")
+    with VirtualPrinter(tmp_path / "far", 60) as far:
+        one = Pump(Setup(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
+        turns(one, lambda: one._status(time.monotonic()).condition is Condition.IDLE)
+        with monkeypatch.context() as slow:
+            slow.setattr(os, "fsync", lambda _: time.sleep(0.2))
+            with pytest.raises(PrinterError, match="too long"):
+                one._do(Order("start", "a", str(plate), 60), time.monotonic())
+        one._turn()
+        turns(one, lambda: Memory(tmp_path / "record.json").record.attempt is None)
+        assert far.executed() == []
+        one._let_go()
+        one._desk.close()
 
 
 @pytest.mark.parametrize("trouble", [Disk.fill, Disk.stall])
@@ -170,8 +189,12 @@ class Full:
         self.port = self.pump._port
 
     def fill(self) -> None:
-        while not self.pump._pending:
-            self.pump._write(self.port, b"x" * 1000, 0.0)
+        refused = 0
+        while refused < 5:  # the kernel makes room once more while it carries the first bytes to the far end
+            before = len(self.pump._pending)
+            self.pump._write(self.port, b"" if before else b"x" * 1000, 0.0)
+            refused = refused + 1 if before and len(self.pump._pending) == before else 0
+            time.sleep(0.002)
 
     def read(self) -> None:
         with contextlib.suppress(BlockingIOError):

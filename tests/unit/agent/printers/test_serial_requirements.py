@@ -58,7 +58,7 @@ class Print:
 
     def start(self, *lines: str, top: float = 200.0) -> None:
         plan = Printing(path="", count=len(lines), seconds=600, top=top, boot="")
-        self.session.start("a", (line.encode() for line in lines), plan, self.now)
+        self.session.start("a", iter([[line.encode() for line in lines]]), plan, self.now)
 
     def ends(self) -> tuple[Ending | None, str]:
         self.until(lambda: self.session.record.ending is not None)
@@ -77,7 +77,7 @@ def test_serial_01_lines_carry_a_number_and_a_checksum():
 )
 def test_serial_02_only_canonical_lines_are_framed(line: bytes):
     marlin = Marlin()
-    marlin.feed(iter([line]))
+    marlin.feed(iter([[line]]))
     data, events = marlin.transmit(0)
     assert (data, [type(event) for event in events]) == (b"", [Broken])
     assert len(frame(2_000_000, b"G" * 80)) <= 96
@@ -208,13 +208,13 @@ def test_serial_12_a_full_window_leaves_a_fence_its_place():
 
 def test_serial_12_a_larger_buffer_is_used_where_the_profile_says_so():
     marlin = Marlin(window=512)
-    marlin.feed(b"G1 X%d" % number for number in range(100))
+    marlin.feed(iter([[b"G1 X%d" % number for number in range(100)]]))
     assert 400 < len(marlin.transmit(0)[0]) <= 512
 
 
 def test_serial_12_one_line_at_a_time_where_the_firmware_needs_it():
     marlin = Marlin(window=0)
-    marlin.feed(b"G1 X%d" % number for number in range(100))
+    marlin.feed(iter([[b"G1 X%d" % number for number in range(100)]]))
     assert marlin.transmit(0)[0].count(b"\n") == 1
 
 
@@ -416,7 +416,7 @@ def test_serial_20_buttons_and_prompts_of_the_printer_are_heard():
 
 def test_serial_20_what_would_wait_for_a_button_is_kept_back():
     marlin = Marlin()
-    marlin.feed(iter([b"G1 X1", b"M0", b"G1 X2"]))
+    marlin.feed(iter([[b"G1 X1", b"M0", b"G1 X2"]]))
     data, events = marlin.transmit(0)
     assert (data, events) == (frame(1, b"G1 X1"), [Halted("M0")])
     one = Print()
@@ -509,7 +509,7 @@ def test_serial_23_done_is_m400_acknowledged_and_progress_is_time():
     assert one.ends()[0] is Ending.DONE
     assert "M400" in one.board.executed
     assert one.session.status(one.now).progress == 1
-    slow_then_fast = Course(iter([b"G1 X100 F600", *[b"G1 X%d F6000" % (n % 2) for n in range(640)]]))
+    slow_then_fast = Course(iter([[b"G1 X100 F600", *[b"G1 X%d F6000" % (n % 2) for n in range(640)]]]))
     while not slow_then_fast.is_known:
         slow_then_fast.study()
     assert slow_then_fast.part(0) == 0
@@ -585,9 +585,9 @@ def test_serial_25_a_lost_port_is_a_typed_loss_at_once():
 def test_serial_25_a_file_that_breaks_off_fails_the_print_and_cools():
     one = Print()
 
-    def broken() -> Iterator[bytes]:
-        yield b"G28"
-        yield b"M104 S200"
+    def broken() -> Iterator[list[bytes]]:
+        yield [b"G28"]
+        yield [b"M104 S200"]
         raise OSError(errno.EIO, "the card is dying")
 
     one.session.start("a", broken(), Printing(path="", count=99, seconds=1, top=0, boot=""), one.now)
