@@ -81,7 +81,13 @@ def page(tx: Tx, maker: Maker, plates: Plates, now: float) -> MakerPage:
     waiting = {(each.agent, each.printer) for each in agents.readies_of(tx, maker.agent)}
     lots = attempts.by_agent(tx, maker.agent, SHOWN)
     stands = movements.of_lots(tx, [each.id for each in lots])
-    looks = trail.page(tx, act="address.look", on=f"maker/{maker.ref}", most=_LOOKS)
+    own = f"maker/{maker.ref}"
+    looks = [
+        each
+        for act in ("address.look", "privacy.export")
+        for each in trail.page(tx, act=act, on=own, most=_LOOKS)
+        if each.by != own
+    ]
     return MakerPage(
         agent=maker.agent,
         online=known.online,
@@ -97,7 +103,7 @@ def page(tx: Tx, maker: Maker, plates: Plates, now: float) -> MakerPage:
         ],
         made=[_made(each, stands[each.id], plates) for each in lots],
         address_given=maker.given,
-        looks=[(each.at, each.by) for each in looks],
+        looks=sorted(((each.at, each.by) for each in looks), reverse=True),
         expires=maker.expires or now,
     )
 

@@ -227,6 +227,18 @@ def test_an_address_that_is_taken_away_is_gone(office: Office):
     assert office.desk.care.maker(token).address_given is None
 
 
+def test_only_an_admin_takes_a_makers_data_out_and_the_maker_sees_that(office: Office):
+    _, token = anna_at_home(office)
+    for role in ("viewer", "inspector", "courier", "coordinator"):
+        with origin.acting(via="api", role=role), pytest.raises(Forbidden):
+            office.desk.care.export_agent("anna", by="ines")
+    office.desk.care.export_own(token)
+    assert office.desk.care.maker(token).looks == []
+    with origin.acting(via="api", role="admin"):
+        assert office.desk.care.export_agent("anna", by="ada")["doorstep"]["address"] == DOOR.address
+    assert [who for _, who in office.desk.care.maker(token).looks] == ["ada"]
+
+
 # ── the maker's page ──────────────────────────────────────────────────────────────────────────────────────
 
 
