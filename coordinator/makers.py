@@ -9,6 +9,7 @@ from coordinator.records import Attempt, Maker
 from coordinator.store import agents, attempts, makers, movements, trail
 from coordinator.store.engine import Tx
 from coordinator.views import Made, MakerPage, MakerPrinter
+from wire.lifecycle import State
 
 SHOWN = 50
 """Plates that a maker's page shows, the latest ones."""
@@ -120,7 +121,7 @@ def _made(lot: Attempt, sums: Balance, plates: Plates) -> Made:
         state=lot.state,
         granted=lot.granted,
         changed=lot.changed,
-        why=lot.why if lot.good is None else "",
+        why=lot.why if lot.state is State.REFUSED else "",  # the agent's own words, nobody else's
         whereabouts={said: sums[account] for account, said in _ALONG.items() if sums[account]},
     )
 

@@ -270,6 +270,25 @@ def test_a_maker_sees_what_became_of_the_own_units_and_not_for_whom(office: Offi
         assert never not in str(page)
 
 
+def test_what_people_wrote_about_a_lot_is_not_for_its_maker(office: Office):
+    anna, token = anna_at_home(office)
+    office.needs(2)
+    anna.is_ready()
+    lot = anna.grants[-1].attempt
+    anna.reports(lot, Step.FETCH, Step.CHECK, Step.START)
+    anna.dies()
+    office.now[0] += 90_000
+    office.conversation.sweep()
+    office.desk.write_off(lot, by="ines", why="anna does not pick up the phone")
+    office.needs(2)
+    anna.connection += 1
+    anna.is_born()
+    anna.is_ready()
+    anna.reports(anna.grants[-1].attempt, Step.FETCH, Step.REFUSE, why="the disk is full")
+    made = {each.state: each.why for each in office.desk.care.maker(token).made}
+    assert made == {State.FAILED: "", State.REFUSED: "the disk is full"}
+
+
 # ── who leaves ────────────────────────────────────────────────────────────────────────────────────────────
 
 
