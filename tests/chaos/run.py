@@ -251,6 +251,11 @@ class Chaos:
             for note in diary.read(self._options.directory / "people.jsonl")
             if note["what"] == "ruled"
         }
+        struck = diary.read(self._options.directory / "nemesis.jsonl")
+        lost_disks: dict[str, list[float]] = {}
+        for note in struck:
+            if note["what"] == "lost-disk":
+                lost_disks.setdefault(note["agent"], []).append(note["t"])
         self._books = database.read()
         return History(
             before=before,
@@ -260,6 +265,8 @@ class Chaos:
             ruled=ruled,
             finals=dict(self._finals),
             forgotten=dict(self._forgotten),
+            restores=[(note["to"], note["t"]) for note in struck if note["what"] == "restored"],
+            lost_disks=lost_disks,
             deaths=self._deaths(),
             **end,
         )

@@ -159,6 +159,15 @@ def test_an_event_that_was_acknowledged_and_not_kept_is_found() -> None:
     assert rules(history(books=books(events=events()[:5]))) == {"acknowledged and lost"}
 
 
+def test_what_a_restore_and_then_a_lost_disk_took_can_be_told_by_nobody() -> None:
+    less = books(events=events()[:5])
+    gone = {"restores": [(9.0, 12.0)], "lost_disks": {"anna": [11.0]}}
+    assert check(history(books=less, **gone)) == []
+    assert rules(history(books=less, **gone | {"restores": [(9.95, 12.0)]})) == {"acknowledged and lost"}
+    assert rules(history(books=less, **gone | {"lost_disks": {"anna": [40.0]}})) == {"acknowledged and lost"}
+    assert rules(history(books=less, **gone | {"lost_disks": {"bert": [11.0]}})) == {"acknowledged and lost"}
+
+
 def test_an_attempt_that_ends_twice_is_found() -> None:
     twice = [*events(), Event("anna", EPOCH, 7, "a1", "fail", applied=True)]
     twice.append(Event("anna", EPOCH, 8, "a1", "clear", applied=True))
