@@ -222,6 +222,8 @@ class App:
 
         def summarise() -> None:
             log.info("how things stand", **self.desk.summary())
+            entries, head = self.desk.care.head()
+            log.info("the trail's head, for whoever verifies it", entries=entries, head=head)
 
         def replan() -> None:
             self._conversation.sweep()

@@ -157,6 +157,11 @@ class Care:
         with self._store.read() as tx:
             return trail.page(tx, by=by, act=act, on=on, before=before, most=most)
 
+    def head(self) -> tuple[int, str]:
+        """How many entries there are, and the last one's hash."""
+        with self._store.read() as tx:
+            return trail.head(tx)
+
     def chain(self, head: str = "") -> Chain:
         """Whether the trail is whole; see `trail.follow`."""
         with self._store.read() as tx:

@@ -9,6 +9,7 @@ from coordinator.records import Attempt, Maker
 from coordinator.store import agents, attempts, makers, movements, trail
 from coordinator.store.engine import Tx
 from coordinator.views import Made, MakerPage, MakerPrinter
+from wire.lifecycle import State
 
 SHOWN = 50
 """Plates that a maker's page shows, the latest ones."""
@@ -81,7 +82,13 @@ def page(tx: Tx, maker: Maker, plates: Plates, now: float) -> MakerPage:
     waiting = {(each.agent, each.printer) for each in agents.readies_of(tx, maker.agent)}
     lots = attempts.by_agent(tx, maker.agent, SHOWN)
     stands = movements.of_lots(tx, [each.id for each in lots])
-    looks = trail.page(tx, act="address.look", on=f"maker/{maker.ref}", most=_LOOKS)
+    own = f"maker/{maker.ref}"
+    looks = [
+        each
+        for act in ("address.look", "privacy.export")
+        for each in trail.page(tx, act=act, on=own, most=_LOOKS)
+        if each.by != own
+    ]
     return MakerPage(
         agent=maker.agent,
         online=known.online,
@@ -97,7 +104,7 @@ def page(tx: Tx, maker: Maker, plates: Plates, now: float) -> MakerPage:
         ],
         made=[_made(each, stands[each.id], plates) for each in lots],
         address_given=maker.given,
-        looks=[(each.at, each.by) for each in looks],
+        looks=sorted(((each.at, each.by) for each in looks), reverse=True),
         expires=maker.expires or now,
     )
 
@@ -114,7 +121,7 @@ def _made(lot: Attempt, sums: Balance, plates: Plates) -> Made:
         state=lot.state,
         granted=lot.granted,
         changed=lot.changed,
-        why=lot.why if lot.good is None else "",
+        why=lot.why if lot.state is State.REFUSED else "",  # the agent's own words, nobody else's
         whereabouts={said: sums[account] for account, said in _ALONG.items() if sums[account]},
     )
 

@@ -8,9 +8,9 @@ they grow old.
 from dataclasses import asdict
 from typing import Any
 
-from coordinator import makers
+from coordinator import makers, origin
 from coordinator.doorstep import Safe
-from coordinator.errors import Missing
+from coordinator.errors import Forbidden, Missing
 from coordinator.records import Maker
 from coordinator.store import makers as rows
 from coordinator.store import needs, privacy, trail
@@ -20,7 +20,14 @@ _ENTRIES = 10_000
 
 
 def export_agent(tx: Tx, maker: Maker, safe: Safe) -> dict[str, Any]:
-    """All that is held of a maker; the address as it was entered."""
+    """All that is held of a maker; the address as it was entered. For the maker, or an administrator on request.
+
+    Raises:
+        Forbidden: not in this role.
+        Unreadable: the address was sealed with another key.
+    """
+    if (role := origin.here().role) not in ("", "admin"):
+        raise Forbidden(f"as {role} you don't take a maker's data out: an admin does, when the maker asks")
     doorstep = None if maker.doorstep is None else asdict(safe.open(maker.doorstep, maker.agent))
     acts = trail.page(tx, on=f"maker/{maker.ref}", most=_ENTRIES)
     return {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize
 
+from coordinator.doorstep import Doorstep
 from gcode.profile import Profile
 from tests.farend import chromium
 from tests.unit.coordinator.office import Office, PlayedAgent, open_office
@@ -123,6 +124,17 @@ class Scene:
         desk.cancel_need(withdrawn.id, by="Ines")
         return need.id, token
 
+    def own_page(self, agent: str = "carl") -> str:
+        """The token of a maker's own page."""
+        return self.office.desk.care.link_agent(agent, by="Ines")
+
+    def stop(self, agent: str = "carl") -> str:
+        """Where a courier reads where to go: to a maker with whom something waits."""
+        self.office.desk.care.give_address(
+            self.own_page(agent), Doorstep(address="Quittenweg 17\n1140 Wien", contact="ring twice")
+        )
+        return f"/pickups/{self.office.desk.care.take_pickup(agent, by='Ines').id}"
+
     @contextmanager
     def restarted(self) -> Generator[None]:
         """The server is gone inside this context, and back on its port after it."""
@@ -163,6 +175,14 @@ def take_pictures(into: Path) -> None:
                     ):
                         page.goto(scene.url + path)
                         page.locator("#pulse").wait_for()
+                        page.screenshot(path=into / f"{shown}-{name}.png", full_page=True)
+                    for shown, path in (
+                        ("pickup", scene.stop()),
+                        ("pickups", "/pickups"),
+                        ("trail", "/trail"),
+                        ("maker", f"/m/{scene.own_page()}"),
+                    ):
+                        page.goto(scene.url + path)
                         page.screenshot(path=into / f"{shown}-{name}.png", full_page=True)
 
 

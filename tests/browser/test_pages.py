@@ -144,12 +144,47 @@ def test_a_hospital_follows_its_link_and_signs(browser, scene: Scene):
         assert "anna" not in phone.content()
 
 
+def test_a_maker_says_on_a_phone_where_to_pick_up_and_a_courier_goes_there(browser, page, scene: Scene):
+    scene.busy()
+    own = f"{scene.url}/m/{scene.own_page()}"
+    with chromium.page(browser, viewport=chromium.PHONE) as phone:
+        phone.goto(own)
+        expect(phone.get_by_role("heading", name="carl")).to_be_visible()
+        expect(phone.locator("[id^=lot-]").first).to_contain_text("Ear saver")
+        phone.get_by_label("Address").fill("Quittenweg 17, 1140 Wien")
+        phone.get_by_label("How to reach you").fill("ring twice")
+        phone.get_by_role("button", name="Keep it").click()
+        expect(phone.locator("#pickup-place")).to_contain_text("We have an address of yours")
+        assert "Quittenweg" not in phone.content()
+        page.goto(f"{scene.url}/pickups")
+        page.locator("#pickup-carl").get_by_role("button", name="I pick it up").click()
+        expect(page.locator("#stop")).to_contain_text("Quittenweg 17, 1140 Wien")
+        expect(page.locator("#stop")).to_contain_text("ring twice")
+        page.goto(f"{scene.url}/pickups")
+        assert "Quittenweg" not in page.content()
+        phone.goto(own)
+        expect(phone.locator("#looks")).to_contain_text("Ines")
+        with phone.expect_download() as taken:
+            phone.get_by_role("button", name="Download").click()
+        assert "Quittenweg" in taken.value.path().read_text()
+        phone.get_by_text("Leave, and be forgotten").click()
+        phone.get_by_label("Type carl to be sure").fill("karl")
+        phone.get_by_role("button", name="Erase my data").click()
+        expect(phone.get_by_role("alert")).to_contain_text("by mistake")
+        phone.get_by_label("Type carl to be sure").fill("carl")
+        phone.get_by_role("button", name="Erase my data").click()
+        expect(phone.get_by_role("heading", name="You are forgotten")).to_be_visible()
+    page.goto(f"{scene.url}/printers")
+    assert "carl" not in page.content()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_a_phone_and_a_finger(browser, scene: Scene, scheme):
     need, token = scene.busy()
+    ours = ("/", f"/needs/{need}", "/printers", "/pickups", scene.stop(), "/trail")
     with chromium.page(browser, viewport=chromium.PHONE, scheme=scheme) as phone:
         scene.log_in(phone)
-        for path in ("/", f"/needs/{need}", "/printers", f"/t/{token}", "/nothing"):
+        for path in (*ours, f"/t/{token}", f"/m/{scene.own_page()}", "/nothing"):
             phone.goto(scene.url + path)
             assert phone.evaluate("document.documentElement.scrollWidth") <= chromium.PHONE["width"], path
             for control in phone.locator(
@@ -165,7 +200,8 @@ def test_text_stands_out_from_its_ground(browser, scene: Scene):
     for scheme in ("light", "dark"):
         with chromium.page(browser, scheme=scheme) as page:
             scene.log_in(page)
-            for path in ("/", f"/needs/{need}", "/printers", f"/t/{token}"):
+            own = f"/m/{scene.own_page()}"
+            for path in ("/", f"/needs/{need}", "/printers", f"/t/{token}", own, "/pickups", "/trail"):
                 page.goto(scene.url + path)
                 assert chromium.faint_texts(page) == [], (scheme, path)
             page.evaluate(

@@ -61,6 +61,18 @@ def test_a_row_that_is_altered_in_any_field_is_named(chain, data):
 
 
 @given(chains(), st.data())
+def test_a_row_that_is_altered_and_sealed_anew_is_found_at_the_next_one_or_by_the_head(chain, data):
+    at = data.draw(st.integers(0, len(chain) - 1))
+    field = data.draw(st.sampled_from(["at", "by", "role", "via"]))
+    head = chain[-1].hash
+    forged = replace(chain[at], **{field: data.draw(other(getattr(chain[at], field)))})
+    chain[at] = sealed(forged, chain[at - 1].hash if at else BEGINNING)
+    found = follow(chain, head=head).first
+    assert found is not None
+    assert found.number == at + 2
+
+
+@given(chains(), st.data())
 def test_a_row_that_is_taken_out_is_named_whether_the_others_are_renumbered_or_not(chain, data):
     at = data.draw(st.integers(0, len(chain) - 2))
     del chain[at]

@@ -23,8 +23,9 @@ from coordinator import backup, overview, premises, restore
 from coordinator.backup import BackupError, Manifest
 from coordinator.ca import Authority
 from coordinator.errors import StartError
-from coordinator.store import copies, restorations, schema
+from coordinator.store import copies, guards, restorations, schema, trail
 from coordinator.store.engine import Opening, Store
+from coordinator.trail import follow
 from coordinator.views import Verdict
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
@@ -100,7 +101,7 @@ def house(directory: Path, kind: str, request: pytest.FixtureRequest) -> Generat
 def furnish(made: House) -> Office:
     """Keys, and a coordinator that has lived."""
     Authority(made.data / "keys", lambda: NOON)
-    for name in ("access", "session", "files"):
+    for name in ("access", "session", "files", "addresses"):
         (made.data / f"{name}.key").write_text(name * 8)
     (made.data / "broker").mkdir()
     (made.data / "broker" / "port").write_text("8883")
@@ -148,6 +149,12 @@ def test_all_rows_and_keys_come_back_in_either_database(lived: House, empty: Hou
             assert (latest.id, latest.taken, latest.restored) == (done.restoration.id, NOON, NOON + 60)
             assert latest.settled is not None
             assert latest.settled >= NOON + 61
+        with office.store.read() as tx:
+            kept = trail.head(tx)[1]
+        office.desk.invite(by="ines")  # and the trail goes on where it was
+        with office.store.read() as tx:
+            assert follow(trail.every(tx), head=kept).whole
+            assert guards.missing(tx) == []
     assert empty.verdict().right
 
 

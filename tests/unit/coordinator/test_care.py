@@ -227,6 +227,18 @@ def test_an_address_that_is_taken_away_is_gone(office: Office):
     assert office.desk.care.maker(token).address_given is None
 
 
+def test_only_an_admin_takes_a_makers_data_out_and_the_maker_sees_that(office: Office):
+    _, token = anna_at_home(office)
+    for role in ("viewer", "inspector", "courier", "coordinator"):
+        with origin.acting(via="api", role=role), pytest.raises(Forbidden):
+            office.desk.care.export_agent("anna", by="ines")
+    office.desk.care.export_own(token)
+    assert office.desk.care.maker(token).looks == []
+    with origin.acting(via="api", role="admin"):
+        assert office.desk.care.export_agent("anna", by="ada")["doorstep"]["address"] == DOOR.address
+    assert [who for _, who in office.desk.care.maker(token).looks] == ["ada"]
+
+
 # ── the maker's page ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -256,6 +268,25 @@ def test_a_maker_sees_what_became_of_the_own_units_and_not_for_whom(office: Offi
     assert [printer.name for printer in page.printers] == ["one"]
     for never in ("Elisabeth", "bert", "16.3", need.id, hospital, "Agnes"):
         assert never not in str(page)
+
+
+def test_what_people_wrote_about_a_lot_is_not_for_its_maker(office: Office):
+    anna, token = anna_at_home(office)
+    office.needs(2)
+    anna.is_ready()
+    lot = anna.grants[-1].attempt
+    anna.reports(lot, Step.FETCH, Step.CHECK, Step.START)
+    anna.dies()
+    office.now[0] += 90_000
+    office.conversation.sweep()
+    office.desk.write_off(lot, by="ines", why="anna does not pick up the phone")
+    office.needs(2)
+    anna.connection += 1
+    anna.is_born()
+    anna.is_ready()
+    anna.reports(anna.grants[-1].attempt, Step.FETCH, Step.REFUSE, why="the disk is full")
+    made = {each.state: each.why for each in office.desk.care.maker(token).made}
+    assert made == {State.FAILED: "", State.REFUSED: "the disk is full"}
 
 
 # ── who leaves ────────────────────────────────────────────────────────────────────────────────────────────
