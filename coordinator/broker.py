@@ -152,12 +152,14 @@ class Child:
         *,
         is_ready: Callable[[str], bool],
         tell: Callable[[Barred], str],
+        reads: bool = False,
         barred: Barred = NOBODY,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """`is_ready` knows the line by which the program says that it listens.
 
-        `tell` prepares what the program needs to know of who is barred, and gives the line to be written to it.
+        `tell` prepares what the program needs to know of who is barred, and gives the line to be written to it; one
+        that `reads` what was prepared when it starts needs no line then.
 
         Raises:
             StartError: it ended, or said nothing for too long.
@@ -168,10 +170,12 @@ class Child:
         self._command = list(command)
         self._is_ready = is_ready
         self._tell = tell
+        self._reads = reads
         self._line = tell(barred)
         self._jitter = jitter
         self._stopping = threading.Event()
         self._ready = threading.Event()
+        self._news = threading.Event()
         self._said: deque[str] = deque(maxlen=5)
         self._process = self._spawn()
         self._keeper = threading.Thread(target=self._keep, name=f"broker-{kind}", daemon=True)
@@ -197,6 +201,7 @@ class Child:
         except StartError as error:
             log.error("can't tell the broker who is revoked", why=str(error))  # noqa: TRY400  one readable line
             return
+        self._news.set()
         self._write(self._process)
 
     def stop(self) -> None:
@@ -213,6 +218,7 @@ class Child:
             process.stdin.flush()
 
     def _spawn(self) -> "subprocess.Popen[str]":
+        self._news.clear()
         return subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -255,7 +261,8 @@ class Child:
             self._said.append(text)
             if not listened and self._is_ready(text):
                 listened = True
-                self._write(self._process)
+                if not self._reads or self._news.is_set():  # while it starts, it may miss a line
+                    self._write(self._process)
                 self._ready.set()
                 log.info("the broker listens", kind=self.kind, url=self.url)
             else:
@@ -330,6 +337,7 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
             wanted.public_url or url,
             is_ready=lambda line: line.endswith(mosquitto.READY),
             tell=tell,
+            reads=True,
             barred=barred,
         )
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.backoff import backoff
-from agent.link import SPREAD
-from agent.link import STEADY
+from agent.link import SPREAD, STEADY
 from agent.reporter import RESEND
 from gcode.profile import Profile
 from wire import codec, topics

@@ -24,8 +24,8 @@ PATIENCE = 20.0
 
 @contextmanager
 def watched(running, authority, barred):
-    """A bouncer before a broker; `barred` is a list whose last one counts."""
-    bouncer = Bouncer(running, authority, lambda: barred[-1], evict, barred[-1])
+    """A bouncer before a broker that knew of nobody; now these are barred."""
+    bouncer = Bouncer(running, authority, lambda: barred, evict, Barred())
     bouncer.start()
     try:
         yield bouncer
@@ -55,16 +55,14 @@ def is_out(client, **how):
 
 
 def test_a_revoked_agents_connection_is_ended_and_it_does_not_come_back(running, authority, tmp_path):
-    barred = [Barred()]
     anna = speaker(running, authority, tmp_path, "anna")
+    if running.kind == "embedded":
+        barred = Barred(agents=frozenset({"anna"}), serials=(("1", time.time()),))
+    else:
+        barred = revoked(tmp_path, "anna")
     with speaker(running, authority, tmp_path, "ben") as ben, anna:
-        if running.kind == "embedded":
-            barred.append(Barred(agents=frozenset({"anna"}), serials=(("1", time.time()),)))
-        else:
-            barred.append(revoked(tmp_path, "anna"))
         began = time.monotonic()
-        with watched(running, authority, [Barred(), barred[-1]]) as bouncer:
-            bouncer._known = Barred()
+        with watched(running, authority, barred) as bouncer:
             bouncer.wake()
             eventually(lambda: not anna.connected, PATIENCE)
             assert time.monotonic() - began < PATIENCE
@@ -155,9 +153,9 @@ def test_a_session_of_before_is_no_way_in(guarded, authority, tmp_path):
 @pytest.mark.system
 def test_who_joined_again_gets_in_with_the_new_certificate_and_not_with_the_old(guarded, authority, tmp_path):
     old = speaker(guarded, authority, tmp_path, "anna")
-    with old, watched(guarded, authority, [Barred()]) as bouncer:
-        bouncer._look = lambda lists=revoked(tmp_path, "anna", replaced=True): lists
-        (tmp_path / "new").mkdir()
+    (tmp_path / "new").mkdir()
+    barred = revoked(tmp_path, "anna", replaced=True)
+    with old, watched(guarded, authority, barred) as bouncer:
         bouncer.wake()
         eventually(lambda: not old.connected, PATIENCE)
         with speaker(guarded, authority, tmp_path / "new", "anna") as new:
