@@ -246,10 +246,11 @@ def _enroll(parsed: argparse.Namespace) -> int:
     from agent import identity  # noqa: PLC0415  keys and certificates
     from agent.enrolment import enrol  # noqa: PLC0415  X.509 is only needed here
 
+    if parsed.name is not None:
+        _check_name(parsed.name)
     invite = enrolment.parse(parsed.invite)
     name = parsed.name or invite.agent or _machine()
-    if not re.fullmatch(topics.NAME[1:-1], name):
-        raise CommandError(f"{name!r} is no name: up to 48 small letters, digits and dashes (--name)")
+    _check_name(name)
     if invite.agent is not None and name != invite.agent:
         raise CommandError(f"this invite lets {invite.agent} join again: leave --name out")
     if (loaded.state / "identity.json").exists() and invite.agent is None:
@@ -267,6 +268,11 @@ def _enroll(parsed: argparse.Namespace) -> int:
     known = enrol(invite, name, loaded.state, trust)
     print(f"joined {known.answer.url} as {known.agent}; next: muster-agent printers, then muster-agent run")
     return 0
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(topics.NAME[1:-1], name):
+        raise CommandError(f"{name!r} is no name: up to 48 small letters, digits and dashes (--name)")
 
 
 def _machine() -> str:

@@ -5,12 +5,13 @@ it, and is used again after a crash: the coordinator knows by it that it has ans
 """
 
 import os
+import re
 import ssl
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -26,10 +27,16 @@ from agent.errors import OwnerError
 from wire.enrolment import Answer
 from wire.manifest import key_id
 
+if TYPE_CHECKING:
+    from cryptography import x509
+
 _CREDENTIALS = "credentials.pem"
 _UPCOMING = "upcoming.pem"
 _ANSWER = "identity.json"
 _AGAIN = "ask your coordinator for an invite to join again (muster invite --agent NAME), and enroll with it"
+
+
+_lifetime = re.compile(rb"good from ([0-9T:+-]{25}) until ([0-9T:+-]{25})\n")
 
 
 class IdentityError(OwnerError):
@@ -77,12 +84,27 @@ class Identity(Struct, frozen=True):
             raise IdentityError(f"our key in {self.folder} is not ours: {_AGAIN}")
         return key
 
-    def certificate(self) -> x509.Certificate:
+    def lifetime(self) -> tuple[datetime, datetime]:
+        """From when until when our present certificate is good.
+
+        Raises:
+            IdentityError: it is damaged or gone.
+        """
+        found = _lifetime.match(self._credentials())
+        if found is None:
+            certificate = self.certificate()
+            return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        begins, ends = (datetime.fromisoformat(each.decode()) for each in found.groups())
+        return begins, ends
+
+    def certificate(self) -> "x509.Certificate":
         """Our present certificate.
 
         Raises:
             IdentityError: it is damaged or gone.
         """
+        from cryptography import x509  # noqa: PLC0415  some MB that an agent rarely needs
+
         try:
             return x509.load_pem_x509_certificate(self._credentials())
         except ValueError as error:
@@ -109,10 +131,9 @@ class Identity(Struct, frozen=True):
             raise IdentityError(f"can't read our certificate in {self.folder}: {error.strerror}") from None
 
 
-def renewal_due(certificate: x509.Certificate) -> datetime:
-    """When to ask for the next one: after two thirds of its life, so that twenty days are left to get it."""
-    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return max(begins, ends - max((ends - begins) / 3, timedelta()))
+def renewal_due(begins: datetime, ends: datetime) -> datetime:
+    """When to ask for the next certificate: after two thirds of its life, so that twenty days are left to get it."""
+    return ends - max((ends - begins) / 3, timedelta())
 
 
 def load(folder: Path) -> Identity:
@@ -146,7 +167,7 @@ def save(folder: Path, answer: Answer, key: str) -> Identity:
     try:
         _make(folder)
         # Should we be cut off in between: the same invite brings the same answer.
-        _write(folder / _CREDENTIALS, (key + answer.certificate).encode())
+        _write(folder / _CREDENTIALS, _pair(key, answer.certificate))
         _write(folder / _ANSWER, msgspec.json.encode(answer))
     except OSError as error:
         raise IdentityError(f"can't write to {folder}: {error.strerror}") from error
@@ -161,7 +182,7 @@ def replace(known: Identity, certificate: str, key: str) -> Identity:
         IdentityError: the folder can't be written.
     """
     try:
-        _write(known.folder / _CREDENTIALS, (key + certificate).encode())
+        _write(known.folder / _CREDENTIALS, _pair(key, certificate))
     except OSError as error:
         raise IdentityError(f"can't write to {known.folder}: {error.strerror}") from error
     forget_upcoming(known.folder)
@@ -205,6 +226,15 @@ def forget_upcoming(folder: Path) -> None:
 def in_pem(key: ec.EllipticCurvePrivateKey) -> str:
     """A private key in PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _pair(key: str, certificate: str) -> bytes:
+    """Key and certificate in one file, under a line that can be read without what knows X.509."""
+    from cryptography import x509  # noqa: PLC0415  some MB that an agent rarely needs
+
+    read = x509.load_pem_x509_certificate(certificate.encode())
+    begins, ends = (each.isoformat() for each in (read.not_valid_before_utc, read.not_valid_after_utc))
+    return f"good from {begins} until {ends}\n{key}{certificate}".encode()
 
 
 def _make(folder: Path) -> None:

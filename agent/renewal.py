@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from agent.backoff import backoff
-from agent.enrolment import EnrolmentError, RefusedError, renew
 from agent.identity import Identity, IdentityError, renewal_due
 
 log = logging.getLogger(__name__)
@@ -33,17 +32,22 @@ class Renewer:
     def step(self) -> float:
         """Look, and ask if it is time; the seconds until the next look."""
         try:
-            certificate = self._identity.certificate()
-            now, ends = self._now(), certificate.not_valid_after_utc
-            if now >= ends:
-                self._remind(f"our certificate ended on {ends:%d %b %Y}")
-                return LOOK
-            due = (renewal_due(certificate) - now).total_seconds()
-            if due > 0:
-                self._failures = 0
-                return min(LOOK, due)
+            begins, ends = self._identity.lifetime()
+        except IdentityError as error:
+            self._remind(str(error))
+            return LOOK
+        now = self._now()
+        if now >= ends:
+            self._remind(f"our certificate ended on {ends:%d %b %Y}")
+            return LOOK
+        due = (renewal_due(begins, ends) - now).total_seconds()
+        return min(LOOK, due) if due > 0 else self._ask()
+
+    def _ask(self) -> float:
+        from agent.enrolment import EnrolmentError, RefusedError, renew  # noqa: PLC0415  X.509 is only needed here
+
+        try:
             renew(self._identity)
-            log.info("our certificate was renewed: good until %s", self._ends())
         except (RefusedError, IdentityError) as error:
             self._remind(f"our certificate can't be renewed: {error}")
             return PATIENCE[1]
@@ -53,10 +57,9 @@ class Renewer:
             self._failures += 1
             base, cap = PATIENCE
             return base + backoff(self._failures, self._random, base, cap)
+        self._failures = 0
+        log.info("our certificate was renewed")
         return 0.0
-
-    def _ends(self) -> str:
-        return f"{self._identity.certificate().not_valid_after_utc:%d %b %Y}"
 
     def _remind(self, what: str) -> None:
         now = self._now()

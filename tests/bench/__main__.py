@@ -11,7 +11,7 @@ from rich.console import Console
 
 from coordinator.client import Refused, Trouble
 from coordinator.errors import StartError
-from tests.bench import demo, drawing, load, memory, need
+from tests.bench import demo, drawing, enrolment, load, memory, need
 from tests.bench.figures import Failed, Figure, Outcome, Skipped, as_json, machine, show
 
 BENCHES: dict[str, Callable[..., list[Figure]]] = {
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "demo": demo.run,
     "drawing": drawing.run,
     "load": load.run,
+    "enrolment": enrolment.run,
 }
 
 WIDTH = 110

@@ -188,6 +188,7 @@ def test_who_was_revoked_before_the_start_or_a_crash_of_the_broker_is_out(tmp_pa
             "certificate": tmp_path / "anna.crt",
             "key": tmp_path / "anna.key",
         }
+    assert isinstance(child, broker.Child)
     try:
         assert is_out(Speaker(child.agents_url, "anna", **how))
         first = child.pid
