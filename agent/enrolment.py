@@ -80,7 +80,8 @@ def renew(known: Identity) -> Identity:
     key = identity.upcoming(known.folder)
     csr = _csr(key, known.agent)
     proof = known.key().sign(to_be_signed(csr), ec.ECDSA(hashes.SHA256()))
-    asked = Renewal(f"{known.certificate().serial_number:x}", csr, proof)
+    present = known.certificate().public_bytes(Encoding.PEM).decode()
+    asked = Renewal(present, csr, proof)
     url = known.answer.url.rstrip("/") + RENEWAL_PATH
     answer = _post(url, msgspec.json.encode(asked), Renewed, known.answer.ca)
     _check_certificate(answer.certificate, known.answer.ca, known.agent, key.public_key())

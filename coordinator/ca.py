@@ -99,6 +99,26 @@ class Authority:
                 f"{name[:60]!r} can't be an agent's name: use a to z, 0 to 9 and -, at most 48 signs"
             )
 
+    def recognised(self, pem: str) -> tuple[str, str, float] | None:
+        """Serial (hex), name and end of an agent's certificate that we signed; None if this is none.
+
+        Whether it is good still, it does not tell.
+        """
+        try:
+            certificate = x509.load_pem_x509_certificate(pem.encode())
+            certificate.verify_directly_issued_by(self._certificate)
+            usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+            return None
+        [name] = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if ExtendedKeyUsageOID.CLIENT_AUTH not in usage or not _name.match(str(name.value)):
+            return None
+        return (
+            f"{certificate.serial_number:x}",
+            str(name.value),
+            certificate.not_valid_after_utc.timestamp(),
+        )
+
     def revocations(self, serials: Iterable[tuple[str, float]]) -> str:
         """The list of revoked certificates in PEM, of serials in hex and when that was.
 

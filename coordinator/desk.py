@@ -18,7 +18,7 @@ from coordinator.errors import Missing
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
-from coordinator.store import attempts, needs, passes
+from coordinator.store import attempts, needs
 from coordinator.store.engine import Store
 from coordinator.views import AgentView, LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
 from wire.enrolment import Answer, Renewal, Renewed
@@ -273,12 +273,10 @@ class Desk:
 
     def renew(self, request: Renewal) -> Renewed:
         """Give an agent its next certificate; see `enrolment.renew`."""
-        with self._store.read() as tx:
-            known = passes.certificates.get(tx, request.serial)
         with self._store.write() as tx:
-            answer = enrolment.renew(tx, self._authority, request, now=self._now())
-        log.info("certificate renewed", agent=known and known.agent)
-        return answer
+            renewed = enrolment.renew(tx, self._authority, request, now=self._now())
+        log.info("certificate renewed", agent=renewed.agent)
+        return Renewed(renewed.pem)
 
     def agents(self) -> list[AgentView]:
         """Every agent, and until when its certificate is good."""

@@ -14,7 +14,7 @@ from coordinator.records import Barred
 from coordinator.store import agents, passes
 from coordinator.store.engine import Tx
 from wire import manifest
-from wire.enrolment import Answer, Invite, Renewal, Renewed, Request, to_be_signed
+from wire.enrolment import Answer, Invite, Renewal, Request, to_be_signed
 
 LIFETIME = 15 * 60.0
 """Seconds for which an invite can be used."""
@@ -121,35 +121,40 @@ def enrol(tx: Tx, authority: Authority, request: Request, *, url: str, broker: s
     return _answer(authority, _issue(tx, authority, public, request.name, now), url, broker)
 
 
-def renew(tx: Tx, authority: Authority, request: Renewal, *, now: float) -> Renewed:
+def renew(tx: Tx, authority: Authority, request: Renewal, *, now: float) -> passes.Certificate:
     """The next certificate for who proves to have the present one's key. The present one stays good until its end.
+
+    One that we signed and don't know is of the time that a restored database has forgotten; then the agent must be
+    known at least.
 
     Raises:
         Forbidden: the certificate is not ours, has ended or was revoked, or the proof is wrong.
         Conflict: it has asked too often.
         Invalid: not a certificate request.
     """
-    present = passes.certificates.get(tx, request.serial)
-    if present is None:
+    shown = authority.recognised(request.certificate)
+    serial, name, ends = shown or ("", "", 0.0)
+    agent = agents.agents.get(tx, name)
+    if agent is None:
         raise Forbidden("this certificate is not known here: ask your coordinator for an invite")
-    agent = agents.agents.get(tx, present.agent)
-    if present.revoked is not None or agent is None or agent.revoked is not None:
+    present = passes.certificates.get(tx, serial)
+    if agent.revoked is not None or (present is not None and present.revoked is not None):
         raise Revoked("ask your coordinator why, and for an invite to join again")
-    if present.ends <= now:
+    if ends <= now:
         raise Forbidden(
             "this certificate has ended: ask your coordinator for an invite to join again"
-            f" (muster invite --agent {present.agent})"
+            f" (muster invite --agent {name})"
         )
-    if not ca.is_signed(present.pem, request.proof, to_be_signed(request.csr)):
+    if not ca.is_signed(request.certificate, request.proof, to_be_signed(request.csr)):
         raise Forbidden("the request is not signed by the present certificate's key")
     public = ca.requested_key(request.csr)
-    good = passes.of_agent(tx, present.agent, now)
+    good = passes.of_agent(tx, name, now)
     again = next((each for each in good if each.key == ca.key_digest(public)), None)
     if again is None:
         if len(good) >= MOST:
             raise Conflict("there are enough certificates for this agent: use the newest, or wait for an end")
-        again = _issue(tx, authority, public, present.agent, now)
-    return Renewed(again.pem)
+        again = _issue(tx, authority, public, name, now)
+    return again
 
 
 def revoke(tx: Tx, agent: str, *, by: str, why: str, now: float) -> agents.Agent:

@@ -68,11 +68,11 @@ class Answer(Struct, frozen=True):
 class Renewal(Struct, frozen=True, forbid_unknown_fields=True):
     """The agent asks for its next certificate.
 
-    `serial` is that of the present one, in hex; `csr` the PKCS #10 request with the new key; `proof` the signature
-    of the present key over `to_be_signed(csr)` (ECDSA with SHA-256).
+    `certificate` is the present one; `csr` the PKCS #10 request with the new key; `proof` the signature of the
+    present key over `to_be_signed(csr)` (ECDSA with SHA-256).
     """
 
-    serial: Annotated[str, Meta(pattern="^[0-9a-f]{1,40}(?!\\n)$")]
+    certificate: Pem
     csr: Pem
     proof: Annotated[bytes, Meta(max_length=256)]
 

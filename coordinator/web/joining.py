@@ -88,7 +88,7 @@ async def enrol(desk: Here, request: Request) -> Response:
     responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid, TooOften),
     openapi_extra=_asked(
         {
-            "serial": "The present certificate's serial number, in hex",
+            "certificate": "The present certificate in PEM",
             "csr": "A PKCS #10 request in PEM, with the next key",
             "proof": "The present key's signature over the request, in Base64",
         }

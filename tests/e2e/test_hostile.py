@@ -454,14 +454,15 @@ def test_nobody_joins_under_a_name_that_is_taken_or_renews_anothers_certificate(
         .decode()
     )
 
-    def ask(serial: int, signer: ec.EllipticCurvePrivateKey) -> httpx.Response:
+    def ask(present: x509.Certificate, signer: ec.EllipticCurvePrivateKey) -> httpx.Response:
+        pem = present.public_bytes(serialization.Encoding.PEM).decode()
         proof = signer.sign(enrolment.to_be_signed(csr), ec.ECDSA(hashes.SHA256()))
-        body = msgspec.json.encode(enrolment.Renewal(f"{serial:x}", csr, proof))
+        body = msgspec.json.encode(enrolment.Renewal(pem, csr, proof))
         home = {"X-Forwarded-For": "203.0.113.77"}
         return httpx.post(siege.url + enrolment.RENEWAL_PATH, content=body, headers=home, timeout=PATIENCE)
 
-    assert ask(theirs.certificate().serial_number, own.key()).status_code == 403
-    answer = ask(own.certificate().serial_number, own.key())
+    assert ask(theirs.certificate(), own.key()).status_code == 403
+    answer = ask(own.certificate(), own.key())
     got = x509.load_pem_x509_certificate(msgspec.json.decode(answer.content)["certificate"].encode())
     assert [each.value for each in got.subject] == ["mallory"]
     assert not got.extensions.get_extension_for_class(x509.BasicConstraints).value.ca

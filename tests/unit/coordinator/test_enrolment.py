@@ -4,6 +4,7 @@ import base64
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from coordinator.ca import key_digest
+from coordinator.ca import Authority, key_digest
 from coordinator.enrolment import MOST
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.store import passes
@@ -182,7 +183,8 @@ def test_nobody_renews_without_the_present_key(office: Office):
         msgspec.structs.replace(right, proof=_signed(right.csr, stranger)),
         msgspec.structs.replace(right, proof=b""),
         msgspec.structs.replace(right, csr=_csr("anna", stranger)),
-        msgspec.structs.replace(right, serial="1"),
+        msgspec.structs.replace(right, certificate=office.authority.certificate),
+        msgspec.structs.replace(right, certificate="-----BEGIN nothing"),
     ):
         with pytest.raises(Forbidden):
             office.desk.renew(wrong)
@@ -196,6 +198,25 @@ def test_a_certificate_that_has_ended_is_not_renewed_and_it_is_told_how_to_join_
     office.now[0] += 61 * A_DAY
     with pytest.raises(Forbidden, match="--agent anna"):
         office.desk.renew(asked)
+
+
+def test_a_certificate_that_a_restored_database_has_forgotten_is_renewed_if_its_agent_is_known(
+    office: Office, tmp_path: Path
+):
+    office.agent("anna")
+    key = _key()
+    csr = _csr("anna")
+    for name in ("anna", "nobody"):
+        pem = office.authority.issue_for(key.public_key(), name)
+        asked = Renewal(pem, csr, _signed(csr, key))
+        if name == "anna":
+            assert office.desk.renew(asked).certificate != pem
+        else:
+            with pytest.raises(Forbidden, match="not known here"):
+                office.desk.renew(asked)
+    pem = Authority(tmp_path / "stranger", lambda: NOON).issue_for(key.public_key(), "anna")
+    with pytest.raises(Forbidden, match="not known here"):
+        office.desk.renew(Renewal(pem, csr, _signed(csr, key)))
 
 
 def test_who_renews_without_end_harms_only_itself(office: Office):
@@ -300,4 +321,4 @@ def _renewal(
             each for each in passes.certificates.find(tx) if each.key == key_digest(key.public_key())
         ]
     csr = _csr("anna", new)
-    return Renewal(present.serial, csr, _signed(csr, key))
+    return Renewal(present.pem, csr, _signed(csr, key))

@@ -240,7 +240,7 @@ def test_a_renewal_that_is_none_is_refused_in_words(house: House):
         assert web.post(wire.RENEWAL_PATH, content=b"[" * 10_000).status_code == 422
         assert web.post(wire.RENEWAL_PATH, content=b" " * 20_000).status_code == 413
         answer: httpx.Response = web.post(
-            wire.RENEWAL_PATH, content=msgspec.json.encode(wire.Renewal("1", "-----BEGIN x", b"x"))
+            wire.RENEWAL_PATH, content=msgspec.json.encode(wire.Renewal("-----BEGIN x", "-----BEGIN x", b"x"))
         )
         assert answer.json()["type"] == "urn:muster:forbidden"
 
