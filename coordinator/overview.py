@@ -8,7 +8,7 @@ from coordinator.errors import Missing
 from coordinator.ledger import Account, Balance
 from coordinator.metrics import Now
 from coordinator.plates import Plates
-from coordinator.records import Attempt, Looks
+from coordinator.records import Attempt, Looks, Need
 from coordinator.store import agents, attempts, guards, movements, needs, parcels, passes
 from coordinator.store.engine import Tx
 from coordinator.views import AgentView, LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking, Verdict
@@ -81,15 +81,8 @@ def agent(tx: Tx, name: str, now: float) -> AgentView:
     return _agent(known, passes.ends(tx, now).get(name))
 
 
-def tracking(tx: Tx, token_digest: str, plates: Plates) -> Tracking:
-    """What a hospital's link shows.
-
-    Raises:
-        Missing: no need has this link.
-    """
-    known = needs.by_token(tx, token_digest)
-    if known is None:
-        raise Missing("this link leads nowhere: check that it was copied whole")
+def tracking(tx: Tx, known: Need, plates: Plates) -> Tracking:
+    """What a hospital's link shows."""
     detail = need(tx, known.id)
     return Tracking(
         need=known.id,

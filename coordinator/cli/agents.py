@@ -6,6 +6,7 @@ import click
 from rich.console import ConsoleRenderable
 
 from coordinator.cli.far import Far, talks
+from coordinator.cli.makers import link
 from coordinator.cli.tables import table
 from coordinator.cli.words import ago, example
 from coordinator.views import AgentView
@@ -14,6 +15,9 @@ from coordinator.views import AgentView
 @click.group()
 def agent() -> None:
     """Agents: the makers' machines that joined."""
+
+
+agent.add_command(link)
 
 
 @agent.command("list", epilog=example("muster agent list"))
