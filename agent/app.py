@@ -1,7 +1,8 @@
 """The agent as a whole: makes the clocks, threads and signals, and joins the parts.
 
 Threads: the main one waits for a signal, and for an owner's command to ring; `link` connects (and paho's own
-reads); `reporter` sends the journal's events; each printer's runner drives that printer.
+reads); `reporter` sends the journal's events; `renewal` looks after our certificate; each printer's runner
+drives that printer.
 """
 
 import logging
@@ -23,6 +24,7 @@ from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
 from agent.link import Link, parse_broker
 from agent.plate import Plates
 from agent.reckoning import Reckoning
+from agent.renewal import Renewer
 from agent.reporter import Reporter
 from agent.runner import Runner, Setup
 from agent.settings import Loaded, Printer, SerialPrinter
@@ -104,10 +106,12 @@ class Agent:
         self._clock = SystemClock()
         self._reckoning = Reckoning()
         broker = parse_broker(self._identity.answer.broker)
+        if broker.tls:
+            self._identity.context()  # what is damaged is told now
         self._link = Link(
             broker,
             self._identity.agent,
-            self._identity.context() if broker.tls else None,
+            self._identity.context if broker.tls else None,
             connection=lambda: journal.rise("connection"),
             birth=self._birth,
             receive=self._receive,
@@ -124,6 +128,7 @@ class Agent:
             wait=self._stopping.wait,
             random=random.random,
         )
+        self._renewer = Renewer(self._identity, now=self._clock.now, random=random.random)
         self._reporter = Reporter(journal, self._link.publish, self._holding)
         self._drivers = {printer.name: driver(printer, loaded.state) for printer in loaded.settings.printer}
         self._runners = {name: self._runner(name) for name in self._drivers}
@@ -155,6 +160,8 @@ class Agent:
                 for runner in self._runners.values()
             ]
             threads.append(threading.Thread(target=self._report, name="reporter"))
+            # A request under way is not waited for: whatever comes of it, it can be asked again.
+            threading.Thread(target=self._renew, name="renewal", daemon=True).start()
             log.info("agent %s runs, with %s", self._identity.agent, ", ".join(self._runners))
             for thread in threads:
                 thread.start()
@@ -328,6 +335,10 @@ class Agent:
                 self._stopping.wait(RETRY)
             # The command line may have written to the journal too.
             self._news.wait(1.0)
+
+    def _renew(self) -> None:
+        while not self._stopping.wait(self._renewer.step()):
+            pass
 
     def _bug(self, problem: threading.ExceptHookArgs) -> None:
         """A thread ended by a mistake of ours: better none than half an agent; systemd starts it anew."""

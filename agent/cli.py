@@ -246,17 +246,26 @@ def _enroll(parsed: argparse.Namespace) -> int:
     from agent import identity  # noqa: PLC0415  keys and certificates
     from agent.enrolment import enrol  # noqa: PLC0415  X.509 is only needed here
 
-    name = parsed.name or re.sub("[^a-z0-9-]+", "-", socket.gethostname().lower()).strip("-")[:48]
-    if not re.fullmatch(topics.NAME[1:-1], name):
-        raise CommandError(f"{name!r} is no name: up to 48 small letters, digits and dashes (--name)")
-    if (loaded.state / "identity.json").exists():
+    if parsed.name is not None:
+        _check_name(parsed.name)
+    invite = enrolment.parse(parsed.invite)
+    name = parsed.name or invite.agent or _machine()
+    _check_name(name)
+    if invite.agent is not None and name != invite.agent:
+        raise CommandError(f"this invite lets {invite.agent} join again: leave --name out")
+    if (loaded.state / "identity.json").exists() and invite.agent is None:
         known = identity.load(loaded.state)
         raise CommandError(
-            f"this agent has joined {known.answer.url} as {known.agent} already;"
-            f" to join anew, move {loaded.state} away"
+            f"this agent has joined {known.answer.url} as {known.agent} already; for a new certificate under that"
+            f" name, ask for an invite made for it (muster invite --agent {known.agent}); to join as another one,"
+            f" move {loaded.state} away"
+        )
+    if (loaded.state / "identity.json").exists() and identity.load(loaded.state).agent != name:
+        raise CommandError(
+            f"this agent is not {name}, whom the invite is for; to join as that, move {loaded.state} away"
         )
     trust = _text(parsed.ca) if parsed.ca else ""
-    known = enrol(enrolment.parse(parsed.invite), name, loaded.state, trust)
+    known = enrol(invite, name, loaded.state, trust)
     print(f"joined {known.answer.url} as {known.agent}; next: muster-agent printers, then muster-agent run")
     return 0
 
@@ -267,6 +276,15 @@ def _check(parsed: argparse.Namespace) -> int:
     text, code = check.run(parsed)
     print(text if parsed.json else _fit(text))
     return code
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(topics.NAME[1:-1], name):
+        raise CommandError(f"{name!r} is no name: up to 48 small letters, digits and dashes (--name)")
+
+
+def _machine() -> str:
+    return re.sub("[^a-z0-9-]+", "-", socket.gethostname().lower()).strip("-")[:48]
 
 
 def _load(parsed: argparse.Namespace) -> Loaded:

@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.backoff import backoff
 from agent.errors import OwnerError
+from agent.identity import IdentityError
 from agent.journal import JournalError
 from agent.web import is_loopback
 from wire import codec, topics
@@ -34,6 +35,9 @@ PATIENCE = 15.0
 """Seconds for a connection to come up, to the broker's answer to our subscription."""
 QUEUE = 1000
 """Messages that the broker has not acknowledged, at most: one that never does would cost all memory in weeks."""
+SPREAD = 3.0
+"""Seconds over which the first tries of a crowd are spread when its broker dies. A broker takes some 300 connections a
+second (mutual TLS, one core); with 1 s, half of 2,000 agents came in the busiest one, and had to come again."""
 STEADY = 30.0
 """Seconds after which a connection counts as good: only then do waits begin small again."""
 
@@ -71,6 +75,7 @@ def parse_broker(url: str) -> Broker:
 class Link:
     """The agent's link.
 
+    `context` is asked for each connection anew, as our certificate may have been renewed; None without TLS.
     `birth` makes our presence for a connection's number, which `connection` gives (persisted, rising).
     `receive` gets each message that is one; `arrived` is called after each birth. Both are called on the
     link's own threads and must be quick. `random` gives 0 to 1; `monotonic` seconds.
@@ -80,7 +85,7 @@ class Link:
         self,
         broker: Broker,
         agent: str,
-        context: ssl.SSLContext | None,
+        context: Callable[[], ssl.SSLContext] | None,
         *,
         connection: Callable[[], int],
         birth: Callable[[int], Presence],
@@ -140,14 +145,15 @@ class Link:
             if not complained:
                 log.warning("no link to the broker at %s (%s): trying again until there is", where, why)
                 complained = True
-            self._stopping.wait(backoff(failures, self._random))
+            self._stopping.wait(backoff(failures, self._random, base=SPREAD))
 
     def _live(self) -> tuple[float | None, str]:
         """One connection, from its birth to its end: how long it was up, if ever, and why it ended."""
         try:
+            context = self._context() if self._context else None
             number = self._connection()
-            session = _Session(self._agent, self._birth(number), self._context, self._hear)
-        except JournalError as error:
+            session = _Session(self._agent, self._birth(number), context, self._hear)
+        except (IdentityError, JournalError) as error:
             return None, str(error)
         try:
             session.client.connect(self._broker.host, self._broker.port, keepalive=KEEPALIVE)

@@ -46,8 +46,12 @@ difference was shown. What opens a printer's server is kept in files of its own,
 a key when you confirm it there. Ctrl-C ends it at any time; what you answered is kept for the next time.
 """
 ENROLL = """\
-Join a coordinator. INVITE is the text beginning with muster1. that it gave you; it works once. This makes a
-key that never leaves this machine, and keeps it with the coordinator's certificate in the state folder.
+Join a coordinator. INVITE is the text beginning with muster1. that it gave you; it works once, for 15 minutes. This
+makes a key that never leaves this machine, and keeps it with the coordinator's certificate in the state folder. The
+certificate is good for 60 days; the running agent renews it by itself.
+
+If no answer came, run the same again. If the certificate has ended, or the disk was lost, ask for an invite for this
+agent (muster invite --agent NAME): it joins again under its name.
 """
 CANCEL = """\
 Stop the print of PRINTER: motion stops, the heaters go off, the head parks. It works at once, also without a network

@@ -1,8 +1,8 @@
 """The embedded broker: amqtt in a process of its own, on loopback only, for trying Muster out.
 
 `python -m coordinator.amqtt_child HOST PORT WORD` says WORD once it listens, and ends when its stdin is closed,
-as it is when the coordinator dies whatever death. It knows no certificates and lets everyone do everything.
-Only this process imports amqtt, which is large.
+as it is when the coordinator dies whatever death. Each line on stdin names the agents that are let in no more. It knows
+no certificates and lets everyone else do everything. Only this process imports amqtt, which is large.
 """
 
 import asyncio
@@ -14,12 +14,20 @@ from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
 from amqtt.errors import BrokerError
 
+from coordinator.amqtt_bar import BARRED
+
+_LONGEST = 1 << 22
+"""Bytes of a line that names who is barred."""
+
 
 def configuration(host: str, port: int) -> BrokerConfig:
     """What amqtt needs to be told: one listener, everyone welcome, no `$SYS` topics, no packets logged."""
     return BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"{host}:{port}")},
-        plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+        plugins={
+            "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True},
+            "coordinator.amqtt_bar.Bar": {},
+        },
     )
 
 
@@ -32,12 +40,24 @@ async def serve(host: str, port: int, word: str) -> None:
     broker = Broker(configuration(host, port))
     await broker.start()
     print(word, flush=True)  # noqa: T201 - how the parent learns of it
-    cut = asyncio.Event()
-    asyncio.get_running_loop().add_reader(0, cut.set)
-    await cut.wait()
+    lines = asyncio.StreamReader(limit=_LONGEST)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(0, "rb", closefd=False)
+    )
+    while line := await lines.readline():
+        await bar(broker, set(line.decode().split()))
     # Nothing is kept and clients reconnect by themselves: to leave is all that is left to do. amqtt's own
     # shutdown waits for each client, some seconds long.
     os._exit(0)
+
+
+async def bar(broker: Broker, names: set[str]) -> None:
+    """Let these agents in no more, and end their connections; let in again who is not named any more."""
+    BARRED.clear()
+    BARRED.update(names)
+    for name, (_, handler) in list(broker.sessions.items()):
+        if name in names and handler.writer is not None:
+            await handler.writer.close()
 
 
 def main() -> int:

@@ -16,15 +16,18 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from coordinator import broker, premises, settings
+from coordinator import broker, enrolment, premises, settings
+from coordinator.bouncer import Bouncer
 from coordinator.ca import Authority
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
-from coordinator.link import Link
+from coordinator.link import Link, evict
 from coordinator.metrics import Metrics, Now
 from coordinator.plates import Plates
 from coordinator.quota import Quota
+from coordinator.records import Barred
+from coordinator.roll import Roll
 from coordinator.store.engine import Store
 from coordinator.web import site
 from coordinator.web.server import Server
@@ -73,9 +76,14 @@ class App:
         authority = Authority(data / "keys", time.time)
         store = Store(wanted.database_url)
         self._closing.callback(store.close)
-        running = broker.start(wanted.broker, data, authority)
+        roll = Roll(store)
+        with store.read() as tx:
+            barred = enrolment.barred(tx, time.time())
+        running = broker.start(wanted.broker, data, authority, barred)
         self._closing.callback(running.stop)
         self.broker = running.kind
+        self._roll = roll
+        self._bouncer = Bouncer(running, authority, lambda: self._barred(store), evict, barred)
 
         metrics = Metrics()
         plates = Plates(data / "plates")
@@ -107,6 +115,7 @@ class App:
             ),
             self._conversation,
             clock=time.time,
+            roll_changed=self._roll_changed,
         )
         metrics.watch(self._standing)
         self._conversation.lose_touch()
@@ -119,9 +128,12 @@ class App:
             found=self._linked.set,
             capacity=wanted.limits.messages_waiting,
             quota=Quota(wanted.limits.messages_per_second, wanted.limits.messages_at_once),
+            admits=self._roll.__contains__,
         )
         self._link.start()
         self._closing.callback(self._link.stop)
+        self._bouncer.start()
+        self._closing.callback(self._bouncer.stop)
         self._plan_always()
         self._resync_always()
         self._recur(metrics)
@@ -144,6 +156,15 @@ class App:
 
     def _post(self, agent: str, message: Down) -> None:
         self._link.publish(agent, message)
+
+    def _roll_changed(self) -> None:
+        self._roll.call()
+        self._bouncer.wake()
+
+    @staticmethod
+    def _barred(store: Store) -> Barred:
+        with store.read() as tx:
+            return enrolment.barred(tx, time.time())
 
     def _standing(self) -> Now:
         return self.desk.standing()

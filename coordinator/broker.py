@@ -5,6 +5,7 @@ import errno
 import os
 import pwd
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from typing import Protocol
 import structlog
 
 from coordinator import leash, mosquitto, settings
-from coordinator.ca import Authority
+from coordinator.ca import Authority, publish
 from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
+from coordinator.records import Barred
 
 log = structlog.get_logger("broker")
 
@@ -29,8 +31,15 @@ LONGEST_PAUSE = 30.0
 """Seconds between two restarts of a broker that keeps dying."""
 LOOPBACK = "127.0.0.1"
 """Where the embedded broker listens, and nowhere else: it lets everyone do everything."""
+FOR_GROUP = 0o640
+"""The mode of files for a Mosquitto that runs as another user; its group is the directory's."""
+RULES, REVOKED = "access", "revoked.pem"
+"""Mosquitto's access rules, and the certificates that are revoked."""
 _LISTENING = "listening"
 _TRIES = 5  # for a free port that another program takes just then
+
+
+NOBODY = Barred()
 
 
 class Broker(Protocol):
@@ -48,13 +57,17 @@ class Broker(Protocol):
         """Where the coordinator's own link connects to."""
         ...
 
+    def bar(self, barred: Barred) -> None:
+        """Let these in no more. A connection that stands may stand on for a moment, and reaches nothing."""
+        ...
+
     def stop(self) -> None:
         """End what was started. A second call does nothing."""
         ...
 
 
-def start(wanted: settings.Broker, data: Path, authority: Authority) -> Broker:
-    """Start the broker that the settings ask for, and wait until it takes connections.
+def start(wanted: settings.Broker, data: Path, authority: Authority, barred: Barred = NOBODY) -> Broker:
+    """Start the broker that the settings ask for, and wait until it takes connections, but none of who is `barred`.
 
     Raises:
         StartError: the port is taken, the program is missing, or it won't start.
@@ -63,12 +76,14 @@ def start(wanted: settings.Broker, data: Path, authority: Authority) -> Broker:
     if kind == "auto":
         kind = "mosquitto" if mosquitto.program() else "embedded"
     if kind == "external":
-        return External(wanted, authority)
+        outside = External(wanted, authority)
+        outside.bar(barred)
+        return outside
     directory = data / "broker"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if kind == "mosquitto":
-        return _start_mosquitto(wanted, directory, authority)
-    return _start_embedded(wanted, directory)
+        return _start_mosquitto(wanted, directory, authority, barred)
+    return _start_embedded(wanted, directory, barred)
 
 
 class External:
@@ -93,11 +108,33 @@ class External:
             password_file=Path(wanted.password_file) if wanted.password_file else None,
         )
         self.agents_url = wanted.public_url or wanted.url
+        self._authority = authority
+        self._directory = Path(wanted.directory) if wanted.directory else None
+        self._pid_file = Path(wanted.pid_file) if wanted.pid_file else None
 
     @property
     def url(self) -> str:
         """Where the coordinator's own link connects to."""
         return self.endpoint.url
+
+    def bar(self, barred: Barred) -> None:
+        """Write the lists into the directory that `muster broker-config` made, and have Mosquitto read them.
+
+        That is systemd's part, which watches the directory; or we signal the process of `pid_file`.
+        """
+        if self._directory is None:
+            if barred.serials:
+                log.warning(
+                    "the broker does not learn who is revoked: set `directory` below [broker]",
+                    agents=sorted(barred.agents),
+                )
+            return
+        try:
+            write_lists(self._directory, self._authority, barred, FOR_GROUP)
+            if self._pid_file is not None and self._pid_file.exists():
+                os.kill(int(self._pid_file.read_text()), signal.SIGHUP)
+        except (StartError, OSError, ValueError) as error:
+            log.error("can't tell the broker who is revoked", why=str(error))  # noqa: TRY400  one readable line
 
     def stop(self) -> None:
         """Nothing was started."""
@@ -114,9 +151,15 @@ class Child:
         agents_url: str,
         *,
         is_ready: Callable[[str], bool],
+        tell: Callable[[Barred], str],
+        reads: bool = False,
+        barred: Barred = NOBODY,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """`is_ready` knows the line by which the program says that it listens.
+
+        `tell` prepares what the program needs to know of who is barred, and gives the line to be written to it; one
+        that `reads` what was prepared when it starts needs no line then.
 
         Raises:
             StartError: it ended, or said nothing for too long.
@@ -126,9 +169,13 @@ class Child:
         self.agents_url = agents_url
         self._command = list(command)
         self._is_ready = is_ready
+        self._tell = tell
+        self._reads = reads
+        self._line = tell(barred)
         self._jitter = jitter
         self._stopping = threading.Event()
         self._ready = threading.Event()
+        self._news = threading.Event()
         self._said: deque[str] = deque(maxlen=5)
         self._process = self._spawn()
         self._keeper = threading.Thread(target=self._keep, name=f"broker-{kind}", daemon=True)
@@ -147,6 +194,16 @@ class Child:
         """The child's process id; another one after a restart."""
         return self._process.pid
 
+    def bar(self, barred: Barred) -> None:
+        """Let these in no more; see `Broker.bar`. One that starts again has heard of them when it listens."""
+        try:
+            self._line = self._tell(barred)
+        except StartError as error:
+            log.error("can't tell the broker who is revoked", why=str(error))  # noqa: TRY400  one readable line
+            return
+        self._news.set()
+        self._write(self._process)
+
     def stop(self) -> None:
         """End the child and wait for its end. A second call does nothing."""
         self._stopping.set()
@@ -154,7 +211,14 @@ class Child:
         if threading.current_thread() is not self._keeper:
             self._keeper.join()
 
+    def _write(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it died: the next one is told at its start
+            process.stdin.write(self._line)
+            process.stdin.flush()
+
     def _spawn(self) -> "subprocess.Popen[str]":
+        self._news.clear()
         return subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -197,6 +261,8 @@ class Child:
             self._said.append(text)
             if not listened and self._is_ready(text):
                 listened = True
+                if not self._reads or self._news.is_set():  # while it starts, it may miss a line
+                    self._write(self._process)
                 self._ready.set()
                 log.info("the broker listens", kind=self.kind, url=self.url)
             else:
@@ -204,7 +270,19 @@ class Child:
         return listened
 
 
-def _start_embedded(wanted: settings.Broker, directory: Path) -> Child:
+def write_lists(directory: Path, authority: Authority, barred: Barred, mode: int = 0o600) -> None:
+    """Write Mosquitto's access rules and the list of revoked certificates, each as a whole.
+
+    Raises:
+        StartError: the directory can't be written.
+    """
+    rules = mosquitto.access_rules(barred.agents)
+    publish(directory / RULES, rules.encode(), replace=True, mode=mode)
+    # Last: it is the one that systemd watches, where Mosquitto is not our child.
+    publish(directory / REVOKED, authority.revocations(barred.serials).encode(), replace=True, mode=mode)
+
+
+def _start_embedded(wanted: settings.Broker, directory: Path, barred: Barred) -> Child:
     def child(port: int) -> Child:
         url = f"mqtt://{LOOPBACK}:{port}"
         return Child(
@@ -213,12 +291,14 @@ def _start_embedded(wanted: settings.Broker, directory: Path) -> Child:
             Endpoint(url=url),
             wanted.public_url or url,
             is_ready=lambda line: line == _LISTENING,
+            tell=lambda barred: " ".join(sorted(barred.agents)) + "\n",
+            barred=barred,
         )
 
     return _on_port(child, LOOPBACK, wanted.port, directory)
 
 
-def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Authority) -> Child:
+def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Authority, barred: Barred) -> Child:
     program = mosquitto.program()
     if program is None:
         raise StartError(
@@ -231,14 +311,21 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
     hosts = [host for host in (reached_as, nearest, "localhost", LOOPBACK) if host]
     server = authority.issue_server(hosts)
     own = authority.issue_coordinator()
-    rules, configuration = directory / "access", directory / "mosquitto.conf"
-    rules.touch(mode=0o600)
-    rules.write_text(mosquitto.access_rules())
+    configuration = directory / "mosquitto.conf"
+
+    def tell(barred: Barred) -> str:
+        write_lists(directory, authority, barred)
+        return "\n"  # to the leash, which makes a SIGHUP of it
 
     def child(port: int) -> Child:
         configuration.write_text(
             mosquitto.configuration(
-                host=wanted.host, port=port, server=server, rules=rules.absolute(), user=_ourselves()
+                host=wanted.host,
+                port=port,
+                server=server,
+                rules=(directory / RULES).absolute(),
+                revoked=(directory / REVOKED).absolute(),
+                user=ourselves(),
             )
         )
         url = f"mqtts://{nearest}:{port}"
@@ -249,12 +336,15 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
             Endpoint(url=url, credentials=own),
             wanted.public_url or url,
             is_ready=lambda line: line.endswith(mosquitto.READY),
+            tell=tell,
+            reads=True,
+            barred=barred,
         )
 
     return _on_port(child, wanted.host, wanted.port, directory)
 
 
-def _ourselves() -> str:
+def ourselves() -> str:
     """Who we run as, and not who the environment says; a number without a name matters to nobody but root."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name

@@ -29,6 +29,7 @@ COORDINATOR = "muster:coordinator"
 _AUTHORITY_DAYS = 3650
 _SERVER_DAYS = 825
 _CLIENT_DAYS = 60
+_DOUBLE_DAYS = 1 / 96
 _EARLY = timedelta(days=1)  # a Raspberry Pi without network time starts in the past
 
 _name = re.compile(NAME[:-1] + r"\Z")
@@ -56,7 +57,7 @@ class Authority:
             )
         self._key = self._keep_ec_key("ca.key")
         if not self._path("ca.crt").exists():
-            _publish(self._path("ca.crt"), self._root().public_bytes(serialization.Encoding.PEM))
+            publish(self._path("ca.crt"), self._root().public_bytes(serialization.Encoding.PEM))
         self._certificate = self._read_certificate("ca.crt")
         if self._certificate.public_key() != self._key.public_key():
             raise StartError(f"{self._path('ca.crt')} does not belong to ca.key: bring both from one backup")
@@ -84,29 +85,96 @@ class Authority:
         Raises:
             Invalid: not an agent's name, not a request, a wrong signature, or a kind of key we don't take.
         """
+        self.check_name(name)
+        return self.issue_for(requested_key(csr), name, days)
+
+    def issue_for(self, key: "PublicKey", name: str, days: float = _CLIENT_DAYS) -> str:
+        """A certificate in PEM for the agent called `name`, which has the private part of `key`."""
+        return self._issue(name, key, ExtendedKeyUsageOID.CLIENT_AUTH, timedelta(days=days)).decode()
+
+    def check_name(self, name: str) -> None:
+        """Raise `Invalid` for what can't be an agent's name."""
         if not _name.match(name):
             raise Invalid(
                 f"{name[:60]!r} can't be an agent's name: use a to z, 0 to 9 and -, at most 48 signs"
             )
-        key = _requested_key(csr)
-        return self._issue(name, key, ExtendedKeyUsageOID.CLIENT_AUTH, timedelta(days=days)).decode()
 
-    def issue_server(self, hosts: Iterable[str]) -> Credentials:
-        """A new key and certificate for servers of ours that are reached as `hosts` (names or addresses)."""
-        return self._own("server", "muster", ExtendedKeyUsageOID.SERVER_AUTH, _SERVER_DAYS, hosts)
+    def recognised(self, pem: str) -> tuple[str, str, float] | None:
+        """Serial (hex), name and end of an agent's certificate that we signed; None if this is none.
+
+        Whether it is good still, it does not tell.
+        """
+        try:
+            certificate = x509.load_pem_x509_certificate(pem.encode())
+            certificate.verify_directly_issued_by(self._certificate)
+            usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+            return None
+        [name] = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if ExtendedKeyUsageOID.CLIENT_AUTH not in usage or not _name.match(str(name.value)):
+            return None
+        return (
+            f"{certificate.serial_number:x}",
+            str(name.value),
+            certificate.not_valid_after_utc.timestamp(),
+        )
+
+    def revocations(self, serials: Iterable[tuple[str, float]]) -> str:
+        """The list of revoked certificates in PEM, of serials in hex and when that was.
+
+        It ends with the authority, not before: a broker that holds an old list must not lock everybody out.
+        """
+        now = self._now()
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._certificate.subject)
+            .last_update(now - _EARLY)
+            .next_update(self._certificate.not_valid_after_utc)
+            .add_extension(x509.CRLNumber(int(self._clock() * 1000)), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
+        )
+        for serial, at in serials:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder()
+                .serial_number(int(serial, 16))
+                .revocation_date(datetime.fromtimestamp(at, UTC))
+                .build()
+            )
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def issue_double(self, name: str, directory: Path) -> Credentials:
+        """A key and a certificate for the agent's name, good for minutes: by it we take its place at the broker."""
+        return self._own("double", name, ExtendedKeyUsageOID.CLIENT_AUTH, _DOUBLE_DAYS, directory=directory)
+
+    def issue_server(self, hosts: Iterable[str], directory: Path | None = None) -> Credentials:
+        """A new key and certificate for servers of ours that are reached as `hosts` (names or addresses).
+
+        They lie in `directory`, else beside our own keys.
+        """
+        usage = ExtendedKeyUsageOID.SERVER_AUTH
+        return self._own("server", "muster", usage, _SERVER_DAYS, hosts, directory)
 
     def issue_coordinator(self) -> Credentials:
         """A new key and certificate for the coordinator's own connection to the broker."""
         return self._own("coordinator", COORDINATOR, ExtendedKeyUsageOID.CLIENT_AUTH, _SERVER_DAYS)
 
     def _own(
-        self, stem: str, name: str, usage: x509.ObjectIdentifier, days: int, hosts: Iterable[str] = ()
+        self,
+        stem: str,
+        name: str,
+        usage: x509.ObjectIdentifier,
+        days: float,
+        hosts: Iterable[str] = (),
+        directory: Path | None = None,
     ) -> Credentials:
         key = ec.generate_private_key(ec.SECP256R1())
         chain = self._issue(name, key.public_key(), usage, timedelta(days=days), hosts)
-        _publish(self._path(f"{stem}.key"), _pem(key), replace=True)
-        _publish(self._path(f"{stem}.crt"), chain, replace=True)
-        return Credentials(self.certificate_file, self._path(f"{stem}.crt"), self._path(f"{stem}.key"))
+        place = directory or self._directory
+        publish(place / f"{stem}.key", _pem(key), replace=True)
+        publish(place / f"{stem}.crt", chain, replace=True)
+        return Credentials(self.certificate_file, place / f"{stem}.crt", place / f"{stem}.key")
 
     def _issue(
         self,
@@ -158,7 +226,7 @@ class Authority:
 
     def _keep_ec_key(self, name: str) -> ec.EllipticCurvePrivateKey:
         if not self._path(name).exists():
-            _publish(self._path(name), _pem(ec.generate_private_key(ec.SECP256R1())))
+            publish(self._path(name), _pem(ec.generate_private_key(ec.SECP256R1())))
         key = self._read_key(name)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise StartError(f"{self._path(name)} is not an EC key: bring it back from your backup")
@@ -167,7 +235,7 @@ class Authority:
     def _keep_dispatch_key(self) -> ed25519.Ed25519PrivateKey:
         name = "dispatch.key"
         if not self._path(name).exists():
-            _publish(self._path(name), _pem(ed25519.Ed25519PrivateKey.generate()))
+            publish(self._path(name), _pem(ed25519.Ed25519PrivateKey.generate()))
         key = self._read_key(name)
         if not isinstance(key, ed25519.Ed25519PrivateKey):
             raise StartError(f"{self._path(name)} is not an Ed25519 key: bring it back from your backup")
@@ -192,7 +260,12 @@ class Authority:
         return datetime.fromtimestamp(self._clock(), UTC)
 
 
-def _requested_key(csr: str) -> PublicKey:
+def requested_key(csr: str) -> PublicKey:
+    """The key of a PKCS #10 request in PEM, which is all that we take of it.
+
+    Raises:
+        Invalid: not a request, a wrong signature, or a kind of key we don't take.
+    """
     try:
         request = x509.load_pem_x509_csr(csr.encode())
         key = request.public_key()
@@ -206,6 +279,33 @@ def _requested_key(csr: str) -> PublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1):
         return key
     raise Invalid("the certificate request's key must be EC P-256, EC P-384 or Ed25519")
+
+
+def key_digest(key: PublicKey) -> str:
+    """SHA-256 of a public key (its SubjectPublicKeyInfo), in hex."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return hashlib.sha256(key.public_bytes(serialization.Encoding.DER, form)).hexdigest()
+
+
+def particulars(pem: str) -> tuple[str, float]:
+    """A certificate's serial in hex, and when it ends in seconds since 1970 UTC."""
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    return f"{certificate.serial_number:x}", certificate.not_valid_after_utc.timestamp()
+
+
+def is_signed(pem: str, signature: bytes, data: bytes) -> bool:
+    """Whether the key of the certificate `pem` signed `data`."""
+    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    try:
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, data)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _called(name: str) -> x509.Name:
@@ -239,13 +339,18 @@ def _pem(key: Key) -> bytes:
     )
 
 
-def _publish(path: Path, data: bytes, *, replace: bool = False) -> None:
-    """Put a whole file at `path`, readable by us only; without `replace`, one that is there already wins."""
+def publish(path: Path, data: bytes, *, replace: bool = False, mode: int = 0o600) -> None:
+    """Put a whole file at `path`, by default readable by us only; without `replace`, one that is there already wins.
+
+    Raises:
+        StartError: it can't be written.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
             file.flush()
+            os.fchmod(file.fileno(), mode)  # whatever the umask says
             os.fsync(file.fileno())
         if replace:
             temporary.replace(path)

@@ -10,7 +10,16 @@ from msgspec import Struct
 
 from coordinator.doorstep import Doorstep
 from coordinator.records import Attempt, Hospital, Need, Parcel, Pickup
-from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PickupView, PrinterView, Tracking
+from coordinator.views import (
+    AgentView,
+    LedgerView,
+    NeedDetail,
+    NeedView,
+    PartView,
+    PickupView,
+    PrinterView,
+    Tracking,
+)
 from wire.messages import Wish
 
 T = TypeVar("T")
@@ -241,9 +250,17 @@ class Client:
         """Whether every unit stands where it should."""
         return self._get("/api/ledger", LedgerView)
 
-    def invite(self) -> str:
-        """An invite for one agent."""
-        return self._post("/api/invites", dict[str, str])["invite"]
+    def invite(self, agent: str | None = None) -> str:
+        """An invite for one agent that is new, or for the one named to join again."""
+        return self._post("/api/invites", dict[str, str], {"agent": agent})["invite"]
+
+    def agents(self) -> list[AgentView]:
+        """Every agent and its access."""
+        return self._get("/api/agents", list[AgentView])
+
+    def revoke(self, agent: str, *, why: str) -> AgentView:
+        """Take an agent's access back."""
+        return self._post(f"/api/agents/{_word(agent)}/revoke", AgentView, {"why": why})
 
     def login(self) -> str:
         """A link that logs one browser in, once, within ten minutes."""

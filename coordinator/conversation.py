@@ -156,7 +156,7 @@ class Conversation:
         """
         right = hmac.compare_digest(token.encode(), self._file_token(attempt).encode())
         known = self._attempt(attempt) if right else None
-        if known is None or known.state not in _FETCHABLE:
+        if known is None or known.state not in _FETCHABLE or self._is_revoked(known.agent):
             raise Missing("this link leads nowhere, or is over")
         path = self._plates.path(known.digest)
         if not path.is_file():
@@ -254,7 +254,11 @@ class Conversation:
     def known(self) -> list[tuple[str, str, int]]:
         """Of every agent that was ever heard: its name, its epoch, and the last event that is committed."""
         with self._store.read() as tx:
-            return [(each.name, each.epoch, each.seq) for each in agents.agents.find(tx) if each.epoch]
+            return [
+                (each.name, each.epoch, each.seq)
+                for each in agents.agents.find(tx)
+                if each.epoch and each.revoked is None
+            ]
 
     def resync(self, agent: str, epoch: str, seq: int) -> None:
         """Ask an agent for all that is not known here; one that has nothing to add keeps quiet."""
@@ -347,6 +351,11 @@ class Conversation:
                 "granted", attempt=outcome.id, need=outcome.need, agent=outcome.agent, units=outcome.count
             )
             self._told(outcome)
+
+    def _is_revoked(self, agent: str) -> bool:
+        with self._store.read() as tx:
+            known = agents.agents.get(tx, agent)
+        return known is None or known.revoked is not None
 
     def _attempt(self, attempt: str) -> Attempt:
         with self._store.read() as tx:

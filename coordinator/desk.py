@@ -22,8 +22,8 @@ from coordinator.records import Attempt, Hospital, Need, Parcel
 from coordinator.store import attempts, makers, needs, trail
 from coordinator.store.engine import Store, Tx
 from coordinator.trail import Detail
-from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
-from wire.enrolment import Answer
+from coordinator.views import AgentView, LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
+from wire.enrolment import Answer, Renewal, Renewed
 from wire.enrolment import Request as EnrolRequest
 from wire.lifecycle import FINAL
 from wire.messages import Wish
@@ -53,8 +53,12 @@ class Desk:
         conversation: Conversation,
         *,
         clock: Callable[[], float],
+        roll_changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`clock` gives seconds since 1970 UTC; what agents must hear goes by way of `conversation`."""
+        """`clock` gives seconds since 1970 UTC; what agents must hear goes by way of `conversation`.
+
+        `roll_changed` is called, after the commit, when an agent joined or was revoked.
+        """
         self.news = conversation.news
         self._store = store
         self._plates = plates
@@ -62,6 +66,7 @@ class Desk:
         self._terms = terms
         self._conversation = conversation
         self._now = clock
+        self._roll_changed = roll_changed
         self.care = Care(store, plates, Safe(terms.address_key), conversation.news, clock=clock)
         """People's own: makers' addresses, pickups, privacy, the trail."""
 
@@ -281,15 +286,19 @@ class Desk:
 
     # ── agents, over HTTP ─────────────────────────────────────────────────────────────────────────────────
 
-    def invite(self, *, by: str) -> str:
+    def invite(self, *, by: str, agent: str | None = None) -> str:
         """An invite for one agent, as text; see `enrolment.invite`."""
         with self._store.write() as tx:
-            made = enrolment.invite(tx, self._authority, url=self._terms.public_url, by=by, now=self._now())
+            made = enrolment.invite(
+                tx, self._authority, url=self._terms.public_url, by=by, now=self._now(), agent=agent
+            )
             self._note(tx, by, "agent.invite", f"invite/{ids.digest(made.code)[:12]}")
         return str(made)
 
     def enrol(self, request: EnrolRequest) -> Answer:
         """Let an agent in; see `enrolment.enrol`."""
+        with self._store.read() as tx:
+            enrolment.look(tx, request.code, self._now())  # who guesses does not keep others from writing
         with self._store.write() as tx:
             answer = enrolment.enrol(
                 tx,
@@ -302,7 +311,33 @@ class Desk:
             ref = makers.of(tx, answer.agent).ref
             self._note(tx, f"maker/{ref}", "agent.enrol", f"maker/{ref}")
         log.info("agent enrolled", agent=answer.agent)
+        self._roll_changed()
+        self.news.tell(f"agent/{answer.agent}")
         return answer
+
+    def renew(self, request: Renewal) -> Renewed:
+        """Give an agent its next certificate; see `enrolment.renew`."""
+        with self._store.write() as tx:
+            renewed = enrolment.renew(tx, self._authority, request, now=self._now())
+        log.info("certificate renewed", agent=renewed.agent)
+        return Renewed(renewed.pem)
+
+    def agents(self) -> list[AgentView]:
+        """Every agent, and until when its certificate is good."""
+        with self._store.read() as tx:
+            return overview.agents_(tx, self._now())
+
+    def revoke(self, agent: str, *, by: str, why: str) -> AgentView:
+        """Take an agent's access back, at once; see `enrolment.revoke`."""
+        with self._store.write() as tx:
+            enrolment.revoke(tx, agent, by=by, why=why, now=self._now())
+            view = overview.agent(tx, agent, self._now())
+            self._note(tx, by, "agent.revoke", f"maker/{makers.of(tx, agent).ref}")
+        self._roll_changed()
+        log.warning("agent revoked", agent=agent, by=by, why=why)
+        self.news.tell(f"agent/{agent}", f"printer/{agent}")
+        self._conversation.work.set()  # what it held is needed again
+        return view
 
     def body(self, attempt: str, token: str) -> Path:
         """The file behind a manifest's URL; see `Conversation.body`."""

@@ -35,7 +35,9 @@ def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
     """
     known = agents.agents.get(tx, agent)
     counter = agents.counter(tx, agent, message.printer)
-    if known is None or counter is None or known.epoch != message.epoch or message.counter <= counter:
+    if known is None or known.revoked is not None or counter is None:
+        return False
+    if known.epoch != message.epoch or message.counter <= counter:
         return False
     if attempts.answered(tx, message.nonce) or agents.is_asked(tx, message.nonce):
         return False

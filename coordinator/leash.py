@@ -1,7 +1,8 @@
 """Runs a program that must not outlive whoever started it: `python leash.py PROGRAM ARGUMENT…`.
 
-The leash is stdin, a pipe that nobody writes to: when its other end is closed (on purpose, or because the
-parent died whatever death), the program is told to end, and after a while made to. A process of its own, and
+The leash is stdin, a pipe: when its other end is closed (on purpose, or because the parent died whatever death), the
+program is told to end, and after a while made to. Whatever is written to it is a tug: the program gets a SIGHUP, by
+which a server reads its configuration again. A process of its own, and
 not a signal at the parent's death from within the coordinator, because Linux ties that signal to the *thread*
 that started the program. Stands alone, so that it starts in a few milliseconds.
 """
@@ -40,7 +41,7 @@ def main(command: list[str]) -> int:
 
 def _hold(child: "subprocess.Popen[bytes]") -> None:
     while os.read(0, 1024):
-        pass
+        child.send_signal(signal.SIGHUP)
     for _ in range(_ASKS):
         # Again and again: Mosquitto forgets a signal that comes while it starts.
         child.terminate()

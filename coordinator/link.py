@@ -66,7 +66,8 @@ class Link:
     `found` is called when a connection is up: what was said before it came up, nobody heard.
     `lost` is called when a connection is over: who dies meanwhile may die unheard, and who lives is announced
     again by the retained presences of the next connection.
-    `random` gives 0 to 1, for the pauses' jitter; `quota` bounds what one agent may say.
+    `random` gives 0 to 1, for the pauses' jitter; `quota` bounds what one agent may say; who is not let in by
+    `admits` is not heard, whatever the broker lets through. It is asked on paho's thread, so it must be quick.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Link:
         capacity: int = QUEUE,
         quota: Quota | None = None,
         renewal: float = RENEWAL,
+        admits: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """Nothing is connected yet.
 
@@ -97,6 +99,7 @@ class Link:
         self._context = _context(endpoint)
         self._password = _password(endpoint)
         self._quota = quota or Quota(RATE, BURST)
+        self._welcome = admits
         self._complained: dict[str, float] = {}
         self._waiting: queue.Queue[tuple[_Connection, MQTTMessage]] = queue.Queue(capacity)
         self._stopping = threading.Event()
@@ -217,6 +220,9 @@ class Link:
     def _admits(self, message: MQTTMessage) -> bool:
         """Whether its agent has not said too much already; the broker's own retained copies are not its fault."""
         agent, now = _speaker(message), time.monotonic()
+        if not self._welcome(agent):
+            self._metrics.refused("stranger")
+            return False
         if message.retain or self._quota.admits(agent, now):
             return True
         self._metrics.flooded()
@@ -248,6 +254,46 @@ class Link:
             self._metrics.failed()
             self._missed_presence.set()
             log.exception("could not handle a message", topic=topic[:120])
+
+
+def evict(endpoint: Endpoint, name: str) -> bool:
+    """Connect as the client `name`, so that the broker ends the connection that it has of that name, and leave.
+
+    Returns:
+        Whether the broker took us.
+
+    Raises:
+        StartError: a certificate can't be used.
+    """
+    settled, taken = threading.Event(), threading.Event()
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=name,
+        clean_session=True,
+        protocol=MQTTProtocolVersion.MQTTv311,
+        reconnect_on_failure=False,
+    )
+    context = _context(endpoint)
+    if context is not None:
+        client.tls_set_context(context)  # pyright: ignore[reportUnknownMemberType] - paho leaves it out
+
+    def on_connect(_client: Client, _data: object, _flags: object, reason: ReasonCode, *_: object) -> None:
+        if not reason.is_failure:
+            taken.set()
+        settled.set()
+
+    client.on_socket_open = _without_delay
+    client.on_connect = on_connect
+    client.on_disconnect = lambda *_: settled.set()  # pyright: ignore[reportUnknownLambdaType]
+    try:
+        client.connect(endpoint.host, endpoint.port, keepalive=KEEPALIVE)
+    except (OSError, ValueError):
+        return False
+    client.loop_start()
+    settled.wait(PATIENCE)
+    client.disconnect()
+    client.loop_stop()
+    return taken.is_set()
 
 
 class _Connection:

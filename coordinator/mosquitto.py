@@ -4,6 +4,7 @@ Figures behind the limits stand in the design notes' table of brokers.
 """
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from coordinator.ca import COORDINATOR
@@ -17,6 +18,7 @@ QUEUE = 10_000
 TOPIC_BYTES = 1024
 """Room for what a packet has besides its payload."""
 
+FIRST = "# Written by Muster at every start: changes here are lost.\n"
 READY = " running"
 """What Mosquitto 2 says last, once it listens: `mosquitto version 2.0.11 running`."""
 
@@ -26,23 +28,30 @@ def program() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/local/sbin:/usr/sbin:/sbin")
 
 
-def access_rules() -> str:
-    """The acl_file. `%u` is the common name of the client's certificate; no `+` or `#` gets into one."""
+def access_rules(barred: Iterable[str] = ()) -> str:
+    """The acl_file. `%u` is the common name of the client's certificate; no `+` or `#` gets into one.
+
+    Agents that are `barred` reach nothing, also on a connection that still stands: Mosquitto looks at a user's own
+    rules before it looks at patterns, and takes the first that fits.
+    """
     lines = [f"user {COORDINATOR}", f"topic readwrite {topics.ROOT}/#", ""]
+    for name in sorted(barred):
+        lines += [f"user {name}", "topic deny #", ""]
     lines += [f"pattern write {topics.ROOT}/+/%u/up/{kind}" for kind in topics.UP]
     lines += [f"pattern read {topics.ROOT}/+/%u/down/{kind}" for kind in topics.DOWN]
     return "\n".join([*lines, ""])
 
 
-def configuration(*, host: str, port: int, server: Credentials, rules: Path, user: str) -> str:
-    """The configuration file.
+def configuration(
+    *, host: str, port: int, server: Credentials, rules: Path, revoked: Path, user: str, first: str = FIRST
+) -> str:
+    """The configuration file; `revoked` is the list of revoked certificates, read again with `rules` at a SIGHUP.
 
     `user` is who Mosquitto runs as when it is started by root: ourselves, so that keys stay readable to us
     only. The certificate's name is the client's id too, so that no agent can push another one off the broker.
     """
     return f"""\
-# Written by Muster at every start: changes here are lost.
-user {user}
+{first}user {user}
 persistence false
 allow_anonymous false
 acl_file {rules}
@@ -61,6 +70,7 @@ listener {port} {host}
 cafile {server.ca}
 certfile {server.certificate}
 keyfile {server.key}
+crlfile {revoked}
 tls_version tlsv1.2
 require_certificate true
 use_identity_as_username true

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from coordinator import audit, intake
 from coordinator.audit import Books, Difference, Posted
+from coordinator.errors import Missing
 from coordinator.ledger import Account, Balance
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Looks, Need
-from coordinator.store import agents, attempts, guards, movements, needs, parcels
+from coordinator.store import agents, attempts, guards, movements, needs, parcels, passes
 from coordinator.store.engine import Tx
-from coordinator.views import LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking, Verdict
+from coordinator.views import AgentView, LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking, Verdict
 
 SHOWN = 50
 """Differences that are told one by one."""
@@ -59,6 +60,25 @@ def printers(tx: Tx, looks: Mapping[tuple[str, str], Looks], now: float) -> list
         )
         for printer in agents.printers(tx)
     ]
+
+
+def agents_(tx: Tx, now: float) -> list[AgentView]:
+    """Every agent by its name, and its access."""
+    ends = passes.ends(tx, now)
+    known = sorted(agents.agents.find(tx), key=lambda each: each.name)
+    return [_agent(each, ends.get(each.name)) for each in known]
+
+
+def agent(tx: Tx, name: str, now: float) -> AgentView:
+    """One agent and its access.
+
+    Raises:
+        Missing: no such agent.
+    """
+    known = agents.agents.get(tx, name)
+    if known is None:
+        raise Missing(f"no agent is called {name[:60]!r}")
+    return _agent(known, passes.ends(tx, now).get(name))
 
 
 def tracking(tx: Tx, known: Need, plates: Plates) -> Tracking:
@@ -164,4 +184,18 @@ def _lot(attempt: Attempt) -> Lot:
         count=attempt.count,
         good=attempt.good,
         changed=attempt.changed,
+    )
+
+
+def _agent(known: agents.Agent, ends: float | None) -> AgentView:
+    return AgentView(
+        name=known.name,
+        enrolled=known.enrolled,
+        online=known.online,
+        seen=known.seen,
+        software=known.software,
+        ends=ends,
+        revoked=known.revoked,
+        revoked_by=known.revoked_by,
+        revoked_why=known.revoked_why,
     )

@@ -1,4 +1,7 @@
-"""How many messages each agent may send: one that floods loses its own, and the others don't notice."""
+"""How much each may do: an agent that floods loses its own messages, who guesses at invites must wait.
+
+The others don't notice.
+"""
 
 from dataclasses import dataclass
 
@@ -22,6 +25,17 @@ class Quota:
 
     def admits(self, agent: str, now: float) -> bool:
         """Whether one more message of this agent may pass at `now` (monotonic seconds)."""
+        purse = self._purse(agent, now)
+        if purse.left < 1:
+            return False
+        purse.left -= 1
+        return True
+
+    def is_spent(self, agent: str, now: float) -> bool:
+        """Whether nothing of this agent would pass at `now`; uses nothing up."""
+        return self._purse(agent, now).left < 1
+
+    def _purse(self, agent: str, now: float) -> _Purse:
         purse = self._purses.get(agent)
         if purse is None:
             if len(self._purses) >= MOST:
@@ -29,10 +43,7 @@ class Quota:
             purse = self._purses[agent] = _Purse(self._burst, now)
         purse.left = min(self._burst, purse.left + (now - purse.at) * self._rate)
         purse.at = now
-        if purse.left < 1:
-            return False
-        purse.left -= 1
-        return True
+        return purse
 
     def _forget(self, now: float) -> None:
         full = self._burst / self._rate

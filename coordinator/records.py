@@ -194,3 +194,15 @@ class Looks:
     bed: float | None
     why: str
     at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barred:
+    """Whom the broker must not let in: agents by name, certificates by serial (in hex) with when they were revoked.
+
+    `replaced` are agents that have a certificate now, but also a revoked one.
+    """
+
+    agents: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
+    serials: tuple[tuple[str, float], ...] = ()

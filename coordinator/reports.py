@@ -63,7 +63,7 @@ def apply(
         None if the report is not of the agent's current epoch.
     """
     known = agents.agents.get(tx, agent)
-    if known is None or known.epoch != report.epoch:
+    if known is None or known.revoked is not None or known.epoch != report.epoch:
         return None
     # What an agent does not keep any more, nobody will ever hear.
     seq = max(known.seq, report.since)
@@ -179,7 +179,7 @@ def presence(tx: Tx, agent: str, message: messages.Presence, now: float) -> bool
     A new epoch means that the agent's journal is lost: nobody knows any more what the old one held.
     """
     known = agents.agents.get(tx, agent)
-    if known is None:
+    if known is None or known.revoked is not None:
         return False
     same_epoch = known.epoch == message.epoch
     if same_epoch and message.connection < known.connection:
@@ -192,7 +192,7 @@ def presence(tx: Tx, agent: str, message: messages.Presence, now: float) -> bool
     if not same_epoch:
         if agents.is_over(tx, agent, message.epoch):
             return False
-        _doubt_all(tx, agent, now)
+        doubt_all(tx, agent, now, "its agent lost its journal")
         agents.new_epoch(tx, agent, message.epoch)
     if not as_known:
         agents.forget(tx, agent)
@@ -248,10 +248,11 @@ def _patience(attempt: Attempt, least: float) -> float:
     return least + (PRINTED_SHARE * attempt.seconds if moves else 0.0)
 
 
-def _doubt_all(tx: Tx, agent: str, now: float) -> None:
+def doubt_all(tx: Tx, agent: str, now: float, why: str) -> None:
+    """All that an agent holds is in doubt."""
     for attempt in attempts.of_agent(tx, agent):
         if lifecycle.allows(attempt.state, Step.DOUBT):
-            _doubt(tx, attempt, now, "its agent lost its journal")
+            _doubt(tx, attempt, now, why)
 
 
 def _doubt(tx: Tx, attempt: Attempt, now: float, why: str) -> Attempt:

@@ -56,6 +56,8 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     key: str = ""
     username: str = ""
     password_file: str = ""
+    directory: str = ""
+    pid_file: str = ""
 
     def __post_init__(self) -> None:
         """Hold against each other what can't be judged alone."""
@@ -66,6 +68,10 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError(f"{url} is not encrypted (use mqtts:// between machines)")
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key go together (set both, or neither)")
+        if (self.directory or self.pid_file) and self.kind != "external":
+            raise ValueError(
+                'directory and pid_file are for kind = "external" (our own broker needs neither)'
+            )
         if ":" in self.host:
             raise ValueError(f"host {self.host} can't be used (give an IPv4 address or a name)")
         if self.host == _ANYWHERE and not self.public_url:
@@ -160,6 +166,8 @@ def read(path: Path) -> Settings:
             certificate=placed(broker.certificate),
             key=placed(broker.key),
             password_file=placed(broker.password_file),
+            directory=placed(broker.directory),
+            pid_file=placed(broker.pid_file),
         ),
     )
 

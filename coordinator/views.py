@@ -59,6 +59,21 @@ class PrinterView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentView:
+    """An agent and its access: its certificate is good until `ends` (None: it has none), unless it was `revoked`."""
+
+    name: str
+    enrolled: float
+    online: bool
+    seen: float
+    software: str
+    ends: float | None
+    revoked: float | None
+    revoked_by: str
+    revoked_why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """What a hospital sees of an attempt: never who printed it, or where."""
 

@@ -1,7 +1,9 @@
 """How an agent joins: a one-time invite, passed on by a person, then one HTTPS request.
 
 The agent makes its own key, which never leaves its machine; the coordinator's own CA signs a certificate for
-it. The invite pins that CA, so that nobody on the way can answer instead.
+it. The invite pins that CA, so that nobody on the way can answer instead. Asked again with the same invite and the
+same key, while the invite lasts, the coordinator gives the same answer: one that got lost costs nothing. Well before
+its certificate ends, the agent asks for the next one, with a new key, by a signature of the present one.
 """
 
 import base64
@@ -15,6 +17,8 @@ from wire.manifest import Digest, Name
 
 PATH = "/api/enrol"
 """Where a `Request` is posted, below the invite's `url`."""
+RENEWAL_PATH = "/api/renew"
+"""Where a `Renewal` is posted, below the coordinator's `url`."""
 PREFIX = "muster1."
 LIMIT = 16 * 1024
 """Bytes of a request or an answer."""
@@ -23,12 +27,16 @@ Pem = Annotated[str, Meta(pattern="^-----BEGIN ", max_length=8192)]
 Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+(?!\n)$", max_length=200)]
 
 
-class Invite(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person hands over. `ca` is the SHA-256 of the CA certificate's DER bytes, in hex."""
+class Invite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a person hands over. `ca` is the SHA-256 of the CA certificate's DER bytes, in hex.
+
+    `agent` names an agent that is known already and joins again (its disk died, its certificate ended).
+    """
 
     url: Url
     code: Annotated[str, Meta(min_length=20, max_length=64)]
     ca: Digest
+    agent: Name | None = None
 
     def __str__(self) -> str:
         return PREFIX + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
@@ -55,6 +63,29 @@ class Answer(Struct, frozen=True):
     broker: Annotated[str, Meta(pattern=r"^mqtts?://[^/:\s]+:[0-9]+(?!\n)$")]
     keys: dict[Digest, bytes]
     url: Url
+
+
+class Renewal(Struct, frozen=True, forbid_unknown_fields=True):
+    """The agent asks for its next certificate.
+
+    `certificate` is the present one; `csr` the PKCS #10 request with the new key; `proof` the signature of the
+    present key over `to_be_signed(csr)` (ECDSA with SHA-256).
+    """
+
+    certificate: Pem
+    csr: Pem
+    proof: Annotated[bytes, Meta(max_length=256)]
+
+
+class Renewed(Struct, frozen=True):
+    """The next certificate."""
+
+    certificate: Pem
+
+
+def to_be_signed(csr: str) -> bytes:
+    """What the present key signs, to be followed by the key in `csr`; good for nothing else."""
+    return b"muster renewal 1\0" + csr.encode()
 
 
 def parse(text: str) -> Invite:

@@ -23,7 +23,7 @@ COMMANDS = {
     "part": ("coordinator.cli.printers:part", "List the parts that can be asked for."),
     "need": ("coordinator.cli.needs:need", "File, follow and cancel what hospitals need."),
     "invite": ("coordinator.cli.access:invite", "Invite a maker with printers."),
-    "agent": ("coordinator.cli.agents:agent", "Give makers a link to their own page."),
+    "agent": ("coordinator.cli.agents:agent", "List who joined; take access back; makers' own pages."),
     "printer": ("coordinator.cli.printers:printer", "List the printers and what they do."),
     "attempt": ("coordinator.cli.attempts:attempt", "Plates on printers: stop, inspect, collect."),
     "pickup": ("coordinator.cli.makers:pickup", "See where something waits; go there."),
@@ -33,6 +33,7 @@ COMMANDS = {
     "privacy": ("coordinator.cli.privacy:privacy", "Hand out what is held of somebody, or take it away."),
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
+    "broker-config": ("coordinator.cli.brokers:broker_config", "Write the files for a Mosquitto of its own."),
     "login": ("coordinator.cli.access:login", "Print a link that logs one browser in."),
 }
 """Where each command stands, and its line in the help."""
@@ -58,7 +59,8 @@ def muster() -> None:
 
     `serve` runs the coordinator. The other commands talk to one that runs, on this machine or elsewhere:
     they find its address and key in its data directory, or in MUSTER_URL and MUSTER_KEY. `ledger verify`,
-    `trail`, `backup` and `restore` work on this machine's database itself, so they need no coordinator.
+    `trail`, `backup`, `restore` and `broker-config` work on this machine's data themselves, so they need no
+    coordinator.
     """
 
 

@@ -29,11 +29,11 @@ class Far:
 
     def __init__(self, client: Client, *, as_json: bool) -> None:
         self.desk = client
-        self._as_json = as_json
+        self.as_json = as_json
 
     def tell(self, answer: object, shown: Callable[[], str | ConsoleRenderable]) -> None:
         """Print an answer: as JSON if that is wanted, else the text or table that `shown` makes of it."""
-        if self._as_json:
+        if self.as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2))
             return
         what = shown()

@@ -28,6 +28,9 @@ class Agent:
     seen: float = 0.0
     software: str = ""
     place: tuple[float, float] | None = None
+    revoked: float | None = None
+    revoked_by: str = ""
+    revoked_why: str = ""
 
 
 agents = Shelf(_agent, Agent)
@@ -93,6 +96,7 @@ def waiting(tx: Tx, now: float, agent: str | None = None, printer: str | None = 
     caught_up = select(_agent.c.name).where(
         _agent.c.name == schema.ready.c.agent,
         _agent.c.online,
+        _agent.c.revoked.is_(None),
         _agent.c.epoch == schema.ready.c.epoch,
         _agent.c.seq >= schema.ready.c.seq,
     )
@@ -135,25 +139,6 @@ def gone(tx: Tx) -> dict[str, float]:
 def lose_touch(tx: Tx, now: float) -> None:
     """Nobody is known to be there until heard again; what waits for work goes on waiting."""
     tx.execute(update(_agent).where(_agent.c.online).values(online=False, seen=now))
-
-
-def add_invite(tx: Tx, *, code: str, expires: float, by: str) -> None:
-    """Keep the SHA-256 of a new invite's code."""
-    tx.execute(insert(schema.invite).values(code=code, expires=expires, by=by))
-
-
-def use_invite(tx: Tx, *, code: str, agent: str, now: float) -> bool:
-    """Spend an invite; False if there is none like this, it is spent, or too old."""
-    spent = tx.execute(
-        update(schema.invite)
-        .where(
-            schema.invite.c.code == code,
-            schema.invite.c.used.is_(None),
-            schema.invite.c.expires > now,
-        )
-        .values(used=now, agent=agent)
-    )
-    return spent.rowcount == 1
 
 
 def is_over(tx: Tx, agent: str, epoch: str) -> bool:

@@ -129,6 +129,21 @@ agent = Table(
     Column("seen", Float, nullable=False),
     Column("software", Said(64), nullable=False),
     Column("place", Json(tuple[float, float])),
+    Column("revoked", Float),
+    Column("revoked_by", String(100), nullable=False, server_default=""),
+    Column("revoked_why", String(400), nullable=False, server_default=""),
+)
+
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("serial", String(40), primary_key=True),  # in hex
+    Column("agent", _Name, ForeignKey("agent.name"), nullable=False, index=True),
+    Column("key", String(64), nullable=False),  # the SHA-256 of its public key
+    Column("pem", Text, nullable=False),
+    Column("issued", Float, nullable=False),
+    Column("ends", Float, nullable=False),
+    Column("revoked", Float),
 )
 
 printer = Table(
@@ -253,6 +268,8 @@ invite = Table(
     Column("by", String(100), nullable=False),
     Column("used", Float),
     Column("agent", _Name),
+    Column("key", String(64)),  # the SHA-256 of the public key that it was used with
+    Column("meant_for", _Name),
 )
 
 restoration = Table(

@@ -199,12 +199,6 @@ def ledger(desk: Here) -> LedgerView:
     return desk.ledger()
 
 
-@router.post("/invites", status_code=201, tags=["agents"], summary="Invite an agent")
-def invite(desk: Here, by: By) -> shapes.Invited:
-    """The invite is good once; a maker gives it to `muster-agent enroll`."""
-    return shapes.Invited(invite=desk.invite(by=by))
-
-
 @router.post("/logins", status_code=201, tags=["access"], summary="A link that logs one browser in")
 def login_link(request: Request) -> shapes.LoginLink:
     """Good once, within ten minutes, so that the key itself need not be typed or passed on."""

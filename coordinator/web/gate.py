@@ -16,6 +16,7 @@ OPEN = (
     "/api/track",
     "/api/maker",
     "/api/enrol",
+    "/api/renew",
     "/files",
     "/t",
     "/m",

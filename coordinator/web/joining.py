@@ -1,4 +1,9 @@
-"""What agents ask over HTTP: to join, and the files that their manifests name."""
+"""What agents ask over HTTP: to join, the next certificate, and the files that their manifests name."""
+
+import ipaddress
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -6,49 +11,123 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
+from coordinator.quota import Quota
 from coordinator.web.front import Here
-from coordinator.web.problem import TooLong, documented
+from coordinator.web.problem import TooLong, TooOften, documented
 from coordinator.web.shapes import Id, Token
 from wire import enrolment
 
 router = APIRouter(tags=["agents"])
 
+RATE, BURST = 1 / 12, 10
+"""Tries of one address that were refused: so many a second on average, and at once."""
 
-@router.post(
-    enrolment.PATH,
-    summary="An agent joins with its invite",
-    responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid),
-    openapi_extra={
+_A = TypeVar("_A", enrolment.Request, enrolment.Renewal)
+
+
+class Doorkeeper:
+    """Lets who has failed too often wait. A right invite passes at any time, but from an address that only guesses.
+
+    Called on the server's one event loop only.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._refused = Quota(RATE, BURST)
+
+    def look(self, request: Request) -> None:
+        """Raise `TooOften` for who must wait."""
+        if self._refused.is_spent(_home(request), self._clock()):
+            raise TooOften("from your address, too many came that were wrong: wait a minute, then try again")
+
+    def note(self, request: Request) -> None:
+        """It was refused."""
+        self._refused.admits(_home(request), self._clock())
+
+
+def _asked(properties: dict[str, str]) -> dict[str, Any]:
+    return {
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {
                     "schema": {
                         "type": "object",
-                        "required": ["code", "name", "csr"],
+                        "required": list(properties),
                         "properties": {
-                            "code": {"type": "string", "description": "The invite's one-time code"},
-                            "name": {"type": "string", "description": "What the agent wants to be called"},
-                            "csr": {"type": "string", "description": "A PKCS #10 request in PEM"},
+                            name: {"type": "string", "description": says} for name, says in properties.items()
                         },
                     }
                 }
             },
         }
-    },
+    }
+
+
+@router.post(
+    enrolment.PATH,
+    summary="An agent joins with its invite",
+    responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid, TooOften),
+    openapi_extra=_asked(
+        {
+            "code": "The invite's one-time code",
+            "name": "What the agent wants to be called",
+            "csr": "A PKCS #10 request in PEM",
+        }
+    ),
     response_class=Response,
 )
 async def enrol(desk: Here, request: Request) -> Response:
     """Needs no key: the invite's code is good once. `wire/enrolment.py` has the shapes of both sides."""
+    return await _admit(request, enrolment.Request, desk.enrol)
+
+
+@router.post(
+    enrolment.RENEWAL_PATH,
+    summary="An agent asks for its next certificate",
+    responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid, TooOften),
+    openapi_extra=_asked(
+        {
+            "certificate": "The present certificate in PEM",
+            "csr": "A PKCS #10 request in PEM, with the next key",
+            "proof": "The present key's signature over the request, in Base64",
+        }
+    ),
+    response_class=Response,
+)
+async def renew(desk: Here, request: Request) -> Response:
+    """Needs no key: the present certificate's key signs it."""
+    return await _admit(request, enrolment.Renewal, desk.renew)
+
+
+async def _admit(request: Request, shape: type[_A], act: Callable[[_A], object]) -> Response:
+    keeper: Doorkeeper = request.app.state.doorkeeper
+    keeper.look(request)
     body = await request.body()
     if len(body) > enrolment.LIMIT:
         raise TooLong(f"an enrolment has at most {enrolment.LIMIT} bytes")
     try:
-        asked = msgspec.json.decode(body, type=enrolment.Request)
+        asked = msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"this is not an enrolment: {error}") from None
-    answer = await run_in_threadpool(desk.enrol, asked)
+    try:
+        answer = await run_in_threadpool(act, asked)
+    except Forbidden:
+        keeper.note(request)
+        raise
     return Response(msgspec.json.encode(answer), media_type="application/json")
+
+
+def _home(request: Request) -> str:
+    """Who asks, as far as an address tells: of IPv6, the network that one household has."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return host
 
 
 @router.head("/files/{attempt}/{token}", include_in_schema=False)

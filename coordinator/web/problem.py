@@ -65,6 +65,14 @@ class TooLong(Problem):
     status = 413
 
 
+class TooOften(Problem):
+    """Too many tries that failed: wait a minute."""
+
+    kind = "too-often"
+    title = "Too many tries"
+    status = 429
+
+
 class Ours(Problem):
     """It is our fault."""
 

@@ -202,11 +202,24 @@ class NeedFiled:
     tracking: str
 
 
+class InviteAsked(Asked):
+    """For an agent that is new; or for the one named, which joins again (its disk died, its certificate ended)."""
+
+    agent: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")] | None = None
+
+
+class Revocation(Asked):
+    """Why an agent's access is taken back."""
+
+    why: Line
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited:
-    """An invite for one agent, which is shown only now."""
+    """An invite for one agent, which is shown only now; `qr` is the same as a picture, in SVG."""
 
     invite: str
+    qr: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

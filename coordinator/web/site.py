@@ -15,6 +15,7 @@ from coordinator.desk import Desk
 from coordinator.errors import Missing
 from coordinator.guesses import Guesses
 from coordinator.web import (
+    agents,
     api,
     courier,
     doors,
@@ -74,11 +75,12 @@ def create(
     )
     app.state.desk = desk
     app.state.access = Access(desk.check_key, clock, secret or secrets.token_bytes(32))
+    app.state.doorkeeper = joining.Doorkeeper()
     app.state.guesses = Guesses(clock)
     app.state.public_url = public_url.rstrip("/")
     app.add_middleware(gate.Gate, access=app.state.access, host=urlsplit(public_url).netloc)
     problem.install(app)
-    for room in (trail, links, privacy, courier, api, joining, tracking, maker, stream, doors, pages):
+    for room in (trail, links, privacy, courier, agents, api, joining, tracking, maker, stream, doors, pages):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=look.HOUSE / "static"))
 

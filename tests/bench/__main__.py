@@ -11,7 +11,7 @@ from rich.console import Console
 
 from coordinator.client import Refused, Trouble
 from coordinator.errors import StartError
-from tests.bench import demo, drawing, gate, load, memory, need
+from tests.bench import demo, drawing, enrolment, gate, load, memory, need
 from tests.bench.figures import Failed, Figure, Outcome, Skipped, as_json, machine, show
 
 BENCHES: dict[str, Callable[..., list[Figure]]] = {
@@ -21,6 +21,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "drawing": drawing.run,
     "gate": gate.run,
     "load": load.run,
+    "enrolment": enrolment.run,
 }
 
 WIDTH = 110

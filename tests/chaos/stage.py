@@ -24,7 +24,7 @@ from tests.farend.postgres import Postgres
 
 PATIENCE = 60.0
 PRINTER = "one"
-_IDENTITY = ("key.pem", "certificate.pem", "identity.json")
+_IDENTITY = ("credentials.pem", "identity.json")
 
 
 class StageError(Exception):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.backoff import backoff
-from agent.link import STEADY
+from agent.link import SPREAD, STEADY
 from agent.reporter import RESEND
 from gcode.profile import Profile
 from wire import codec, topics
@@ -98,7 +98,7 @@ class LightAgent:
             if lasted is not None:
                 lasted = time.monotonic() - lasted
             failures = 0 if lasted is not None and lasted >= STEADY else failures + 1
-            await asyncio.sleep(backoff(failures, random.random))
+            await asyncio.sleep(backoff(failures, random.random, base=SPREAD))
 
     async def _connect(self, host: str, port: int, crowd: "Crowd") -> float | None:
         """One connection until it ends; when it was up."""

@@ -85,6 +85,11 @@ class Speaker:
         return self._heard.get(timeout=seconds)
 
     @property
+    def connected(self) -> bool:
+        """Whether the broker has not ended the connection."""
+        return self._client.is_connected()
+
+    @property
     def silent(self) -> bool:
         """Whether nothing is waiting to be heard."""
         return self._heard.empty()

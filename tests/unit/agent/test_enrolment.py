@@ -30,6 +30,7 @@ class Desk:
         self.status = 200
         self.body: bytes | None = None
         self.dispatch = Ed25519PrivateKey.generate().public_key()
+        self.keys: list[object] = []
         self.server = server
         server.post = self.post
 
@@ -43,6 +44,7 @@ class Desk:
         csr = x509.load_pem_x509_csr(request.csr.encode())
         assert csr.is_signature_valid
         assert request.name == "ana"
+        self.keys.append(csr.public_key())
         key = ec.generate_private_key(ec.SECP256R1()).public_key() if self.own_key else csr.public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
         answer = Answer(
@@ -69,7 +71,7 @@ def test_an_agent_joins_and_finds_its_identity_again(desk: Desk, tmp_path: Path)
     assert found.dispatch_keys() == {key_id(desk.dispatch): desk.dispatch}
     assert found.context().get_ca_certs()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == {"key.pem": 0o600, "certificate.pem": 0o600, "identity.json": 0o600}
+    assert modes == {"credentials.pem": 0o600, "identity.json": 0o600}
 
 
 def test_a_second_ca_behind_the_invites_is_not_trusted(desk: Desk, tmp_path: Path):
@@ -108,7 +110,9 @@ def test_a_certificate_for_another_name_is_not_kept(desk: Desk, tmp_path: Path):
 
 def test_a_spent_invite_is_told_in_the_coordinators_words(desk: Desk, tmp_path: Path):
     desk.status = 410
-    desk.body = json.dumps({"title": "gone", "detail": "this invite was used already"}).encode()
+    desk.body = json.dumps(
+        {"type": "urn:muster:invite-used", "title": "gone", "detail": "this invite was used already"}
+    ).encode()
     with pytest.raises(EnrolmentError, match="this invite was used already"):
         enrol(desk.invite, "ana", tmp_path)
 
@@ -127,6 +131,56 @@ def test_a_coordinator_that_is_not_there_or_in_the_open_is_told(desk: Desk, tmp_
         enrol(msgspec.structs.replace(desk.invite, url=url), "ana", tmp_path)
 
 
+def test_what_is_no_coordinator_is_said_to_be_none(desk: Desk, tmp_path: Path):
+    desk.status, desk.body = 404, b"<html>nothing here</html>"
+    with pytest.raises(EnrolmentError, match=r"not a coordinator \(HTTP 404"):
+        enrol(desk.invite, "ana", tmp_path)
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(desk: Desk, tmp_path: Path):
+    desk.body = b""
+    with pytest.raises(EnrolmentError):
+        enrol(desk.invite, "ana", tmp_path)
+    desk.body = None
+    enrol(desk.invite, "ana", tmp_path)
+    first, second = desk.keys
+    assert first == second
+    assert not (tmp_path / "upcoming.pem").exists()
+
+
+def test_after_a_refusal_the_next_try_is_another_key(desk: Desk, tmp_path: Path):
+    desk.status, desk.body = 403, b'{"type": "urn:muster:invite-used", "title": "used"}'
+    with pytest.raises(EnrolmentError):
+        enrol(desk.invite, "ana", tmp_path)
+    desk.status, desk.body = 200, None
+    enrol(desk.invite, "ana", tmp_path)
+    first, second = desk.keys
+    assert first != second
+
+
+def test_a_machine_that_dies_before_all_is_kept_joins_with_the_same_invite(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    invite = desk.invite
+    replace = Path.replace
+
+    def dies(self: Path, target: Path) -> Path:
+        if target.name == "identity.json":
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", dies)
+        with pytest.raises(IdentityError, match="No space"):
+            enrol(invite, "ana", tmp_path)
+    with pytest.raises(IdentityError, match="not joined yet"):
+        identity.load(tmp_path)
+    enrol(invite, "ana", tmp_path)
+    first, second = desk.keys
+    assert first == second
+    assert identity.load(tmp_path).context()
+
+
 def test_who_has_not_joined_is_told_how(tmp_path: Path):
     with pytest.raises(IdentityError, match="enroll"):
         identity.load(tmp_path)
@@ -138,6 +192,6 @@ def test_a_damaged_identity_is_told(desk: Desk, tmp_path: Path):
     with pytest.raises(IdentityError, match="damaged"):
         identity.load(tmp_path)
     enrol(desk.invite, "ana", tmp_path)
-    (tmp_path / "key.pem").unlink()
+    (tmp_path / "credentials.pem").unlink()
     with pytest.raises(IdentityError, match="certificate"):
         identity.load(tmp_path).context()

@@ -40,7 +40,7 @@ def linked(
     receive: Callable[[Down], None] = lambda _: None,
     arrived: Callable[[], None] = lambda: None,
     *,
-    context: ssl.SSLContext | None = None,
+    context: Callable[[], ssl.SSLContext] | None = None,
     url: str = "",
 ) -> Generator[Link]:
     numbers = count(1)
@@ -213,7 +213,7 @@ def test_over_tls_both_sides_show_who_they_are(tmp_path: Path):
                 keys={},
                 url="https://localhost",
             )
-            context = save(tmp_path / "state", answer, pem).context()
+            context = save(tmp_path / "state", answer, pem).context
             with linked(broker.port, context=context, url=broker.url) as link:
                 if welcome:
                     until(lambda link=link: link.up)

@@ -259,6 +259,30 @@ def test_an_invite_is_all_that_invite_prints(near):
     assert re.fullmatch(r"muster1\.\S+\n", near("invite").out)
 
 
+def test_an_invite_as_a_picture(near, tmp_path):
+    for kind, head in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+        picture = tmp_path / f"invite.{kind}"
+        assert near("invite", "--qr", str(picture)).code == 0
+        assert picture.read_bytes().startswith(head)
+        assert picture.stat().st_mode & 0o077 == 0
+    near("invite", "--qr", "invite.gif").complains(2, ".svg or .png")
+    lost = near("invite", "--qr", "nowhere/invite.svg")
+    assert (lost.code, "nowhere/invite.svg" in lost.err) == (1, True)
+
+
+def test_agents_are_listed_and_revoked(far, office):
+    office.agent("anna")
+    assert "no agent has joined" not in far("agent", "list").out
+    assert "anna" in far("agent", "list").out
+    assert "Núria" in far("agent", "revoke", "anna", "--why", "lost", "--json").json["revoked_by"]
+    assert "revoked just now by Núria: lost" in " ".join(far("agent", "list").out.split())
+    far("agent", "revoke", "anna", "--why", "lost").complains(2, "revoked already")
+    far("agent", "revoke", "nobody", "--why", "lost").complains(2, "nobody")
+    far("agent", "revoke", "anna").complains(2, "--why")
+    assert far("invite", "--agent", "anna").out.startswith("muster1.")
+    far("invite", "--agent", "nobody").complains(2, "agent list")
+
+
 def test_the_ledger_is_balanced(near):
     assert near("ledger").out.startswith("balanced: ")
 

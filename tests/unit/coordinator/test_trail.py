@@ -117,6 +117,7 @@ ACTS: dict[str, tuple[str, Callable[[Office], tuple[str, ...]], dict[str, object
     "send": ("parcel.send", lambda office: (packed(office)[1],), {}),
     "receive": ("parcel.receive", sent, {"units": 2, "by": "sister Agnes", "note": "thank you"}),
     "invite": ("agent.invite", lambda office: (), {}),
+    "revoke": ("agent.revoke", lambda office: (office.agent("anna").name,), {"why": "stolen"}),
     "relink_need": ("need.relink", lambda office: (office.needs(1)[0].id,), {}),
 }
 """Every method of the desk by which somebody changes something: what is noted, what is there before, and the rest."""

@@ -108,7 +108,7 @@ def test_auto_takes_mosquitto_where_it_is_installed(tmp_path, authority):
 
 def test_a_program_that_will_not_start_says_why(tmp_path, authority, monkeypatch):
     need_mosquitto()
-    monkeypatch.setattr(mosquitto, "access_rules", lambda: "nonsense\n")
+    monkeypatch.setattr(mosquitto, "access_rules", lambda barred: "nonsense\n")
     with pytest.raises(StartError, match=r"the mosquitto broker can't start: .*Error"):
         broker.start(settings.Broker(kind="mosquitto"), tmp_path, authority)
 

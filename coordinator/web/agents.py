@@ -1,0 +1,98 @@
+"""Agents: who may join, until when each may stay, and who may not any more; for programs, and as a page."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from coordinator import qr
+from coordinator.errors import Conflict, Invalid, Missing, Problem, Unauthorised
+from coordinator.views import AgentView
+from coordinator.web import look, problem, shapes
+from coordinator.web.access import By
+from coordinator.web.forms import Refused, submit
+from coordinator.web.front import Desk, Entered, Here
+from coordinator.web.problem import documented
+from coordinator.web.shapes import Id
+
+router = APIRouter(generate_unique_id_function=lambda r: r.name)
+
+_API = documented(Unauthorised, Invalid)
+
+
+@router.get("/api/agents", tags=["agents"], summary="All agents and their access", responses=_API)
+def agents(desk: Here) -> list[AgentView]:
+    """`ends` is until when the newest certificate is good; agents renew theirs by themselves."""
+    return desk.agents()
+
+
+@router.post(
+    "/api/agents/{agent}/revoke",
+    tags=["agents"],
+    summary="Take an agent's access back",
+    responses=_API | documented(Missing, Conflict),
+)
+def revoke(desk: Here, by: By, agent: Id, asked: shapes.Revocation) -> AgentView:
+    """Within seconds: its connection is ended, nothing that it says counts, what it holds is in doubt."""
+    return desk.revoke(agent, by=by, why=asked.why)
+
+
+@router.post(
+    "/api/invites",
+    status_code=201,
+    tags=["agents"],
+    summary="Invite an agent",
+    responses=_API | documented(Missing),
+)
+def invite(desk: Here, by: By, asked: shapes.InviteAsked | None = None) -> shapes.Invited:
+    """The invite is good once, for 15 minutes; a maker gives it to `muster-agent enroll`."""
+    made = desk.invite(by=by, agent=asked.agent if asked else None)
+    return shapes.Invited(invite=made, qr=qr.svg(made))
+
+
+# ── the page ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.get("/agents", include_in_schema=False)
+def page(desk: Here, request: Request) -> Response:
+    """All agents."""
+    return _page(desk, request)
+
+
+@router.post("/agents/invite", include_in_schema=False)
+def invite_on_page(desk: Here, request: Request, by: By, entered: Entered) -> Response:
+    """The invite stands in this answer, and nowhere else: who loads the page again gets another one."""
+    try:
+        asked = shapes.InviteAsked.entered(entered)
+        made = desk.invite(by=by, agent=asked.agent)
+    except ValidationError as error:
+        found = problem.fields(error)
+        return _page(desk, request, refused=Refused("invite", entered, found, found.fields))
+    except Problem as error:
+        return _page(desk, request, refused=Refused("invite", entered, error))
+    return _page(desk, request, invite=made, wanted=asked.agent or "")
+
+
+@router.post("/agents/{agent}/revoke", include_in_schema=False)
+def revoke_on_page(desk: Here, request: Request, by: By, entered: Entered, agent: Id) -> Response:
+    """Take an agent's access back."""
+
+    def act() -> str:
+        desk.revoke(agent, by=by, why=shapes.Revocation.entered(entered).why)
+        return "/agents"
+
+    return submit(f"revoke-{agent}", entered, act, lambda refused: _page(desk, request, refused=refused))
+
+
+def _page(
+    desk: Desk, request: Request, *, invite: str = "", wanted: str = "", refused: Refused | None = None
+) -> Response:
+    return look.page(
+        request,
+        "agents.html",
+        status=refused.problem.status if refused else 200,
+        views=desk.agents(),
+        invite=invite,
+        wanted=wanted,
+        qr=qr.svg(invite) if invite else "",
+        refused=refused,
+    )
