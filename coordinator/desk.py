@@ -18,6 +18,7 @@ from coordinator.errors import Missing
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
+from coordinator.roles import HOME
 from coordinator.store import attempts, needs
 from coordinator.store.engine import Store
 from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
@@ -53,7 +54,7 @@ class Desk:
     ) -> None:
         """`clock` gives seconds since 1970 UTC; what agents must hear goes by way of `conversation`."""
         self.news = conversation.news
-        self._store = store
+        self._store = self.store = store
         self._plates = plates
         self._authority = authority
         self._terms = terms
@@ -70,11 +71,19 @@ class Desk:
         """What can be asked for."""
         return self._plates.parts()
 
-    def add_hospital(self, *, name: str, contact: str, latitude: float, longitude: float) -> Hospital:
+    def add_hospital(
+        self, *, name: str, contact: str, latitude: float, longitude: float, cluster: str = HOME
+    ) -> Hospital:
         """Someone asks to be supplied; see `intake.add_hospital`."""
         with self._store.write() as tx:
             hospital = intake.add_hospital(
-                tx, name=name, contact=contact, latitude=latitude, longitude=longitude, now=self._now()
+                tx,
+                name=name,
+                contact=contact,
+                latitude=latitude,
+                longitude=longitude,
+                cluster=cluster,
+                now=self._now(),
             )
         self.news.tell(f"hospital/{hospital.id}")
         return hospital

@@ -29,7 +29,11 @@ COMMANDS = {
     "ledger": ("coordinator.cli.ledgers:ledger", "Check that every unit stands where it should."),
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
-    "login": ("coordinator.cli.access:login", "Print a link that logs one browser in."),
+    "person": (
+        "coordinator.cli.people:person",
+        "Take people in, give them roles, reset and disable accounts.",
+    ),
+    "login": ("coordinator.cli.access:login", "Print a link that lets one browser in as administrator."),
 }
 """Where each command stands, and its line in the help."""
 
