@@ -57,8 +57,9 @@ class Client:
     def __init__(
         self, url: str, key: str, *, by: str = "", public: str = "", timeout: float = TIMEOUT
     ) -> None:
-        """`url` is where the pages are, `key` a token or the access key ("" without), `by` the name
-        of who acts with the latter.
+        """`url` is where the pages are, `key` a token or the access key, "" without.
+
+        `by` is the name of who acts, with the latter.
 
         `public` is what links for people begin with, if not with `url`.
 

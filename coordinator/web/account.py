@@ -258,7 +258,9 @@ def _show(
     secret = ""
     if person.factor_since is None:
         opened = (
-            refused and refused.form == "second" and door.seal.open(refused.values["secret"], _pending(who))
+            refused
+            and refused.form == "second"
+            and door.seal.open(refused.values.get("secret", ""), _pending(who))
         )
         secret = opened or factor.fresh()
     return look.page(
