@@ -4,6 +4,8 @@ A role is given and taken by an admin of its cluster. What opens or shuts a whol
 an admin of every cluster that the person has a role in: else a small cluster's admin would hold the keys to a big one.
 """
 
+from dataclasses import replace
+
 from coordinator import accounts
 from coordinator.accounts import PersonView
 from coordinator.asker import Asker
@@ -66,7 +68,7 @@ class Staff:
             raise Conflict("you can't take the admin's role from yourself: ask another admin")
         with self._store.write() as tx:
             accounts.take(tx, name, cluster, role)
-            return accounts.view(tx, name)
+            return _shown(asker, accounts.view(tx, name))
 
     def reset(self, asker: Asker, name: str, *, second_factor: bool) -> tuple[PersonView, str]:
         """Shut somebody's account, and make a link by which they choose a new password; errors as in `disable`."""
@@ -129,23 +131,12 @@ def _minds(asker: Asker, cluster: str) -> None:
 
 def _seen(asker: Asker, known: PersonView) -> PersonView | None:
     """A person as an admin may see them; None if they are nobody of theirs."""
-    if asker.everywhere:
-        return known
-    roles = [each for each in known.roles if asker.may(Act.PEOPLE, each.cluster)]
-    return (
-        PersonView(
-            name=known.name,
-            shown=known.shown,
-            created=known.created,
-            disabled=known.disabled,
-            ready=known.ready,
-            second_factor=known.second_factor,
-            roles=roles,
-        )
-        if roles
-        else None
-    )
+    shown = _shown(asker, known)
+    return shown if asker.everywhere or shown.roles else None
 
 
 def _shown(asker: Asker, known: PersonView) -> PersonView:
-    return _seen(asker, known) or known
+    """Without what they are in clusters that are not the admin's."""
+    return replace(
+        known, roles=[each for each in known.roles if asker.everywhere or asker.may(Act.PEOPLE, each.cluster)]
+    )

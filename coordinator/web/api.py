@@ -241,10 +241,10 @@ def ledger(desk: Here) -> LedgerView:
 
 @router.post("/invites", status_code=201, tags=["agents"], summary="Invite an agent")
 @needs_act(Act.INVITE)
-def invite(desk: Here, who: Who) -> shapes.Invited:
+def invite(desk: Here, who: Who, once: Repeatable) -> shapes.Invited:
     """The invite is good once; a maker gives it to `muster-agent enroll`. The agent belongs to the cluster `home`."""
     home_of(who, Act.INVITE, HOME)
-    return shapes.Invited(invite=desk.invite(by=who.by))
+    return once(shapes.Invited, lambda: shapes.Invited(invite=desk.invite(by=who.by)))
 
 
 @router.post("/logins", status_code=201, tags=["access"], summary="A link that logs one browser in")

@@ -13,7 +13,7 @@ from coordinator.web import look, shapes
 from coordinator.web.access import Door, Who, needs
 from coordinator.web.clusters import home_of
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Entered
+from coordinator.web.front import Entered, Repeatable
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -49,9 +49,9 @@ def everybody(staff: Office, who: Who) -> list[PersonView]:
     responses=documented(Conflict),
 )
 @needs(Act.PEOPLE)
-def add(staff: Office, who: Who, asked: shapes.PersonAsked) -> shapes.Welcomed:
+def add(staff: Office, who: Who, asked: shapes.PersonAsked, once: Repeatable) -> shapes.Welcomed:
     """`path` is a link, good once and for three days, by which they choose a password. It is shown only now."""
-    return _added(staff, who, asked)
+    return once(shapes.Welcomed, lambda: _added(staff, who, asked))
 
 
 @router.post(
@@ -85,10 +85,9 @@ def take(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> Person
     responses=documented(Missing),
 )
 @needs(Act.PEOPLE)
-def reset(staff: Office, who: Who, person: Id, asked: shapes.ResetAsked) -> shapes.Welcomed:
+def reset(staff: Office, who: Who, person: Id, asked: shapes.ResetAsked, once: Repeatable) -> shapes.Welcomed:
     """The old one is void, all sessions end and tokens are revoked; `path` is the link, shown only now."""
-    view, code = staff.reset(who, person, second_factor=asked.second_factor)
-    return shapes.Welcomed(person=view, path=f"/login/{code}")
+    return once(shapes.Welcomed, lambda: _reset(staff, who, person, asked))
 
 
 @router.post(
@@ -185,9 +184,7 @@ def reset_on_page(request: Request, staff: Office, who: Who, entered: Entered, p
     made: list[shapes.Welcomed] = []
 
     def act() -> str:
-        asked = shapes.ResetAsked.entered(entered)
-        view, code = staff.reset(who, person, second_factor=asked.second_factor)
-        made.append(shapes.Welcomed(person=view, path=f"/login/{code}"))
+        made.append(_reset(staff, who, person, shapes.ResetAsked.entered(entered)))
         return "/people"
 
     response = submit(f"reset-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
@@ -226,6 +223,11 @@ def _added(staff: Staff, who: Who, asked: shapes.PersonAsked) -> shapes.Welcomed
     view, code = staff.add(
         who, name=asked.name, shown=asked.shown or asked.name, cluster=cluster, role=asked.role
     )
+    return shapes.Welcomed(person=view, path=f"/login/{code}")
+
+
+def _reset(staff: Staff, who: Who, person: str, asked: shapes.ResetAsked) -> shapes.Welcomed:
+    view, code = staff.reset(who, person, second_factor=asked.second_factor)
     return shapes.Welcomed(person=view, path=f"/login/{code}")
 
 

@@ -1,10 +1,12 @@
 """Asked twice, done once: whatever comes in between."""
 
 import threading
+from typing import cast
 
 import pytest
 
 from coordinator.errors import Conflict, Invalid
+from coordinator.news import Listener
 from coordinator.records import Hospital
 from coordinator.repeats import KEPT, Repeats
 from tests.unit.coordinator.office import Office
@@ -105,7 +107,7 @@ def test_news_comes_after_the_commit(repeats: Repeats, office: Office, monkeypat
 
         def end(self): ...
 
-    listeners.add(Ear())
+    listeners.add(cast(Listener, Ear()))
     made = repeats.once("ines", "form-1", b"", Hospital, filing(office))
     assert told == [(f"hospital/{made.id}",)]
     assert seen == [1]
