@@ -27,13 +27,15 @@ class Via(StrEnum):
 class Asker:
     """Who asks. `by` stands in the records; `person` is the account's name, empty where there is none.
 
-    `acts` says what they may do in which cluster; `everywhere` is true for the machine's administrator. One that
-    is `confined` must set up a second factor first, and reaches the own account only; `due` is since or until when.
+    `role` is their highest, for the trail. `acts` says what they may do in which cluster; `everywhere` is true for
+    the machine's administrator. One that is `confined` must set up a second factor first, and reaches the own account
+    only; `due` is since or until when.
     """
 
     by: str = ""
     via: Via = Via.NOTHING
     person: str = ""
+    role: str = ""
     session: str = ""
     csrf: str = ""
     acts: Mapping[str, frozenset[Act]] = field(default_factory=dict[str, frozenset[Act]])

@@ -18,7 +18,7 @@ from coordinator import accounts, ids, passwords
 from coordinator.asker import NOBODY, Asker, Via
 from coordinator.errors import Missing, Unauthorised
 from coordinator.factor import Seal
-from coordinator.roles import ACTS, Act, acts
+from coordinator.roles import ACTS, Act, Role, acts
 from coordinator.store import people, restorations
 from coordinator.store.engine import Store, Tx
 from coordinator.store.people import Person, Session
@@ -34,6 +34,8 @@ TICKET = 300
 """Seconds between the password and the second factor."""
 PREFIX = "muster_"
 """How a person's programs' tokens begin."""
+MACHINE = "machine"
+"""What the trail calls the machine's administrator, beside people's roles."""
 _TOUCH = 300
 """Seconds between two notes of when a session or a token was used last."""
 
@@ -132,6 +134,7 @@ class Porter:
             by=person.name,
             via=Via.TOKEN,
             person=person.name,
+            role=token.role,
             acts={token.cluster: mine},
             confined=confined,
             due=person.factor_due,
@@ -155,12 +158,15 @@ class Porter:
                 people.sessions.change(tx, session.token, seen=now)
         csrf = self._sign("csrf", session.token)
         if person is None:
-            return Asker(by=session.by, via=Via.LINK, session=session.id, csrf=csrf, everywhere=True)
+            return Asker(
+                by=session.by, via=Via.LINK, role=MACHINE, session=session.id, csrf=csrf, everywhere=True
+            )
         confined = self._is_confined(person, roles, now)
         return Asker(
             by=person.name,
             via=Via.SESSION,
             person=person.name,
+            role=_highest(roles),
             session=session.id,
             csrf=csrf,
             acts={} if confined else acts(roles),
@@ -303,14 +309,14 @@ class Porter:
 
     def _administrator(self, by: str) -> Asker:
         with self.store.read() as tx:
-            return Asker(by=self._named(tx, by), via=Via.KEY, everywhere=True)
+            return Asker(by=self._named(tx, by), via=Via.KEY, role=MACHINE, everywhere=True)
 
     @staticmethod
     def _named(tx: Tx, by: str) -> str:
         """The administrator's name for the records: nobody checked it, so it is never just an account's."""
         return f"{by} (access key)" if people.persons.get(tx, by) is not None else by
 
-    def _is_confined(self, person: Person, roles: list[tuple[str, accounts.Role]], now: float) -> bool:
+    def _is_confined(self, person: Person, roles: list[tuple[str, Role]], now: float) -> bool:
         if person.factor_since is not None or not accounts.needs_factor(roles, everyone=self.rules.everyone):
             return False
         return person.factor_due is not None and person.factor_due <= now
@@ -379,3 +385,8 @@ class Porter:
 
     def _sign(self, purpose: str, text: str) -> str:
         return hmac.new(self._secret, f"muster {purpose} 1\0{text}".encode(), "sha256").hexdigest()
+
+
+def _highest(roles: list[tuple[str, Role]]) -> str:
+    held = {role for _, role in roles}
+    return max(held, key=list(Role).index, default="")

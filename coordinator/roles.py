@@ -38,6 +38,10 @@ class Act(StrEnum):
     """Hand a parcel over."""
     INVITE = "invite"
     """Let a maker's agent in."""
+    PRIVACY = "privacy"
+    """Hand out, or take away, all that is held of a maker or a hospital."""
+    TRAIL = "trail"
+    """See who did what."""
     PEOPLE = "people"
     """Take people in, give and take roles, reset and disable accounts."""
     SELF = "self"
@@ -78,9 +82,13 @@ ACTS: Mapping[Role, frozenset[Act]] = {
     Role.INSPECTOR: _LOOKS | {Act.INSPECT, Act.COLLECT},
     Role.COURIER: _LOOKS | {Act.COLLECT, Act.PACK, Act.SEND},
     Role.COORDINATOR: _COORDINATES,
-    Role.ADMIN: _COORDINATES | {Act.PEOPLE},
+    Role.ADMIN: _COORDINATES | {Act.PRIVACY, Act.TRAIL, Act.PEOPLE},
 }
 """What each role may do in its cluster. `SELF` comes with an account, `LOCAL` with the access key only."""
+
+
+WHOLE = frozenset({Act.AUDIT, Act.TRAIL})
+"""What shows something of every cluster: it takes the role in the first one."""
 
 
 def acts(roles: Iterable[tuple[str, Role]]) -> dict[str, frozenset[Act]]:

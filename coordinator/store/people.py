@@ -233,6 +233,12 @@ def clusters_of_agent(tx: Tx, agent: str) -> set[str]:
     return set(tx.execute(select(schema.agent.c.cluster).where(schema.agent.c.name == agent)).scalars())
 
 
+def clusters_of_pickup(tx: Tx, pickup: str) -> set[str]:
+    """The cluster of the agent at whose home a pickup is."""
+    agent = tx.execute(select(schema.pickup.c.agent).where(schema.pickup.c.id == pickup)).scalar()
+    return clusters_of_agent(tx, agent) if agent else set()
+
+
 def belongings(tx: Tx) -> tuple[dict[str, str], dict[str, str]]:
     """Cluster by need, and by agent."""
     needs = tx.execute(

@@ -3,6 +3,7 @@
 Each route names its act, by `needs`. One that names none is closed to everybody, whatever they are.
 """
 
+import hmac
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -13,14 +14,30 @@ from fastapi.concurrency import run_in_threadpool
 from coordinator.asker import NOBODY, Asker
 from coordinator.errors import Forbidden, Invalid, Missing
 from coordinator.porter import Porter
-from coordinator.roles import Act
+from coordinator.roles import HOME, WHOLE, Act
 from coordinator.store import people
 from coordinator.store.engine import Store, Tx
 
 BY = "coordinator"
 """Who acts, where nobody gave a name."""
-OPEN = ("/api/track", "/api/enrol", "/files", "/t", "/static", "/login", "/healthz", "/metrics")
+CSRF = "csrf"
+"""A field of each of our pages' forms: that it is from a page of this session."""
+OPEN = (
+    "/api/track",
+    "/api/maker",
+    "/api/enrol",
+    "/files",
+    "/t",
+    "/m",
+    "/static",
+    "/login",
+    "/healthz",
+    "/metrics",
+)
 """What stands at or below these needs nobody to be logged in: it carries a secret of its own, or holds none."""
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,10 +99,18 @@ async def judge(request: Request) -> None:
     asker = asker_of(request)
     if asker.confined and act is not Act.SELF:
         raise Confined("your account needs a second factor before it can do anything else: set it up first")
-    if act is None or not asker.may(act):
+    if act is None or not asker.may(act, *([HOME] if act in WHOLE else [])):
         raise Forbidden(refusal(act))
+    if asker.csrf and request.method not in SAFE:
+        await _of_own_page(request, asker)
     if not asker.everywhere and act is not Act.SELF:
         await run_in_threadpool(_of_thing, _store(request), asker, act, dict(request.path_params))
+
+
+async def _of_own_page(request: Request, asker: Asker) -> None:
+    sent = (await request.form(max_files=0, max_fields=40)).get(CSRF, "")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), asker.csrf.encode()):
+        raise Forbidden("this form is not from a page of this session: open the page again and send it again")
 
 
 def require(store: Store, asker: Asker, act: Act, **named: str) -> None:
@@ -119,6 +144,7 @@ _KINDS: dict[str, Callable[[Tx, str], set[str]]] = {
     "attempt": people.clusters_of_attempt,
     "parcel": people.clusters_of_parcel,
     "agent": people.clusters_of_agent,
+    "pickup": people.clusters_of_pickup,
 }
 
 

@@ -43,6 +43,7 @@ def add_hospital(desk: Here, who: Who, asked: shapes.HospitalAsked, once: Repeat
             latitude=asked.latitude,
             longitude=asked.longitude,
             cluster=cluster,
+            by=who.by,
         ),
     )
 

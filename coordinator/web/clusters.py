@@ -7,7 +7,7 @@ from coordinator.records import Attempt, Hospital
 from coordinator.roles import HOME, Act
 from coordinator.store import people
 from coordinator.store.engine import Store
-from coordinator.views import NeedView, PrinterView
+from coordinator.views import NeedView, PickupView, PrinterView
 from coordinator.web.access import refusal
 
 
@@ -33,6 +33,15 @@ def attempts(asker: Asker, known: list[Attempt], store: Store) -> list[Attempt]:
     with store.read() as tx:
         of_need, of_agent = people.belongings(tx)
     return [each for each in known if asker.sees([of_need[each.need], of_agent[each.agent]])]
+
+
+def pickups(asker: Asker, views: list[PickupView], store: Store) -> list[PickupView]:
+    """What waits at the homes of their clusters' makers."""
+    if asker.everywhere:
+        return views
+    with store.read() as tx:
+        _, of_agent = people.belongings(tx)
+    return [each for each in views if asker.sees([of_agent[each.agent]])]
 
 
 def home_of(asker: Asker, act: Act, wanted: str | None) -> str:

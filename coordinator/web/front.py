@@ -1,23 +1,25 @@
 """What each request needs of the application: the desk behind it, and a form's fields."""
 
-import hmac
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request
 
+from coordinator import ids
 from coordinator.desk import Desk
-from coordinator.errors import Forbidden, Invalid
+from coordinator.errors import Invalid
+from coordinator.guesses import Guesses
+from coordinator.links import Astray
 from coordinator.repeats import Repeats
-from coordinator.web.access import asker_of
+from coordinator.web.access import CSRF, asker_of
 
 T = TypeVar("T")
 
-CSRF = "csrf"
 FORM = "form"
-"""Fields of each of our pages' forms: that it is from our own page, and which rendering of it this is."""
+"""A field of each of our pages' forms: which rendering of it this is."""
 
 _EACH_TIME = ("/login", "/logout", "/account", "/people")
 """Where a form is looked at each time: it holds secrets, or strangers send it, and it is harmless twice."""
@@ -56,9 +58,7 @@ def _desk(request: Request) -> Desk:
 async def _fields(request: Request) -> Sheet:
     async with request.form(max_files=0, max_fields=40) as form:
         values = {name: value for name, value in form.items() if isinstance(value, str)}
-    asker = asker_of(request)
-    if not hmac.compare_digest(values.pop(CSRF, "").encode(), asker.csrf.encode()):
-        raise Forbidden("this form is not from a page of this session: open the page again and send it again")
+    values.pop(CSRF, "")
     key = values.pop(FORM, "")[:64]
     if request.url.path.startswith(_EACH_TIME):
         key = ""
@@ -75,6 +75,25 @@ async def _once(
     if idempotency_key is not None and not _key.match(idempotency_key):
         raise Invalid("an Idempotency-Key has 1 to 200 visible ASCII signs")
     return Once(request, idempotency_key or "", await request.body())
+
+
+@contextmanager
+def link(request: Request, token: str) -> Generator[None]:
+    """Around the look-up of a link: who guesses is made to wait.
+
+    Raises:
+        Guessing: too many wrong links came from this address.
+    """
+    guesses: Guesses = request.app.state.guesses
+    address = request.client.host if request.client else ""
+    digest = ids.digest(token)
+    guesses.enter(address, digest)
+    try:
+        yield
+    except Astray:
+        guesses.missed(address, digest)
+        raise
+    guesses.found(digest)
 
 
 Here = Annotated[Desk, Depends(_desk)]

@@ -8,16 +8,15 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from coordinator import origin
 from coordinator.asker import NOBODY
 from coordinator.errors import Forbidden, Problem, Unauthorised
 from coordinator.porter import Porter
 from coordinator.web import cookies, headers, problem
-from coordinator.web.access import BY, is_open, name
+from coordinator.web.access import BY, SAFE, is_open, name
 
 LIMIT = 64 * 1024
 """Bytes of a request's body; the longest that is asked for is an agent's enrolment."""
-
-_SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Gate:
@@ -44,7 +43,8 @@ class Gate:
         except Problem as found:
             refusal = problem.respond(request, found)
         if refusal is None:
-            await self._app(scope, _Bounded(receive, request), guarded)
+            with origin.acting(via=_via(request), role=request.state.asker.role):
+                await self._app(scope, _Bounded(receive, request), guarded)
         else:
             await refusal(scope, receive, guarded)
 
@@ -70,13 +70,13 @@ class Gate:
         asker = await run_in_threadpool(self._porter.browser, cookies.read(request, cookies.SESSION))
         if asker.is_known:
             self._same_site(request)
-            if path.startswith("/api/") and request.method not in _SAFE:
+            if path.startswith("/api/") and request.method not in SAFE:
                 raise Forbidden(
                     "a browser's session changes things by the pages' forms only; programs use a token"
                 )
             request.state.asker = asker
             return None
-        if problem.wants_page(request) and request.method in _SAFE:
+        if problem.wants_page(request) and request.method in SAFE:
             return RedirectResponse(f"/login?next={quote(path)}", 303)
         raise Unauthorised(
             "send `Authorization: Bearer KEY` with a token of yours or the access key, or log in at /login"
@@ -88,14 +88,14 @@ class Gate:
         Raises:
             Forbidden: the request changes something and does not come from our own pages.
         """
-        if request.method in _SAFE:
+        if request.method in SAFE:
             return
         site = request.headers.get("sec-fetch-site")
-        origin = request.headers.get("origin", "")
+        come_from = request.headers.get("origin", "")
         hosts = {request.headers.get("host"), self._host} - {""}
         # Browsers that tell no site say only that there is an origin: the form's own token must do then.
-        vague = not site and origin == "null" and not request.url.path.startswith("/login")
-        ours = site == "same-origin" if site else urlsplit(origin).netloc in hosts
+        vague = not site and come_from == "null" and not request.url.path.startswith("/login")
+        ours = site == "same-origin" if site else urlsplit(come_from).netloc in hosts
         if not ours and not vague:
             raise Forbidden("this form was not sent from our own page: open the page here and send it again")
 
@@ -119,6 +119,16 @@ class _Bounded:
         if self._left < 0:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
         return message
+
+
+def _via(request: Request) -> str:
+    """By what way somebody acts, in general terms, for the trail."""
+    path = request.url.path
+    if path.startswith(("/t/", "/api/track/", "/m/", "/api/maker/")):
+        return "link"
+    if request.headers.get("muster-via") == "cli":
+        return "cli"
+    return "api" if path.startswith("/api/") else "page"
 
 
 def _digits(text: str) -> str:

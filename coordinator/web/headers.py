@@ -19,6 +19,14 @@ HEADERS = {
 SECURE = {"Strict-Transport-Security": "max-age=31536000"}
 """Where the browser came over HTTPS."""
 
+KEYS = ("/t/", "/m/", "/api/track/", "/api/maker/", "/login/", "/files/")
+"""What stands below these is a secret: the path is the key of who has it."""
+
+
+def shown(path: str) -> str:
+    """A path as it may be said aloud: without what is a key in it."""
+    return next((f"{start}…" for start in KEYS if path.startswith(start)), path)
+
 
 def add(headers: MutableHeaders, path: str, *, secure: bool) -> None:
     """Add to the headers of an answer what stands above; `path` is what was asked for."""

@@ -40,7 +40,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: objec
         "by": asker.by,
         "may": asker.may,
         "Act": Act,
-        "form_id": ids.token() if asker.is_known or request.url.path.startswith("/t/") else "",
+        "form_id": ids.token() if asker.is_known or request.url.path.startswith(("/t/", "/m/")) else "",
         "version": request.app.version,
         "here": "",
         "refused": None,

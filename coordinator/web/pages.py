@@ -70,6 +70,7 @@ def add_hospital(desk: Here, request: Request, who: Who, entered: Entered) -> Re
             latitude=asked.latitude,
             longitude=asked.longitude,
             cluster=home_of(who, Act.ADD, asked.cluster),
+            by=who.by,
         )
         return "/"
 

@@ -12,22 +12,44 @@ from fastapi.staticfiles import StaticFiles
 
 from coordinator.desk import Desk
 from coordinator.errors import Missing
+from coordinator.guesses import Guesses
 from coordinator.porter import Porter, Rules
 from coordinator.repeats import Repeats
 from coordinator.web import (
     account,
     api,
+    courier,
     doors,
     gate,
     joining,
+    links,
     look,
+    maker,
     pages,
     people,
+    privacy,
     problem,
     stream,
     tracking,
+    trail,
 )
 from coordinator.web.access import judge
+
+_ROOMS = (
+    trail,
+    links,
+    privacy,
+    courier,
+    api,
+    people,
+    joining,
+    tracking,
+    maker,
+    stream,
+    doors,
+    account,
+    pages,
+)
 
 Metrics = Callable[[], tuple[bytes, str]]
 """The metrics as text, and its media type."""
@@ -79,10 +101,11 @@ def create(
     secret = secret or secrets.token_bytes(32)
     app.state.porter = Porter(desk.store, desk.check_key, clock, secret, rules)
     app.state.repeats = Repeats(desk.store, desk.news, secret, clock)
+    app.state.guesses = Guesses(clock)
     app.state.public_url = public_url.rstrip("/")
     app.add_middleware(gate.Gate, porter=app.state.porter, public_url=public_url)
     problem.install(app)
-    for room in (api, people, joining, tracking, stream, doors, account, pages):
+    for room in _ROOMS:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=look.HOUSE / "static"))
 

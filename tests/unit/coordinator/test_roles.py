@@ -5,6 +5,8 @@ import pytest
 from coordinator.asker import NOBODY, Asker, Via
 from coordinator.roles import ACTS, Act, Role, acts
 
+COORDINATES = "look audit add approve file withdraw release steer inspect rule collect pack send invite"
+
 
 def test_nobody_may_anything():
     assert not any(NOBODY.may(act) for act in Act)
@@ -19,11 +21,11 @@ def test_nobody_may_anything():
         (Role.COURIER, "look collect pack send"),
         (
             Role.COORDINATOR,
-            "look audit add approve file withdraw release steer inspect rule collect pack send invite",
+            COORDINATES,
         ),
         (
             Role.ADMIN,
-            "look audit add approve file withdraw release steer inspect rule collect pack send invite people",
+            f"{COORDINATES} privacy trail people",
         ),
     ],
 )
