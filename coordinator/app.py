@@ -25,6 +25,7 @@ from coordinator.errors import StartError
 from coordinator.link import Link, evict
 from coordinator.metrics import Metrics, Now
 from coordinator.plates import Plates
+from coordinator.porter import Rules
 from coordinator.quota import Quota
 from coordinator.records import Barred
 from coordinator.roll import Roll
@@ -63,9 +64,10 @@ class App:
         with self._closing:
             self._server.run(sockets=[self._socket])
 
-    def login(self) -> str:
-        """A link that logs its first user in; good for ten minutes."""
-        return f"{self.url}/login/{self.site.state.access.once()}"
+    def welcome(self) -> str:
+        """A link to make the first account, good for ten minutes; empty where there are accounts."""
+        code = self.site.state.porter.first()
+        return f"{self.url}/login/{code}" if code else ""
 
     def _start(self, wanted: settings.Settings) -> None:
         data = premises.own(wanted.directory, self._closing)
@@ -145,6 +147,10 @@ class App:
             clock=time.time,
             secret=_secret(data / "session.key"),
             public_url=wanted.web.public_url,
+            rules=Rules(
+                everyone=wanted.people.second_factor == "everyone",
+                grace=wanted.people.grace_hours * 3600,
+            ),
         )
         configuration = uvicorn.Config(
             self.site, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3

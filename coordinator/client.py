@@ -1,6 +1,7 @@
 """A desk from afar: the coordinator's own HTTP API, with the desk's words and records."""
 
 import json
+import secrets
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -8,6 +9,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from coordinator.accounts import PersonView
 from coordinator.doorstep import Doorstep
 from coordinator.records import Attempt, Hospital, Need, Parcel, Pickup
 from coordinator.views import (
@@ -52,6 +54,13 @@ class NeedFiled(Struct, frozen=True):
     tracking: str
 
 
+class Welcomed(Struct, frozen=True):
+    """A person, and where they choose a password, which is shown only now."""
+
+    person: PersonView
+    path: str
+
+
 class Stop(Struct, frozen=True):
     """A pickup, and where to go; None if the maker did not say."""
 
@@ -65,7 +74,9 @@ class Client:
     def __init__(
         self, url: str, key: str, *, by: str = "", public: str = "", timeout: float = TIMEOUT
     ) -> None:
-        """`url` is where the pages are, `key` the access key ("" without), `by` the name of who acts.
+        """`url` is where the pages are, `key` a token or the access key, "" without.
+
+        `by` is the name of who acts, with the latter.
 
         `public` is what links for people begin with, if not with `url`.
 
@@ -78,7 +89,7 @@ class Client:
         headers: dict[bytes, bytes] = {b"Muster-Via": b"cli"}
         if key:
             if not (key.isascii() and key.isprintable() and " " not in key):
-                raise ValueError("the access key is one word of hex digits")
+                raise ValueError("a key or token is one word, without blanks")
             headers[b"Authorization"] = b"Bearer " + key.encode()
         if by.strip():
             if not by.isprintable():
@@ -262,8 +273,45 @@ class Client:
         """Take an agent's access back."""
         return self._post(f"/api/agents/{_word(agent)}/revoke", AgentView, {"why": why})
 
+    # ── people ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def people(self) -> list[PersonView]:
+        """Who has an account."""
+        return self._get("/api/people", list[PersonView])
+
+    def add_person(self, *, name: str, shown: str | None, role: str, cluster: str | None) -> Welcomed:
+        """Take somebody in; `path` comes back as the URL by which they choose a password, once."""
+        asked = {"name": name, "shown": shown, "role": role, "cluster": cluster}
+        return self._welcomed(self._post("/api/people", Welcomed, asked))
+
+    def give_role(self, person: str, role: str, cluster: str | None) -> PersonView:
+        """Somebody has a role from now on."""
+        asked = {"role": role, "cluster": cluster}
+        return self._post(f"/api/people/{_word(person)}/roles", PersonView, asked)
+
+    def take_role(self, person: str, role: str, cluster: str | None) -> PersonView:
+        """Somebody has a role no more."""
+        asked = {"role": role, "cluster": cluster}
+        return self._post(f"/api/people/{_word(person)}/roles/take", PersonView, asked)
+
+    def reset_person(self, person: str, *, second_factor: bool) -> Welcomed:
+        """Let somebody choose a new password, by a URL as in `add_person`."""
+        asked = {"second_factor": second_factor}
+        return self._welcomed(self._post(f"/api/people/{_word(person)}/reset", Welcomed, asked))
+
+    def disable_person(self, person: str) -> PersonView:
+        """Shut an account, at once."""
+        return self._post(f"/api/people/{_word(person)}/disable", PersonView)
+
+    def enable_person(self, person: str) -> PersonView:
+        """Open an account again."""
+        return self._post(f"/api/people/{_word(person)}/enable", PersonView)
+
+    def _welcomed(self, answer: Welcomed) -> Welcomed:
+        return Welcomed(answer.person, self._public + answer.path)
+
     def login(self) -> str:
-        """A link that logs one browser in, once, within ten minutes."""
+        """A link that logs one browser in as the machine's administrator, once, within ten minutes."""
         return self._public + self._post("/api/logins", dict[str, str])["path"]
 
     # ── a hospital's link, which needs no key ─────────────────────────────────────────────────────────────
@@ -285,11 +333,21 @@ class Client:
     def _post(self, path: str, shape: type[T], asked: dict[str, Any] | None = None) -> T:
         return self._ask("POST", path, shape, asked)
 
+    def _send(self, method: str, path: str, body: bytes | None) -> httpx.Response:
+        """One request. If it breaks off it is sent once more, by the same key: it is done once, whatever was lost."""
+        headers = _JSON | {"Idempotency-Key": secrets.token_urlsafe(18)} if method == "POST" else _JSON
+        try:
+            return self._http.request(method, path, content=body, headers=headers)
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            if isinstance(error, httpx.ConnectError):
+                raise
+            return self._http.request(method, path, content=body, headers=headers)
+
     def _ask(self, method: str, path: str, shape: type[T], asked: dict[str, Any] | None = None) -> T:
         # The standard library's: whatever a person typed, NaN too, gets there, and is refused there.
         body = None if asked is None else json.dumps(asked).encode()
         try:
-            answer = self._http.request(method, path, content=body, headers=_JSON)
+            answer = self._send(method, path, body)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise Trouble(f"no coordinator answers at {self.url}: start it with `muster serve`") from None
         except httpx.TimeoutException:

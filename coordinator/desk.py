@@ -19,6 +19,7 @@ from coordinator.doorstep import Safe
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
+from coordinator.roles import HOME
 from coordinator.store import attempts, makers, needs, trail
 from coordinator.store.engine import Store, Tx
 from coordinator.trail import Detail
@@ -60,7 +61,7 @@ class Desk:
         `roll_changed` is called, after the commit, when an agent joined or was revoked.
         """
         self.news = conversation.news
-        self._store = store
+        self._store = self.store = store
         self._plates = plates
         self._authority = authority
         self._terms = terms
@@ -81,12 +82,25 @@ class Desk:
         return self._plates.parts()
 
     def add_hospital(
-        self, *, name: str, contact: str, latitude: float, longitude: float, by: str = "coordinator"
+        self,
+        *,
+        name: str,
+        contact: str,
+        latitude: float,
+        longitude: float,
+        cluster: str = HOME,
+        by: str = "coordinator",
     ) -> Hospital:
         """Someone asks to be supplied; see `intake.add_hospital`."""
         with self._store.write() as tx:
             hospital = intake.add_hospital(
-                tx, name=name, contact=contact, latitude=latitude, longitude=longitude, now=self._now()
+                tx,
+                name=name,
+                contact=contact,
+                latitude=latitude,
+                longitude=longitude,
+                cluster=cluster,
+                now=self._now(),
             )
             self._note(tx, by, "hospital.add", f"hospital/{hospital.id}")
         self.news.tell(f"hospital/{hospital.id}")

@@ -10,6 +10,7 @@ from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.ids import fresh
 from coordinator.plates import Plates
 from coordinator.records import Hospital, Need
+from coordinator.roles import HOME
 from coordinator.store import attempts, movements, needs
 from coordinator.store.engine import Tx
 from wire.lifecycle import State
@@ -25,7 +26,7 @@ log = structlog.get_logger("intake")
 
 
 def add_hospital(
-    tx: Tx, *, name: str, contact: str, latitude: float, longitude: float, now: float
+    tx: Tx, *, name: str, contact: str, latitude: float, longitude: float, now: float, cluster: str = HOME
 ) -> Hospital:
     """Someone asks to be supplied; a person must vet them first.
 
@@ -43,6 +44,7 @@ def add_hospital(
         latitude=latitude,
         longitude=longitude,
         created=now,
+        cluster=cluster,
     )
     needs.hospitals.add(tx, hospital)
     return hospital

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from coordinator.roles import HOME
 from gcode.profile import Profile
 from wire.lifecycle import State
 from wire.messages import Blame
@@ -19,6 +20,7 @@ class Hospital:
     created: float
     approved_by: str | None = None
     approved: float | None = None
+    cluster: str = HOME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class Printer:
     online: bool
     seen: float
     place: tuple[float, float] | None = None
+    cluster: str = HOME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,13 @@ class Web(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_url: WebUrl = ""
 
 
+class People(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who must show a second factor."""
+
+    second_factor: Literal["admins", "everyone"] = "admins"
+    grace_hours: Annotated[float, Meta(ge=0, le=720)] = 24
+
+
 class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the truth is kept."""
 
@@ -106,6 +113,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     data: str = ""
     web: Web = field(default_factory=Web)
+    people: People = field(default_factory=People)
     database: Database = field(default_factory=Database)
     broker: Broker = field(default_factory=Broker)
     dispatch: Dispatch = field(default_factory=Dispatch)

@@ -34,7 +34,11 @@ COMMANDS = {
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
     "broker-config": ("coordinator.cli.brokers:broker_config", "Write the files for a Mosquitto of its own."),
-    "login": ("coordinator.cli.access:login", "Print a link that logs one browser in."),
+    "person": (
+        "coordinator.cli.people:person",
+        "Take people in, give them roles, reset and disable accounts.",
+    ),
+    "login": ("coordinator.cli.access:login", "Print a link that lets one browser in as administrator."),
 }
 """Where each command stands, and its line in the help."""
 

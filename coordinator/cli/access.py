@@ -40,6 +40,9 @@ def invite(far: Far, agent: str | None, picture: Path | None) -> None:
 @click.command(epilog=example("muster login"))
 @talks
 def login(far: Far) -> None:
-    """Print a link that logs one browser in, once, within ten minutes."""
+    """Print a link that lets one browser in as this machine's administrator, once, within ten minutes.
+
+    It needs the access key. People with accounts log in on the page, with their names.
+    """
     link = far.desk.login()
     far.tell({"login": link}, lambda: link)

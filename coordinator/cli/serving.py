@@ -17,7 +17,7 @@ from coordinator.errors import StartError
 def serve(context: click.Context) -> None:
     """Run the coordinator: queue, dispatch, ledger, broker and pages, until Ctrl-C.
 
-    Prints the pages' address and a link that logs one browser in. Every setting has a default;
+    Prints the pages' address and, the first time, a link to make the first account. Every setting has a default;
     settings.example.toml, beside the program, explains each.
     """
     # uvicorn raises the signal again when it has stopped: both must unwind us, not cut us off.
@@ -39,6 +39,8 @@ def _serve(config: str | None) -> None:
 
     def announce() -> None:
         with contextlib.suppress(OSError):  # whoever started us need not listen
-            click.echo(f"Muster is at {app.url} - log in, once and within ten minutes: {app.login()}")
+            link = app.welcome()
+            first = f" - make the first account, within ten minutes: {link}" if link else ""
+            click.echo(f"Muster is at {app.url}{first}")
 
     app.run(announce)

@@ -116,6 +116,7 @@ def printers(tx: Tx, agent: str | None = None) -> list[Printer]:
             _agent.c.online,
             _agent.c.seen,
             _agent.c.place,
+            _agent.c.cluster,
         )
         .join(_agent, _agent.c.name == _printer.c.agent)
         .order_by(_printer.c.agent, _printer.c.name)

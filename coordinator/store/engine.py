@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Generator
+from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,9 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Generator[Tx]:
         """One consistent look; changes nothing."""
+        if (around := _around.get()) is not None and around[0] is self:
+            yield around[1]
+            return
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         with self._engine.connect().execution_options(**options) as tx, tx.begin():
             yield tx
@@ -85,8 +89,21 @@ class Store:
     @contextlib.contextmanager
     def write(self) -> Generator[Tx]:
         """All or nothing: durably committed when the block ends, undone if it raises."""
+        if (around := _around.get()) is not None and around[0] is self:
+            yield around[1]
+            return
         with self._turn, self._engine.connect().execution_options(**_WRITES) as tx, tx.begin():
             yield tx
+
+    @contextlib.contextmanager
+    def together(self) -> Generator[Tx]:
+        """As `write`; and every look and write that this thread begins inside the block is part of it."""
+        with self.write() as tx:
+            before = _around.set((self, tx))
+            try:
+                yield tx
+            finally:
+                _around.reset(before)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -116,6 +133,10 @@ class Store:
                 raise StartError(
                     "the database is an older version's: start the coordinator once, then try again"
                 )
+
+
+_around: ContextVar[tuple[Store, Tx] | None] = ContextVar("around", default=None)
+"""The transaction of `together` that this thread is in."""
 
 
 def read_url(url: str | URL) -> URL:

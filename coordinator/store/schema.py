@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from coordinator.ledger import Account
+from coordinator.roles import Role
 from gcode.profile import Profile
 from wire.lifecycle import State, Step
 
@@ -50,7 +51,7 @@ class Word(TypeDecorator[Any]):
     impl = String(20)
     cache_ok = True
 
-    def __init__(self, words: type[State | Step | Account]) -> None:
+    def __init__(self, words: type[State | Step | Account | Role]) -> None:
         super().__init__()
         self.words = words
 
@@ -95,6 +96,7 @@ hospital = Table(
     Column("created", Float, nullable=False),
     Column("approved_by", String(100)),
     Column("approved", Float),
+    Column("cluster", _Name, nullable=False, server_default="home"),
 )
 
 need = Table(
@@ -129,6 +131,7 @@ agent = Table(
     Column("seen", Float, nullable=False),
     Column("software", Said(64), nullable=False),
     Column("place", Json(tuple[float, float])),
+    Column("cluster", _Name, nullable=False, server_default="home"),
     Column("revoked", Float),
     Column("revoked_by", String(100), nullable=False, server_default=""),
     Column("revoked_why", String(400), nullable=False, server_default=""),
@@ -315,4 +318,78 @@ pickup = Table(
     Column("taken", Float, nullable=False),
     Column("until", Float, nullable=False),
     Column("ended", Float),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("shown", String(80), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("password", String(200)),  # argon2id, with its parameters
+    Column("disabled", Float),
+    Column("factor", String(200)),  # sealed
+    Column("factor_since", Float),
+    Column("factor_step", _Count, nullable=False),
+    Column("factor_due", Float),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("person", _Name, ForeignKey("person.name"), primary_key=True),
+    Column("cluster", _Name, primary_key=True),
+    Column("role", Word(Role), primary_key=True),
+)
+
+recovery = Table(
+    "recovery",
+    metadata,
+    Column("person", _Name, ForeignKey("person.name"), primary_key=True),
+    Column("code", String(64), primary_key=True),  # its SHA-256
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("code", String(64), primary_key=True),  # its SHA-256
+    Column("person", _Name, ForeignKey("person.name"), nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", String(64), primary_key=True),  # its SHA-256
+    Column("id", _Name, nullable=False, unique=True),
+    Column("person", _Name, ForeignKey("person.name"), index=True),  # none: the machine's administrator
+    Column("by", String(100), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("ends", Float, nullable=False),
+    Column("browser", String(120), nullable=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("token", String(64), primary_key=True),  # its SHA-256
+    Column("id", _Name, nullable=False, unique=True),
+    Column("person", _Name, ForeignKey("person.name"), nullable=False, index=True),
+    Column("label", String(80), nullable=False),
+    Column("cluster", _Name, nullable=False),
+    Column("role", Word(Role), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("used", Float),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("key", String(64), primary_key=True),  # of who asked, what, and with which form or key
+    Column("at", Float, nullable=False, index=True),
+    Column("asked", String(64), nullable=False),  # keyed, as a form may hold what can be guessed
+    Column("answer", Text, nullable=False),  # sealed: it may hold a hospital's link
 )

@@ -1,28 +1,56 @@
-"""Who may look and act: one access key, kept by a browser as a signed session, never as the key itself."""
+"""Who may look and act: what a request shows of who sends it, and what each route asks of them.
 
-import base64
-import hashlib
+Each route names its act, by `needs`. One that names none is closed to everybody, whatever they are.
+"""
+
 import hmac
-import json
 import re
-import secrets
-import threading
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
-from coordinator.errors import Invalid
+from coordinator.asker import NOBODY, Asker
+from coordinator.errors import Forbidden, Invalid, Missing
+from coordinator.porter import Porter
+from coordinator.roles import HOME, WHOLE, Act
+from coordinator.store import people
+from coordinator.store.engine import Store, Tx
 
-COOKIE = "muster"
-SESSION = 7 * 86_400
-"""Seconds that a session lasts."""
-ONCE = 600
-"""Seconds that a one-time login code is good for."""
 BY = "coordinator"
 """Who acts, where nobody gave a name."""
+CSRF = "csrf"
+"""A field of each of our pages' forms: that it is from a page of this session."""
+OPEN = (
+    "/api/track",
+    "/api/maker",
+    "/api/enrol",
+    "/api/renew",
+    "/files",
+    "/t",
+    "/m",
+    "/static",
+    "/login",
+    "/healthz",
+    "/metrics",
+)
+"""What stands at or below these needs nobody to be logged in: it carries a secret of its own, or holds none."""
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing."""
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _name = re.compile(r"\S(.{0,78}\S)?\Z")
+_acts: dict[object, Act] = {}
+
+
+class Confined(Forbidden):
+    """Who asks must set up a second factor first."""
+
+    kind = "second-factor"
+    title = "A second factor is needed"
 
 
 def name(text: str) -> str:
@@ -39,64 +67,120 @@ def name(text: str) -> str:
     return text
 
 
-class Access:
-    """Keys, sessions and one-time codes. Thread-safe; codes live in this process only."""
+def needs(act: Act) -> Callable[[F], F]:
+    """Only who may do `act` reaches this route."""
 
-    def __init__(self, check: Callable[[str], bool], clock: Callable[[], float], secret: bytes) -> None:
-        self.check = check
-        """Whether this is the access key; takes the same time for each wrong one."""
-        self._clock = clock
-        self._secret = secret
-        self._lock = threading.Lock()
-        self._codes: dict[bytes, float] = {}
+    def declared(endpoint: F) -> F:
+        _acts[endpoint] = act
+        return endpoint
 
-    def once(self) -> str:
-        """A code that logs one browser in, once, within ten minutes; it belongs into `/login/{code}`."""
-        code = secrets.token_urlsafe(24)
-        now = self._clock()
-        with self._lock:
-            self._codes = {each: until for each, until in self._codes.items() if until > now}
-            self._codes[_digest(code)] = now + ONCE
-        return code
-
-    def knows(self, code: str) -> bool:
-        """Whether a one-time code is still good; does not use it up."""
-        with self._lock:
-            return self._codes.get(_digest(code), 0) > self._clock()
-
-    def redeem(self, code: str) -> bool:
-        """Use a one-time code up; whether it was still good."""
-        with self._lock:
-            return self._codes.pop(_digest(code), 0) > self._clock()
-
-    def session(self, by: str) -> str:
-        """A cookie's value: who acts and until when, signed."""
-        body = json.dumps([by, self._clock() + SESSION]).encode()
-        return base64.urlsafe_b64encode(self._sign(body) + body).decode()
-
-    def who(self, session: str) -> str | None:
-        """Who acts by this cookie's value; None if it is not ours or has ended."""
-        try:
-            data = base64.urlsafe_b64decode(session)
-        except ValueError:
-            return None
-        signature, body = data[:32], data[32:]
-        if not hmac.compare_digest(signature, self._sign(body)):
-            return None
-        by, until = json.loads(body)
-        return by if until > self._clock() else None
-
-    def _sign(self, body: bytes) -> bytes:
-        return hmac.digest(self._secret, b"muster session 1\0" + body, "sha256")
+    return declared
 
 
-def _digest(code: str) -> bytes:
-    return hashlib.sha256(code.encode()).digest()
+def act_of(endpoint: object) -> Act | None:
+    """What a route asks of those who want to reach it; None: it has not been said."""
+    return _acts.get(endpoint)
+
+
+def is_open(path: str) -> bool:
+    """Whether a path needs nobody to be logged in."""
+    return any(path == each or path.startswith(each + "/") for each in OPEN)
+
+
+async def judge(request: Request) -> None:
+    """Before each route of ours: whether who asks may do this, with the thing that the path names.
+
+    Raises:
+        Forbidden: they may not.
+        Missing: they may not even know of it.
+    """
+    if is_open(request.url.path):
+        return
+    act = act_of(request.scope["endpoint"])
+    asker = asker_of(request)
+    if asker.confined and act is not Act.SELF:
+        raise Confined("your account needs a second factor before it can do anything else: set it up first")
+    if act is None or not asker.may(act, *([HOME] if act in WHOLE else [])):
+        raise Forbidden(refusal(act))
+    if asker.csrf and request.method not in SAFE:
+        await _of_own_page(request, asker)
+    if not asker.everywhere and act is not Act.SELF:
+        await run_in_threadpool(_of_thing, _store(request), asker, act, dict(request.path_params))
+
+
+async def _of_own_page(request: Request, asker: Asker) -> None:
+    sent = (await request.form(max_files=0, max_fields=40)).get(CSRF, "")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), asker.csrf.encode()):
+        raise Forbidden("this form is not from a page of this session: open the page again and send it again")
+
+
+def require(store: Store, asker: Asker, act: Act, **named: str) -> None:
+    """Whether somebody may do this with what they named (`hospital`, `need`, `attempt`, `parcel`, `agent`).
+
+    Raises:
+        Forbidden: they may see it, and no more.
+        Missing: they may not even know of it.
+    """
+    if not asker.everywhere:
+        _of_thing(store, asker, act, named)
+
+
+def refusal(act: Act | None) -> str:
+    """Why somebody is sent away."""
+    if act is Act.LOCAL:
+        return "only the access key of the coordinator's machine does this"
+    if act is Act.SELF:
+        return "this is for people who have logged in"
+    return "your roles do not allow this: ask an admin of your cluster"
+
+
+def asker_of(request: Request) -> Asker:
+    """Who asks, as the gate found out."""
+    return getattr(request.state, "asker", NOBODY)
+
+
+_KINDS: dict[str, Callable[[Tx, str], set[str]]] = {
+    "hospital": people.clusters_of_hospital,
+    "need": people.clusters_of_need,
+    "attempt": people.clusters_of_attempt,
+    "parcel": people.clusters_of_parcel,
+    "agent": people.clusters_of_agent,
+    "pickup": people.clusters_of_pickup,
+}
+
+
+def _of_thing(store: Store, asker: Asker, act: Act, named: dict[str, Any]) -> None:
+    wanted = [(kind, str(named[kind])) for kind in _KINDS if kind in named]
+    if not wanted:
+        return
+    with store.read() as tx:
+        found = [(kind, thing, _KINDS[kind](tx, thing)) for kind, thing in wanted]
+    for kind, thing, clusters in found:
+        if not clusters:
+            continue  # there is no such thing: its own route says so
+        if not asker.sees(clusters):
+            raise Missing(f"there is no {kind} {thing!r}")
+        if not asker.may(act, *clusters):
+            raise Forbidden(refusal(act))
+
+
+def _store(request: Request) -> Store:
+    porter: Porter = request.app.state.porter
+    return porter.store
 
 
 def _by(request: Request) -> str:
-    return str(request.state.by)
+    return asker_of(request).by
+
+
+def _porter(request: Request) -> Porter:
+    porter: Porter = request.app.state.porter
+    return porter
 
 
 By = Annotated[str, Depends(_by)]
 """Who acts: the gate has let them in."""
+Who = Annotated[Asker, Depends(asker_of)]
+"""The same, with what they may do."""
+Door = Annotated[Porter, Depends(_porter)]
+"""The porter."""

@@ -5,12 +5,15 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from coordinator import qr
+from coordinator.asker import Asker
 from coordinator.errors import Conflict, Invalid, Missing, Problem, Unauthorised
+from coordinator.roles import HOME, Act
 from coordinator.views import AgentView
-from coordinator.web import look, problem, shapes
-from coordinator.web.access import By
+from coordinator.web import clusters, look, problem, shapes
+from coordinator.web.access import By, Who, needs, require
+from coordinator.web.clusters import home_of
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Desk, Entered, Here
+from coordinator.web.front import Desk, Entered, Here, Repeatable
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -20,9 +23,10 @@ _API = documented(Unauthorised, Invalid)
 
 
 @router.get("/api/agents", tags=["agents"], summary="All agents and their access", responses=_API)
-def agents(desk: Here) -> list[AgentView]:
+@needs(Act.LOOK)
+def agents(desk: Here, who: Who) -> list[AgentView]:
     """`ends` is until when the newest certificate is good; agents renew theirs by themselves."""
-    return desk.agents()
+    return clusters.agents(who, desk.agents(), desk.store)
 
 
 @router.post(
@@ -31,6 +35,7 @@ def agents(desk: Here) -> list[AgentView]:
     summary="Take an agent's access back",
     responses=_API | documented(Missing, Conflict),
 )
+@needs(Act.REVOKE)
 def revoke(desk: Here, by: By, agent: Id, asked: shapes.Revocation) -> AgentView:
     """Within seconds: its connection is ended, nothing that it says counts, what it holds is in doubt."""
     return desk.revoke(agent, by=by, why=asked.why)
@@ -43,54 +48,81 @@ def revoke(desk: Here, by: By, agent: Id, asked: shapes.Revocation) -> AgentView
     summary="Invite an agent",
     responses=_API | documented(Missing),
 )
-def invite(desk: Here, by: By, asked: shapes.InviteAsked | None = None) -> shapes.Invited:
-    """The invite is good once, for 15 minutes; a maker gives it to `muster-agent enroll`."""
-    made = desk.invite(by=by, agent=asked.agent if asked else None)
-    return shapes.Invited(invite=made, qr=qr.svg(made))
+@needs(Act.INVITE)
+def invite(desk: Here, who: Who, once: Repeatable, asked: shapes.InviteAsked | None = None) -> shapes.Invited:
+    """The invite is good once, for 15 minutes; a maker gives it to `muster-agent enroll`.
+
+    A new agent belongs to the cluster `home`.
+    """
+    agent = _invitable(desk, who, asked.agent if asked else None)
+
+    def act() -> shapes.Invited:
+        made = desk.invite(by=who.by, agent=agent)
+        return shapes.Invited(invite=made, qr=qr.svg(made))
+
+    return once(shapes.Invited, act)
 
 
 # ── the page ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @router.get("/agents", include_in_schema=False)
-def page(desk: Here, request: Request) -> Response:
+@needs(Act.LOOK)
+def page(desk: Here, request: Request, who: Who) -> Response:
     """All agents."""
-    return _page(desk, request)
+    return _page(desk, request, who)
 
 
 @router.post("/agents/invite", include_in_schema=False)
-def invite_on_page(desk: Here, request: Request, by: By, entered: Entered) -> Response:
+@needs(Act.INVITE)
+def invite_on_page(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
     """The invite stands in this answer, and nowhere else: who loads the page again gets another one."""
     try:
         asked = shapes.InviteAsked.entered(entered)
-        made = desk.invite(by=by, agent=asked.agent)
+        made = desk.invite(by=who.by, agent=_invitable(desk, who, asked.agent))
     except ValidationError as error:
         found = problem.fields(error)
-        return _page(desk, request, refused=Refused("invite", entered, found, found.fields))
+        return _page(desk, request, who, refused=Refused("invite", entered, found, found.fields))
     except Problem as error:
-        return _page(desk, request, refused=Refused("invite", entered, error))
-    return _page(desk, request, invite=made, wanted=asked.agent or "")
+        return _page(desk, request, who, refused=Refused("invite", entered, error))
+    return _page(desk, request, who, invite=made, wanted=asked.agent or "")
 
 
 @router.post("/agents/{agent}/revoke", include_in_schema=False)
-def revoke_on_page(desk: Here, request: Request, by: By, entered: Entered, agent: Id) -> Response:
+@needs(Act.REVOKE)
+def revoke_on_page(desk: Here, request: Request, who: Who, entered: Entered, agent: Id) -> Response:
     """Take an agent's access back."""
 
     def act() -> str:
-        desk.revoke(agent, by=by, why=shapes.Revocation.entered(entered).why)
+        desk.revoke(agent, by=who.by, why=shapes.Revocation.entered(entered).why)
         return "/agents"
 
-    return submit(f"revoke-{agent}", entered, act, lambda refused: _page(desk, request, refused=refused))
+    return submit(f"revoke-{agent}", entered, act, lambda refused: _page(desk, request, who, refused=refused))
+
+
+def _invitable(desk: Desk, who: Asker, agent: str | None) -> str | None:
+    """The agent that may be invited again; without one, who asks must be at home where new ones come to."""
+    if agent is None:
+        home_of(who, Act.INVITE, HOME)
+    else:
+        require(desk.store, who, Act.INVITE, agent=agent)
+    return agent
 
 
 def _page(
-    desk: Desk, request: Request, *, invite: str = "", wanted: str = "", refused: Refused | None = None
+    desk: Desk,
+    request: Request,
+    who: Asker,
+    *,
+    invite: str = "",
+    wanted: str = "",
+    refused: Refused | None = None,
 ) -> Response:
     return look.page(
         request,
         "agents.html",
         status=refused.problem.status if refused else 200,
-        views=desk.agents(),
+        views=clusters.agents(who, desk.agents(), desk.store),
         invite=invite,
         wanted=wanted,
         qr=qr.svg(invite) if invite else "",

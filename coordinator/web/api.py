@@ -2,20 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.records import Attempt, Hospital, Need, Parcel
+from coordinator.roles import Act
 from coordinator.views import LedgerView, NeedDetail, NeedView, PartView
-from coordinator.web import shapes
-from coordinator.web.access import Access, By
-from coordinator.web.front import Here
+from coordinator.web import clusters, shapes
+from coordinator.web.access import By, Door, Who, require
+from coordinator.web.access import needs as needs_act
+from coordinator.web.clusters import home_of
+from coordinator.web.front import Here, Repeatable
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 from wire.messages import Wish
 
 router = APIRouter(
-    prefix="/api", responses=documented(Unauthorised, Invalid), generate_unique_id_function=lambda r: r.name
+    prefix="/api",
+    responses=documented(Unauthorised, Forbidden, Invalid),
+    generate_unique_id_function=lambda r: r.name,
 )
 
 _MISSING = documented(Missing)
@@ -26,28 +31,41 @@ _CHANGES = documented(Missing, Conflict)
 
 
 @router.post("/hospitals", status_code=201, tags=["hospitals"], summary="Take a hospital in, to be vetted")
-def add_hospital(desk: Here, by: By, asked: shapes.HospitalAsked) -> Hospital:
+@needs_act(Act.ADD)
+def add_hospital(desk: Here, who: Who, asked: shapes.HospitalAsked, once: Repeatable) -> Hospital:
     """Nothing is printed for it until somebody has approved it."""
-    return desk.add_hospital(
-        name=asked.name, contact=asked.contact, latitude=asked.latitude, longitude=asked.longitude, by=by
+    cluster = home_of(who, Act.ADD, asked.cluster)
+    return once(
+        Hospital,
+        lambda: desk.add_hospital(
+            name=asked.name,
+            contact=asked.contact,
+            latitude=asked.latitude,
+            longitude=asked.longitude,
+            cluster=cluster,
+            by=who.by,
+        ),
     )
 
 
 @router.get("/hospitals", tags=["hospitals"], summary="All hospitals, vetted or not")
-def hospitals(desk: Here) -> list[Hospital]:
+@needs_act(Act.LOOK)
+def hospitals(desk: Here, who: Who) -> list[Hospital]:
     """`approved_by` is null where somebody must still vet who asks."""
-    return desk.hospitals()
+    return clusters.hospitals(who, desk.hospitals())
 
 
 @router.post(
     "/hospitals/{hospital}/approve", tags=["hospitals"], summary="Vouch for a hospital", responses=_CHANGES
 )
-def approve_hospital(desk: Here, by: By, hospital: Id) -> Hospital:
+@needs_act(Act.APPROVE)
+def approve_hospital(desk: Here, by: By, hospital: Id, once: Repeatable) -> Hospital:
     """Whoever approves has checked that the hospital exists and that the contact speaks for it."""
-    return desk.approve_hospital(hospital, by=by)
+    return once(Hospital, lambda: desk.approve_hospital(hospital, by=by))
 
 
 @router.get("/parts", tags=["parts"], summary="What can be asked for")
+@needs_act(Act.LOOK)
 def parts(desk: Here) -> list[PartView]:
     """With each part's version, materials, default parameters in mm and what its inspection looks at."""
     return desk.parts()
@@ -63,93 +81,110 @@ def parts(desk: Here) -> list[PartView]:
     summary="Ask for parts",
     responses=documented(Missing, Forbidden, Conflict),
 )
-def file_need(desk: Here, by: By, asked: shapes.NeedAsked) -> shapes.NeedFiled:
+@needs_act(Act.FILE)
+def file_need(desk: Here, who: Who, asked: shapes.NeedAsked, once: Repeatable) -> shapes.NeedFiled:
     """Printing begins as soon as a fitting printer says that it is ready.
 
     `tracking` is the path of the hospital's own page; it is shown only in this answer, and needs no key.
     """
-    need, token = desk.file_need(
-        hospital=asked.hospital,
-        part=asked.part,
-        quantity=asked.quantity,
-        by=by,
-        priority=asked.priority,
-        deadline=asked.deadline,
-        parameters=asked.parameters,
-    )
-    return shapes.NeedFiled(need=need, tracking=f"/t/{token}")
+    require(desk.store, who, Act.FILE, hospital=asked.hospital)
+
+    def act() -> shapes.NeedFiled:
+        need, token = desk.file_need(
+            hospital=asked.hospital,
+            part=asked.part,
+            quantity=asked.quantity,
+            by=who.by,
+            priority=asked.priority,
+            deadline=asked.deadline,
+            parameters=asked.parameters,
+        )
+        return shapes.NeedFiled(need=need, tracking=f"/t/{token}")
+
+    return once(shapes.NeedFiled, act)
 
 
 @router.get("/needs", tags=["needs"], summary="All needs, and where their units stand")
-def needs(desk: Here) -> list[NeedView]:
+@needs_act(Act.LOOK)
+def needs(desk: Here, who: Who) -> list[NeedView]:
     """Every count is a sum over the ledger's movements."""
-    return desk.needs()
+    return clusters.needs(who, desk.needs())
 
 
 @router.get("/needs/{need}", tags=["needs"], summary="One need with its lots and parcels", responses=_MISSING)
+@needs_act(Act.LOOK)
 def need(desk: Here, need: Id) -> NeedDetail:
     """Lots and parcels come newest first."""
     return desk.need(need)
 
 
 @router.post("/needs/{need}/cancel", tags=["needs"], summary="Ask for no more of it", responses=_CHANGES)
-def cancel_need(desk: Here, by: By, need: Id) -> Need:
+@needs_act(Act.WITHDRAW)
+def cancel_need(desk: Here, by: By, need: Id, once: Repeatable) -> Need:
     """What is not yet promised is asked for no more; what is being printed goes on."""
-    return desk.cancel_need(need, by=by)
+    return once(Need, lambda: desk.cancel_need(need, by=by))
 
 
 @router.post(
     "/needs/{need}/release", tags=["needs"], summary="Give a held need out again", responses=_CHANGES
 )
-def release_need(desk: Here, by: By, need: Id) -> Need:
+@needs_act(Act.RELEASE)
+def release_need(desk: Here, by: By, need: Id, once: Repeatable) -> Need:
     """A need is held when its plates came to nothing on three printers; `held_why` is what they said."""
-    return desk.release_need(need, by=by)
+    return once(Need, lambda: desk.release_need(need, by=by))
 
 
 # ── printers and attempts ─────────────────────────────────────────────────────────────────────────────────
 
 
 @router.get("/printers", tags=["printers"], summary="All printers and what they do")
-def printers(desk: Here) -> list[shapes.PrinterLook]:
+@needs_act(Act.LOOK)
+def printers(desk: Here, who: Who) -> list[shapes.PrinterLook]:
     """`looks` is the latest telemetry; it may be old or missing, and no decision hangs on it."""
-    return [shapes.look(view) for view in desk.printers()]
+    return [shapes.look(view) for view in clusters.printers(who, desk.printers())]
 
 
 @router.get("/attempts", tags=["attempts"], summary="Plates on printers: the lots")
+@needs_act(Act.LOOK)
 def attempts(
     desk: Here,
+    who: Who,
     only_open: Annotated[bool, Query(alias="open", description="Only those that are not over")] = False,
 ) -> list[Attempt]:
     """An attempt is one plate on one printer, and the lot for traceability."""
-    return desk.attempts(open_only=only_open)
+    return clusters.attempts(who, desk.attempts(open_only=only_open), desk.store)
 
 
 @router.get("/attempts/{attempt}", tags=["attempts"], summary="One attempt", responses=_MISSING)
+@needs_act(Act.LOOK)
 def attempt(desk: Here, attempt: Id) -> Attempt:
     """Its `state` is one of the table in the architecture's *The attempt*."""
     return desk.attempt(attempt)
 
 
 @router.post("/attempts/{attempt}/inspect", tags=["attempts"], summary="Say what is good", responses=_CHANGES)
-def inspect(desk: Here, by: By, attempt: Id, asked: shapes.Inspection) -> Attempt:
+@needs_act(Act.INSPECT)
+def inspect(desk: Here, by: By, attempt: Id, asked: shapes.Inspection, once: Repeatable) -> Attempt:
     """Units count only now. `good` and `scrapped` together are the whole lot; what is scrapped is printed again."""
-    return desk.inspect(attempt, good=asked.good, scrapped=asked.scrapped, by=by)
+    return once(Attempt, lambda: desk.inspect(attempt, good=asked.good, scrapped=asked.scrapped, by=by))
 
 
 @router.post(
     "/attempts/{attempt}/collect", tags=["attempts"], summary="Bring a lot to the hub", responses=_CHANGES
 )
-def collect(desk: Here, by: By, attempt: Id) -> Attempt:
+@needs_act(Act.COLLECT)
+def collect(desk: Here, by: By, attempt: Id, once: Repeatable) -> Attempt:
     """Its good units stand at the hub from now on."""
-    return desk.collect(attempt, by=by)
+    return once(Attempt, lambda: desk.collect(attempt, by=by))
 
 
 @router.post(
     "/attempts/{attempt}/write-off", tags=["attempts"], summary="Give a suspect lot up", responses=_CHANGES
 )
-def write_off(desk: Here, by: By, attempt: Id, asked: shapes.Ruling) -> Attempt:
+@needs_act(Act.RULE)
+def write_off(desk: Here, by: By, attempt: Id, asked: shapes.Ruling, once: Repeatable) -> Attempt:
     """A person rules that a lot which nobody heard of again will bring nothing."""
-    return desk.write_off(attempt, by=by, why=asked.why)
+    return once(Attempt, lambda: desk.write_off(attempt, by=by, why=asked.why))
 
 
 @router.post(
@@ -158,9 +193,10 @@ def write_off(desk: Here, by: By, attempt: Id, asked: shapes.Ruling) -> Attempt:
     summary="Say that a suspect lot is here",
     responses=_CHANGES,
 )
-def vouch(desk: Here, by: By, attempt: Id, asked: shapes.Ruling) -> Attempt:
+@needs_act(Act.RULE)
+def vouch(desk: Here, by: By, attempt: Id, asked: shapes.Ruling, once: Repeatable) -> Attempt:
     """A person rules that a lot which nobody heard of again was printed: it can be inspected."""
-    return desk.vouch(attempt, by=by, why=asked.why)
+    return once(Attempt, lambda: desk.vouch(attempt, by=by, why=asked.why))
 
 
 @router.post(
@@ -170,6 +206,7 @@ def vouch(desk: Here, by: By, attempt: Id, asked: shapes.Ruling) -> Attempt:
     summary="Ask the printer's agent for something",
     responses=_CHANGES,
 )
+@needs_act(Act.STEER)
 def ask(desk: Here, by: By, attempt: Id, wish: Wish) -> Attempt:
     """The agent decides and reports: the answer shows the attempt as it stands, before the wish is heard.
 
@@ -182,25 +219,29 @@ def ask(desk: Here, by: By, attempt: Id, wish: Wish) -> Attempt:
 
 
 @router.post("/parcels", status_code=201, tags=["parcels"], summary="Pack a parcel", responses=_CHANGES)
-def pack(desk: Here, by: By, asked: shapes.ParcelAsked) -> Parcel:
+@needs_act(Act.PACK)
+def pack(desk: Here, who: Who, asked: shapes.ParcelAsked, once: Repeatable) -> Parcel:
     """Takes what stands at the hub for one need: all of it, or `units`."""
-    return desk.pack(asked.need, by=by, units=asked.units)
+    require(desk.store, who, Act.PACK, need=asked.need)
+    return once(Parcel, lambda: desk.pack(asked.need, by=who.by, units=asked.units))
 
 
 @router.post("/parcels/{parcel}/send", tags=["parcels"], summary="Hand a parcel over", responses=_CHANGES)
-def send(desk: Here, by: By, parcel: Id) -> Parcel:
+@needs_act(Act.SEND)
+def send(desk: Here, by: By, parcel: Id, once: Repeatable) -> Parcel:
     """It is in transit until the hospital signs for it."""
-    return desk.send(parcel, by=by)
+    return once(Parcel, lambda: desk.send(parcel, by=by))
 
 
 @router.get("/ledger", tags=["ledger"], summary="Whether the ledger adds up")
+@needs_act(Act.AUDIT)
 def ledger(desk: Here) -> LedgerView:
     """Checks every movement against every lot."""
     return desk.ledger()
 
 
 @router.post("/logins", status_code=201, tags=["access"], summary="A link that logs one browser in")
-def login_link(request: Request) -> shapes.LoginLink:
-    """Good once, within ten minutes, so that the key itself need not be typed or passed on."""
-    access: Access = request.app.state.access
-    return shapes.LoginLink(path=f"/login/{access.once()}")
+@needs_act(Act.LOCAL)
+def login_link(door: Door) -> shapes.LoginLink:
+    """Good once, within ten minutes: for the administrator of the coordinator's machine, who has the access key."""
+    return shapes.LoginLink(path=f"/login/{door.once()}")

@@ -1,117 +1,230 @@
-"""Logging in and out: with the access key, or with a link that is good once."""
+"""Logging in and out: with a name, a password and a second factor, or with a link that is good once."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from coordinator.errors import Missing, Unauthorised
-from coordinator.web import look
-from coordinator.web.access import COOKIE, SESSION, Access, name
+from coordinator.errors import Invalid
+from coordinator.porter import SESSION, Link, Opened, Porter, Ticket
+from coordinator.roles import Act
+from coordinator.store import people
+from coordinator.web import cookies, look
+from coordinator.web.access import Door, Who, name, needs
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Entered
+from coordinator.web.front import Entered, Sheet
 from coordinator.web.shapes import Token
 
 router = APIRouter(include_in_schema=False)
 
+_YEAR = 365 * 86_400
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 
-def _access(request: Request) -> Access:
-    access: Access = request.app.state.access
-    return access
 
-
-Door = Annotated[Access, Depends(_access)]
+# ── with a password ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @router.get("/login")
 def login(request: Request, after: Annotated[str, Query(alias="next", max_length=200)] = "/") -> Response:
-    """Asks for the key."""
-    return _form(request, "/login", _local(after))
+    """Asks for name and password."""
+    return _form(request, "/login", after=_local(after))
 
 
 @router.post("/login")
 def enter(request: Request, door: Door, entered: Entered) -> Response:
-    """The key opens a session."""
+    """Name and password open a session, or lead to the second factor."""
     after = _local(entered.get("next", "/"))
+    came: list[Opened | Ticket] = []
 
     def act() -> str:
-        if not door.check(entered.get("key", "").strip()):
-            raise Unauthorised("this is not the access key; whoever runs the coordinator has it")
+        came.append(
+            door.enter(
+                entered.get("name", ""),
+                entered.get("password", ""),
+                address=address(request),
+                browser=browser(request),
+                device=cookies.read(request, cookies.DEVICE),
+            )
+        )
         return after
 
-    return _open(
-        request,
-        door,
-        entered,
-        submit("login", entered, act, lambda refused: _form(request, "/login", after, refused)),
-    )
+    response = submit("login", entered, act, lambda refused: _form(request, "/login", refused, after=after))
+    return _lead(request, response, came, after)
+
+
+@router.post("/login/second")
+def enter_second(request: Request, door: Door, entered: Entered) -> Response:
+    """The code opens the session."""
+    after, ticket = _local(entered.get("next", "/")), entered.get("ticket", "")
+    came: list[Opened | Ticket] = []
+
+    def act() -> str:
+        came.append(
+            door.second(
+                ticket,
+                entered.get("code", ""),
+                address=address(request),
+                browser=browser(request),
+                device=cookies.read(request, cookies.DEVICE),
+            )
+        )
+        return after
+
+    def again(refused: Refused) -> Response:
+        return _second(request, Ticket(ticket), after, refused)
+
+    return _lead(request, submit("second", entered, act, again), came, after)
+
+
+# ── with a link ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 @router.get("/login/{code}")
 def login_once(request: Request, door: Door, code: Token) -> Response:
-    """Asks only for a name: the link is the key. Looking at it does not use it up, a preview may."""
-    if not door.knows(code):
-        raise Missing(_STALE)
-    return _form(request, f"/login/{code}", "/", once=True)
+    """Asks for what the link needs. Looking at it does not use it up, a preview may."""
+    what, person = door.link(code)
+    return _form(request, f"/login/{code}", what=what, person=person)
 
 
 @router.post("/login/{code}")
 def enter_once(request: Request, door: Door, entered: Entered, code: Token) -> Response:
-    """A one-time link opens a session."""
+    """A one-time link opens a session, or makes an account that does."""
+    what, person = door.link(code)
+    came: list[Opened | Ticket] = []
 
     def act() -> str:
-        name(entered.get("by", ""))
-        if not door.redeem(code):
-            raise Missing(_STALE)
+        came.append(_by_link(door, code, what, entered, browser(request)))
         return "/"
 
     def again(refused: Refused) -> Response:
-        return _form(request, f"/login/{code}", "/", refused, once=True)
+        return _form(request, f"/login/{code}", refused, what=what, person=person)
 
-    return _open(request, door, entered, submit("login", entered, act, again))
+    return _lead(request, submit("login", entered, act, again), came, "/")
 
 
 @router.post("/logout")
-def leave() -> Response:
+@needs(Act.SELF)
+def leave(request: Request, door: Door, who: Who, entered: Entered) -> Response:  # noqa: ARG001 - its token is checked
     """Ends this browser's session."""
+    with door.store.write() as tx:
+        people.end_session(tx, who.session, person=who.person or None)
     response = RedirectResponse("/login", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    cookies.drop(request, response, cookies.SESSION)
     return response
 
 
-_STALE = "this link was used already, or is older than ten minutes: ask for a new one, or log in with the key"
+def address(request: Request) -> str:
+    """Where a request comes from; a proxy on this machine is believed (uvicorn's own way)."""
+    return request.client.host if request.client else ""
 
 
-def _form(
-    request: Request, action: str, after: str, refused: Refused | None = None, *, once: bool = False
-) -> Response:
-    return look.page(
-        request,
-        "login.html",
-        status=refused.problem.status if refused else 200,
-        action=action,
-        after=after,
-        once=once,
-        refused=refused,
+def browser(request: Request) -> str:
+    """What a browser calls itself, in two words: that its owner knows it again."""
+    agent = request.headers.get("user-agent", "")
+    program = next((shown for sign, shown in _BROWSERS if sign in agent), "A browser")
+    system = next((shown for sign, shown in _SYSTEMS if sign in agent), "")
+    return f"{program} on {system}" if system else program
+
+
+# ── private ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _by_link(door: Porter, code: str, what: Link, entered: Sheet, from_: str) -> Opened | Ticket:
+    if what is Link.LOCAL:
+        return door.enter_locally(code, name(entered.get("by", "")), from_)
+    password = repeated(entered)
+    if what is Link.WELCOME:
+        return door.choose(code, password, from_)
+    return door.enter_first(
+        code,
+        name=entered.get("name", ""),
+        shown=name(entered.get("shown", "")),
+        password=password,
+        browser=from_,
     )
 
 
-def _open(request: Request, door: Access, entered: dict[str, str], response: Response) -> Response:
-    if isinstance(response, RedirectResponse):
-        response.set_cookie(
-            COOKIE,
-            door.session(name(entered.get("by", ""))),
-            max_age=SESSION,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+def repeated(entered: Sheet) -> str:
+    """The new password, which was entered twice.
+
+    Raises:
+        Invalid: the two differ.
+    """
+    if entered.get("password", "") != entered.get("again", ""):
+        raise Invalid("the two passwords differ: enter the same one twice")
+    return entered.get("password", "")
+
+
+def _form(
+    request: Request,
+    action: str,
+    refused: Refused | None = None,
+    *,
+    after: str = "/",
+    what: Link | None = None,
+    person: str = "",
+) -> Response:
+    return _refusable(
+        look.page(
+            request,
+            "login.html",
+            status=refused.problem.status if refused else 200,
+            action=action,
+            after=after,
+            what=what,
+            person=person,
+            refused=refused,
+        ),
+        refused,
+    )
+
+
+def _second(request: Request, ticket: Ticket, after: str, refused: Refused | None = None) -> Response:
+    status = refused.problem.status if refused else 200
+    page = look.page(request, "second.html", status=status, ticket=ticket.value, after=after, refused=refused)
+    return _refusable(page, refused)
+
+
+def _refusable(response: Response, refused: Refused | None) -> Response:
+    wait = getattr(refused.problem, "wait", None) if refused else None
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
     return response
+
+
+def _lead(request: Request, response: Response, came: list[Opened | Ticket], after: str) -> Response:
+    """On from a form that was accepted: into the session, or to the second factor."""
+    for each in came:
+        if isinstance(each, Ticket):
+            return _second(request, each, after)
+        keep(request, response, each)
+    return response
+
+
+def keep(request: Request, response: Response, opened: Opened) -> None:
+    """Have the browser keep a session."""
+    cookies.put(request, response, cookies.SESSION, opened.token, seconds=SESSION)
+    if opened.device:
+        cookies.put(request, response, cookies.DEVICE, opened.device, seconds=_YEAR)
 
 
 def _local(path: str) -> str:
     """A path on this site, whatever was asked for."""
     split = urlsplit(path)
     local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if local and not split.netloc and not split.scheme else "/"
+    return quote(path, safe="/?=&-_.~%") if local and not split.netloc and not split.scheme else "/"

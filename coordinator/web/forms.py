@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from coordinator.errors import Problem
 from coordinator.web import problem
+from coordinator.web.front import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +21,33 @@ class Refused:
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where to go after a need was filed, and its hospital's link, which is shown there, once."""
+
+    page: str
+    link: str
+
+
 def submit(
     form: str,
-    values: Mapping[str, str],
-    act: Callable[[], str],
+    values: Sheet,
+    act: Callable[[], str | Filed],
     again: Callable[[Refused], Response],
+    carry: Callable[[Response, Filed], None] | None = None,
 ) -> Response:
-    """Do what a form asks; `act` returns where to go then, `again` shows the page with what was refused."""
+    """Do what a form asks, once; `act` returns where to go then, `again` shows the page with what was refused.
+
+    `carry` takes what was filed along to that page.
+    """
     try:
-        return RedirectResponse(act(), 303)
+        went: str | Filed = values.once(str | Filed, act)  # pyright: ignore[reportArgumentType]  # msgspec reads it
     except ValidationError as error:
         found = problem.fields(error)
         return again(Refused(form, values, found, found.fields))
     except Problem as error:
         return again(Refused(form, values, error))
+    response = RedirectResponse(went if isinstance(went, str) else went.page, 303)
+    if carry and isinstance(went, Filed):
+        carry(response, went)
+    return response

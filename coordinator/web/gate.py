@@ -1,45 +1,33 @@
-"""What every request passes first: nobody without the key beyond the open paths, no cross-site post, no flood."""
+"""What every request passes first: who sends it, no cross-site post, no flood. What they may do, `access` says."""
 
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordinator import origin
+from coordinator.asker import NOBODY
 from coordinator.errors import Forbidden, Problem, Unauthorised
-from coordinator.web import headers, problem
-from coordinator.web.access import BY, COOKIE, Access, name
+from coordinator.porter import Porter
+from coordinator.web import cookies, headers, problem
+from coordinator.web.access import BY, SAFE, is_open, name
 
-OPEN = (
-    "/api/track",
-    "/api/maker",
-    "/api/enrol",
-    "/api/renew",
-    "/files",
-    "/t",
-    "/m",
-    "/static",
-    "/login",
-    "/healthz",
-    "/metrics",
-)
-"""What stands at or below these needs no access key: it carries a secret of its own, or holds none."""
 LIMIT = 64 * 1024
 """Bytes of a request's body; the longest that is asked for is an agent's enrolment."""
-
-_SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Gate:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, access: Access, host: str = "") -> None:
-        """`host` is what browsers call us, beside what their requests' Host says."""
+    def __init__(self, app: ASGIApp, porter: Porter, public_url: str = "") -> None:
+        """`public_url` is what browsers call us, beside what their requests' Host says."""
         self._app = app
-        self._access = access
-        self._host = host
+        self._porter = porter
+        self._host = urlsplit(public_url).netloc
+        self._encrypted = public_url.startswith("https:")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through to the application, or answer it here."""
@@ -47,43 +35,51 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        guarded = headers.sent(send, request.url.path)
+        request.state.asker = NOBODY
+        request.state.secure = self._is_secure(request)
+        guarded = headers.sent(send, request.url.path, secure=request.state.secure)
         try:
-            refusal = self._judge(request)
+            refusal = await self._judge(request)
         except Problem as found:
             refusal = problem.respond(request, found)
         if refusal is None:
-            with origin.acting(via=request.state.via, role=getattr(request.state, "role", "")):
+            with origin.acting(via=_via(request), role=request.state.asker.role):
                 await self._app(scope, _Bounded(receive, request), guarded)
         else:
             await refusal(scope, receive, guarded)
 
-    def _judge(self, request: Request) -> Response | None:
-        """A refusal, or None and `request.state.by` says who asks ("" where nobody needs to)."""
-        request.state.by = ""
-        request.state.via = _via(request)
+    async def _judge(self, request: Request) -> Response | None:
+        """A refusal, or None and `request.state.asker` says who asks (nobody, where nobody needs to)."""
         if int(_digits(request.headers.get("content-length", "0"))) > LIMIT:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
         path = request.url.path
         if path == "/login" or path.startswith("/login/"):
             self._same_site(request)
-        if _is_open(path):
+        if is_open(path):
             return None
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if key:
-            if scheme.lower() != "bearer" or not self._access.check(key.strip()):
-                raise Unauthorised("this is not the access key")
-            request.state.by = name(_utf8(request.headers.get("muster-by", BY)))
+            by = name(_utf8(request.headers.get("muster-by", BY)))
+            found = None
+            if scheme.lower() == "bearer":
+                found = await run_in_threadpool(self._porter.program, key.strip(), by)
+            if found is None:
+                raise Unauthorised("this is not the access key, nor a token that is good")
+            request.state.asker = found
             return None
-        by = self._access.who(request.cookies.get(COOKIE, ""))
-        if by is not None:
+        asker = await run_in_threadpool(self._porter.browser, cookies.read(request, cookies.SESSION))
+        if asker.is_known:
             self._same_site(request)
-            request.state.by = by
+            if path.startswith("/api/") and request.method not in SAFE:
+                raise Forbidden(
+                    "a browser's session changes things by the pages' forms only; programs use a token"
+                )
+            request.state.asker = asker
             return None
-        if problem.wants_page(request) and request.method in _SAFE:
+        if problem.wants_page(request) and request.method in SAFE:
             return RedirectResponse(f"/login?next={quote(path)}", 303)
         raise Unauthorised(
-            "send `Authorization: Bearer KEY` with the coordinator's access key, or log in at /login"
+            "send `Authorization: Bearer KEY` with a token of yours or the access key, or log in at /login"
         )
 
     def _same_site(self, request: Request) -> None:
@@ -92,13 +88,21 @@ class Gate:
         Raises:
             Forbidden: the request changes something and does not come from our own pages.
         """
-        if request.method in _SAFE:
+        if request.method in SAFE:
             return
         site = request.headers.get("sec-fetch-site")
-        origin = urlsplit(request.headers.get("origin", "")).netloc
-        ours = site == "same-origin" if site else origin in {request.headers.get("host"), self._host} - {""}
-        if not ours:
+        come_from = request.headers.get("origin", "")
+        hosts = {request.headers.get("host"), self._host} - {""}
+        # Browsers that tell no site say only that there is an origin: the form's own token must do then.
+        vague = not site and come_from == "null" and not request.url.path.startswith("/login")
+        ours = site == "same-origin" if site else urlsplit(come_from).netloc in hosts
+        if not ours and not vague:
             raise Forbidden("this form was not sent from our own page: open the page here and send it again")
+
+    def _is_secure(self, request: Request) -> bool:
+        """Whether the browser reached us over HTTPS, perhaps by a proxy that does not say so."""
+        proxied = self._encrypted and request.headers.get("host") == self._host
+        return request.url.scheme == "https" or proxied
 
 
 class _Bounded:
@@ -115,10 +119,6 @@ class _Bounded:
         if self._left < 0:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
         return message
-
-
-def _is_open(path: str) -> bool:
-    return any(path == each or path.startswith(each + "/") for each in OPEN)
 
 
 def _via(request: Request) -> str:
@@ -144,12 +144,13 @@ def describe(schema: dict[str, Any]) -> None:
     """Add to an OpenAPI schema how to get in."""
     schema["security"] = [{"key": []}]
     for path, operations in schema["paths"].items():
-        for operation in operations.values() if _is_open(path) else ():
+        for operation in operations.values() if is_open(path) else ():
             operation["security"] = []
     schema.setdefault("components", {})["securitySchemes"] = {
         "key": {
             "type": "http",
             "scheme": "bearer",
-            "description": "The coordinator's access key; `Muster-By` may name who acts.",
+            "description": "A token of yours, or the access key of the coordinator's machine; with the latter"
+            " `Muster-By` may name who acts.",
         }
     }

@@ -8,7 +8,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from coordinator import ids
+from coordinator.asker import NOBODY, Asker
 from coordinator.records import Looks, Printer
+from coordinator.roles import Act
 from coordinator.views import STATES, PrinterView
 from coordinator.web import stages
 from wire.lifecycle import State
@@ -31,13 +34,23 @@ _PRIORITIES = {0: "routine", 5: "normal", 9: "now"}
 
 def page(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
     """A page from one of our templates. Who is logged in and which version runs is known to each."""
+    asker: Asker = getattr(request.state, "asker", NOBODY)
     state: dict[str, object] = {
-        "by": getattr(request.state, "by", ""),
+        "asker": asker,
+        "by": asker.by,
+        "may": asker.may,
+        "Act": Act,
+        "form_id": ids.token() if asker.is_known or request.url.path.startswith(("/t/", "/m/")) else "",
         "version": request.app.version,
         "here": "",
         "refused": None,
     }
     return HTMLResponse(_templates.get_template(template).render(_words | state | context), status)
+
+
+def outside(request: Request, path: str) -> str:
+    """The address of one of our paths, for people elsewhere."""
+    return (request.app.state.public_url or str(request.base_url).rstrip("/")) + path
 
 
 def time(seconds: float) -> Markup:

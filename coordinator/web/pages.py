@@ -6,46 +6,49 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from coordinator.records import Attempt
+from coordinator.roles import Act
 from coordinator.views import NeedView
-from coordinator.web import look, shapes
-from coordinator.web.access import By
-from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Desk, Entered, Here
+from coordinator.web import clusters, cookies, look, shapes
+from coordinator.web.access import By, Who, asker_of, needs, require
+from coordinator.web.clusters import home_of
+from coordinator.web.forms import Filed, Refused, submit
+from coordinator.web.front import Desk, Entered, Here, Sheet
 from coordinator.web.shapes import Id
 from wire.messages import Wish
 
 router = APIRouter(include_in_schema=False)
-
-_LINK = "muster-link"
-"""A cookie that carries a new need's tracking link over the redirect to its page, which shows it once."""
 
 
 # ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @router.get("/")
-def needs(desk: Here, request: Request) -> Response:
+@needs(Act.LOOK)
+def front(desk: Here, request: Request) -> Response:
     """All needs, the form to file one, and the hospitals to vet."""
     return _needs(desk, request)
 
 
 @router.get("/needs")
+@needs(Act.LOOK)
 def needs_elsewhere() -> Response:
     """Needs are the front page."""
     return RedirectResponse("/", 303)
 
 
 @router.get("/needs/{need}")
+@needs(Act.LOOK)
 def need(desk: Here, request: Request, need: Id) -> Response:
     """One need, its lots and its parcels."""
-    link = request.cookies.get(_LINK, "")
+    link = cookies.read(request, cookies.LINK)
     response = _need(desk, request, need, link=link if link.startswith("/t/") else "")
     if link:
-        response.delete_cookie(_LINK, path=f"/needs/{need}", httponly=True, samesite="strict")
+        cookies.drop(request, response, cookies.LINK, path=f"/needs/{need}")
     return response
 
 
 @router.get("/printers")
+@needs(Act.LOOK)
 def printers(desk: Here, request: Request) -> Response:
     """Printers and what they do."""
     return _printers(desk, request)
@@ -55,13 +58,19 @@ def printers(desk: Here, request: Request) -> Response:
 
 
 @router.post("/hospitals")
-def add_hospital(desk: Here, request: Request, by: By, entered: Entered) -> Response:
+@needs(Act.ADD)
+def add_hospital(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
     """Take a hospital in."""
 
     def act() -> str:
         asked = shapes.HospitalAsked.entered(entered)
         desk.add_hospital(
-            name=asked.name, contact=asked.contact, latitude=asked.latitude, longitude=asked.longitude, by=by
+            name=asked.name,
+            contact=asked.contact,
+            latitude=asked.latitude,
+            longitude=asked.longitude,
+            cluster=home_of(who, Act.ADD, asked.cluster),
+            by=who.by,
         )
         return "/"
 
@@ -69,6 +78,7 @@ def add_hospital(desk: Here, request: Request, by: By, entered: Entered) -> Resp
 
 
 @router.post("/hospitals/{hospital}/approve")
+@needs(Act.APPROVE)
 def approve_hospital(desk: Here, request: Request, by: By, entered: Entered, hospital: Id) -> Response:
     """Vouch for a hospital."""
 
@@ -80,38 +90,31 @@ def approve_hospital(desk: Here, request: Request, by: By, entered: Entered, hos
 
 
 @router.post("/needs")
-def file_need(desk: Here, request: Request, by: By, entered: Entered) -> Response:
+@needs(Act.FILE)
+def file_need(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
     """Ask for parts; the need's page then shows the hospital's link, once."""
-    links: list[str] = []
 
-    def act() -> str:
+    def act() -> Filed:
         asked = shapes.NeedAsked.entered(entered)
+        require(desk.store, who, Act.FILE, hospital=asked.hospital)
         need, token = desk.file_need(
             hospital=asked.hospital,
             part=asked.part,
             quantity=asked.quantity,
-            by=by,
+            by=who.by,
             priority=asked.priority,
             deadline=asked.deadline,
         )
-        links.append(f"/t/{token}")
-        return f"/needs/{need.id}"
+        return Filed(f"/needs/{need.id}", f"/t/{token}")
 
-    response = submit("need", entered, act, lambda refused: _needs(desk, request, refused))
-    for link in links:
-        response.set_cookie(
-            _LINK,
-            link,
-            max_age=120,
-            path=response.headers["location"],
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
-    return response
+    def carry(response: Response, filed: Filed) -> None:
+        cookies.put(request, response, cookies.LINK, filed.link, seconds=120, path=filed.page)
+
+    return submit("need", entered, act, lambda refused: _needs(desk, request, refused), carry)
 
 
 @router.post("/needs/{need}/cancel")
+@needs(Act.WITHDRAW)
 def cancel_need(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
     """Ask for no more of it."""
 
@@ -123,6 +126,7 @@ def cancel_need(desk: Here, request: Request, by: By, entered: Entered, need: Id
 
 
 @router.post("/needs/{need}/release")
+@needs(Act.RELEASE)
 def release_need(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
     """Give a held need out again."""
 
@@ -134,6 +138,7 @@ def release_need(desk: Here, request: Request, by: By, entered: Entered, need: I
 
 
 @router.post("/needs/{need}/pack")
+@needs(Act.PACK)
 def pack(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
     """Put what stands at the hub into a parcel."""
 
@@ -146,6 +151,7 @@ def pack(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Re
 
 
 @router.post("/needs/{need}/parcels/{parcel}/send")
+@needs(Act.SEND)
 def send(desk: Here, request: Request, by: By, entered: Entered, need: Id, parcel: Id) -> Response:
     """Hand a parcel over."""
 
@@ -160,6 +166,7 @@ def send(desk: Here, request: Request, by: By, entered: Entered, need: Id, parce
 
 
 @router.post("/needs/{need}/attempts/{attempt}/inspect")
+@needs(Act.INSPECT)
 def inspect(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Say what is good."""
 
@@ -171,6 +178,7 @@ def inspect(desk: Here, request: Request, by: By, entered: Entered, need: Id, at
 
 
 @router.post("/needs/{need}/attempts/{attempt}/collect")
+@needs(Act.COLLECT)
 def collect(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Bring a lot to the hub."""
     act = lambda: desk.collect(attempt, by=by)  # noqa: E731 (one line says it)
@@ -178,6 +186,7 @@ def collect(desk: Here, request: Request, by: By, entered: Entered, need: Id, at
 
 
 @router.post("/needs/{need}/attempts/{attempt}/write-off")
+@needs(Act.RULE)
 def write_off(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Give a suspect lot up."""
 
@@ -188,6 +197,7 @@ def write_off(desk: Here, request: Request, by: By, entered: Entered, need: Id, 
 
 
 @router.post("/needs/{need}/attempts/{attempt}/vouch")
+@needs(Act.RULE)
 def vouch(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Say that a suspect lot is here."""
 
@@ -198,6 +208,7 @@ def vouch(desk: Here, request: Request, by: By, entered: Entered, need: Id, atte
 
 
 @router.post("/needs/{need}/attempts/{attempt}/{wish}")
+@needs(Act.STEER)
 def ask_on_need(
     desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id, wish: Wish
 ) -> Response:
@@ -206,6 +217,7 @@ def ask_on_need(
 
 
 @router.post("/printers/{attempt}/{wish}")
+@needs(Act.STEER)
 def ask(desk: Here, request: Request, by: By, entered: Entered, attempt: Id, wish: Wish) -> Response:
     """Ask the printer's agent for something, from the printers' page."""
 
@@ -224,7 +236,7 @@ def _on_need(
     request: Request,
     need: str,
     form: str,
-    entered: dict[str, str],
+    entered: Sheet,
     act: Callable[[], Attempt],
 ) -> Response:
     def done() -> str:
@@ -235,8 +247,9 @@ def _on_need(
 
 
 def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Response:
-    views = desk.needs()
-    hospitals = desk.hospitals()
+    asker = asker_of(request)
+    views = clusters.needs(asker, desk.needs())
+    hospitals = clusters.hospitals(asker, desk.hospitals())
     parts = desk.parts()
     return look.page(
         request,
@@ -244,8 +257,11 @@ def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Resp
         status=refused.problem.status if refused else 200,
         under_way=sorted(filter(_under_way, views), key=_urgency),
         over=[view for view in views if not _under_way(view)],
-        approved=[each for each in hospitals if each.approved is not None],
+        approved=[
+            each for each in hospitals if each.approved is not None and asker.may(Act.FILE, each.cluster)
+        ],
         waiting=[each for each in hospitals if each.approved is None],
+        adds=sorted(asker.within(Act.ADD) or ()),
         parts=parts,
         titles={part.name: part.title for part in parts},
         refused=refused,
@@ -262,7 +278,7 @@ def _need(
         status=refused.problem.status if refused else 200,
         detail=detail,
         part=next((part for part in desk.parts() if part.name == detail.need.part), None),
-        link=(request.app.state.public_url or str(request.base_url).rstrip("/")) + link if link else "",
+        link=look.outside(request, link) if link else "",
         refused=refused,
     )
 
@@ -272,7 +288,7 @@ def _printers(desk: Desk, request: Request, refused: Refused | None = None) -> R
         request,
         "printers.html",
         status=refused.problem.status if refused else 200,
-        views=desk.printers(),
+        views=clusters.printers(asker_of(request), desk.printers()),
         refused=refused,
     )
 

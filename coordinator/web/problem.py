@@ -150,7 +150,9 @@ def install(app: FastAPI) -> None:
         _log.error("request failed", path=headers.shown(request.url.path), error=type(error).__name__)
         response = respond(request, Ours("it was noted in our log; try again, or tell who runs this service"))
         response.headers["Connection"] = "close"  # the server closes it after an error: say so
-        headers.add(response.headers, request.url.path)  # this answer does not pass the gate
+        headers.add(
+            response.headers, request.url.path, secure=request.state.secure
+        )  # this answer does not pass the gate
         return response
 
     app.add_exception_handler(Problem, known)

@@ -13,12 +13,15 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    Strict,
     StringConstraints,
     WithJsonSchema,
 )
 
+from coordinator.accounts import PersonView
 from coordinator.doorstep import Doorstep
 from coordinator.records import Attempt, Looks, Need, Pickup, Printer
+from coordinator.roles import HOME, Role
 from coordinator.views import PrinterView
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -99,6 +102,7 @@ class HospitalAsked(Asked):
     contact: Line
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    cluster: Identifier | None = None
 
 
 class NeedAsked(Asked):
@@ -156,6 +160,59 @@ class Receipt(Asked):
     units: Units
     by: Person
     note: Note = ""
+
+
+Cluster = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$")]
+Login = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
+Position = Annotated[Role, Strict(strict=False)]
+
+
+class PersonAsked(Asked):
+    """Somebody to be taken in, with a first role; they choose the password themselves, by a link."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "ines", "shown": "Inès Puig", "role": "coordinator"}}
+    )
+    name: Login
+    shown: Person | None = None
+    role: Position
+    cluster: Cluster | None = None
+
+
+class RoleAsked(Asked):
+    """A role in a cluster, to be given or taken."""
+
+    role: Position
+    cluster: Cluster | None = None
+
+
+class ResetAsked(Asked):
+    """Whether the second factor is forgotten too, as its device is lost."""
+
+    second_factor: Annotated[bool, Strict(strict=False)] = False
+
+
+class ClusterAsked(Asked):
+    """The cluster that something shall belong to."""
+
+    cluster: Cluster
+
+
+class TokenAsked(Asked):
+    """A token for a program: what it may do, and for how many days."""
+
+    label: Person
+    role: Position
+    cluster: Cluster = HOME
+    days: Annotated[int, Field(ge=1, le=366)] = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcomed:
+    """A person, and the path of the link by which they choose a password, which is shown only now."""
+
+    person: PersonView
+    path: str
 
 
 class DoorstepGiven(Asked):
@@ -241,6 +298,7 @@ class PrinterShown:
     online: bool
     seen: float
     place: tuple[float, float] | None
+    cluster: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,4 +328,5 @@ def _printer(printer: Printer) -> PrinterShown:
         online=printer.online,
         seen=printer.seen,
         place=printer.place,
+        cluster=printer.cluster,
     )

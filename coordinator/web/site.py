@@ -4,9 +4,8 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
@@ -14,7 +13,10 @@ from fastapi.staticfiles import StaticFiles
 from coordinator.desk import Desk
 from coordinator.errors import Missing
 from coordinator.guesses import Guesses
+from coordinator.porter import Porter, Rules
+from coordinator.repeats import Repeats
 from coordinator.web import (
+    account,
     agents,
     api,
     courier,
@@ -25,13 +27,31 @@ from coordinator.web import (
     look,
     maker,
     pages,
+    people,
     privacy,
     problem,
     stream,
     tracking,
     trail,
 )
-from coordinator.web.access import Access
+from coordinator.web.access import judge
+
+_ROOMS = (
+    trail,
+    links,
+    privacy,
+    courier,
+    agents,
+    api,
+    people,
+    joining,
+    tracking,
+    maker,
+    stream,
+    doors,
+    account,
+    pages,
+)
 
 Metrics = Callable[[], tuple[bytes, str]]
 """The metrics as text, and its media type."""
@@ -39,8 +59,12 @@ Metrics = Callable[[], tuple[bytes, str]]
 _ABOUT = """
 Muster calls up volunteers' 3D printers and gets hospitals what they need. This is what the pages can do, for programs.
 
-**Getting in**: `Authorization: Bearer KEY` with the coordinator's access key; `Muster-By: NAME` says who acts, as it
-will stand in the records. A hospital's link (`/api/track/…`) needs no key, it is one.
+**Getting in**: `Authorization: Bearer TOKEN` with a token that you made on your account's page; it may do what its role
+may in its cluster. Or with the access key of the coordinator's machine: then `Muster-By: NAME` says who acts, for
+the records. A hospital's link (`/api/track/…`) needs no key, it is one.
+
+**Sent twice, done once**: with an `Idempotency-Key` of your own (any unique word), a request that gets no answer can be
+sent again: within a day it is done once, and answered alike.
 
 **The way of a unit**: `POST /api/needs` → *promised* → *printing* → *printed* → `/attempts/{id}/cleared` →
 `/inspect` → `/collect` → `POST /api/parcels` → `/send` → the hospital's `/receive`.
@@ -59,10 +83,11 @@ def create(
     clock: Callable[[], float] = time.time,
     secret: bytes | None = None,
     public_url: str = "",
+    rules: Rules | None = None,
 ) -> FastAPI:
-    """The web application; `app.state.access` is its `Access`, for one-time login links.
+    """The web application; `app.state.porter` is its `Porter`, for one-time login links.
 
-    `secret` signs the sessions: without it each process makes its own, and a restart logs everyone out.
+    `secret` signs forms and seals second factors: without it each process makes its own, and a restart voids them.
     `public_url` is how people reach the pages, where that is not the address that their requests carry (a proxy).
     """
     app = FastAPI(
@@ -72,15 +97,18 @@ def create(
         openapi_url="/api/openapi.json",
         docs_url=None,  # the usual viewers load scripts from elsewhere
         redoc_url=None,
+        dependencies=[Depends(judge)],
     )
     app.state.desk = desk
-    app.state.access = Access(desk.check_key, clock, secret or secrets.token_bytes(32))
+    secret = secret or secrets.token_bytes(32)
+    app.state.porter = Porter(desk.store, desk.check_key, clock, secret, rules)
+    app.state.repeats = Repeats(desk.store, desk.news, secret, clock)
     app.state.doorkeeper = joining.Doorkeeper()
     app.state.guesses = Guesses(clock)
     app.state.public_url = public_url.rstrip("/")
-    app.add_middleware(gate.Gate, access=app.state.access, host=urlsplit(public_url).netloc)
+    app.add_middleware(gate.Gate, porter=app.state.porter, public_url=public_url)
     problem.install(app)
-    for room in (trail, links, privacy, courier, agents, api, joining, tracking, maker, stream, doors, pages):
+    for room in _ROOMS:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=look.HOUSE / "static"))
 

@@ -8,6 +8,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import StringConstraints
 
 from coordinator.news import Listener
+from coordinator.roles import Act
+from coordinator.web.access import Who, needs
 from coordinator.web.front import Here
 
 router = APIRouter()
@@ -21,16 +23,18 @@ Subject = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16}(/[A-Za-z0-9_-]
     tags=["live"],
     summary="Hear that something changed, as server-sent events",
 )
+@needs(Act.LOOK)
 async def events(
     desk: Here,
+    who: Who,
     on: Annotated[
         list[Subject],
         Query(min_length=1, max_length=8, description="Such as `need`, `need/n1`, `printer`, `hospital`"),
     ],
 ) -> AsyncIterator[ServerSentEvent]:
-    """`hello` once, then `news` with the subjects that changed; look again after either."""
+    """`hello` once, then `news`; look again after either. What changed is told to the machine's administrator only."""
     with desk.news.listen(*on) as listener:
-        async for event in told(listener):
+        async for event in told(listener, silent=not who.everywhere):
             yield event
 
 

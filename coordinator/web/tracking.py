@@ -14,7 +14,7 @@ from coordinator.records import Parcel
 from coordinator.views import Tracking
 from coordinator.web import look, shapes
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Entered, Here, link
+from coordinator.web.front import Entered, Here, Repeatable, link
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id, Token
 from coordinator.web.stream import told
@@ -53,9 +53,9 @@ def tracked(desk: Here, token: Held) -> Tracking:
     summary="Sign for a parcel",
     responses=_ANSWERS | documented(Conflict),
 )
-def received(desk: Here, token: Held, parcel: Id, asked: shapes.Receipt) -> Parcel:
+def received(desk: Here, token: Held, parcel: Id, asked: shapes.Receipt, once: Repeatable) -> Parcel:
     """`units` is what was counted on arrival; what is missing is printed again."""
-    return desk.receive(token, parcel, units=asked.units, by=asked.by, note=asked.note)
+    return once(Parcel, lambda: desk.receive(token, parcel, units=asked.units, by=asked.by, note=asked.note))
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────────────────────────

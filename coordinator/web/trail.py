@@ -8,8 +8,10 @@ from fastapi.responses import Response
 from pydantic import StringConstraints
 
 from coordinator.errors import Forbidden, Invalid, Unauthorised
+from coordinator.roles import Act
 from coordinator.trail import Chain, Entry
 from coordinator.web import look
+from coordinator.web.access import needs
 from coordinator.web.front import Here
 from coordinator.web.problem import documented
 
@@ -27,6 +29,7 @@ Before = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Entries ol
 
 
 @router.get("/api/trail", tags=["trail"], summary="Who did what", responses=_ANSWERS)
+@needs(Act.TRAIL)
 def entries(
     desk: Here,
     by: Who = "",
@@ -40,6 +43,7 @@ def entries(
 
 
 @router.get("/api/trail/chain", tags=["trail"], summary="Whether the trail is whole", responses=_ANSWERS)
+@needs(Act.TRAIL)
 def chain(
     desk: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
 ) -> Chain:
@@ -48,6 +52,7 @@ def chain(
 
 
 @router.get("/trail", include_in_schema=False)
+@needs(Act.TRAIL)
 def trail(
     desk: Here,
     request: Request,

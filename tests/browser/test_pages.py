@@ -5,10 +5,11 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from coordinator.web.access import SESSION
+from coordinator.porter import SESSION
+from coordinator.roles import HOME, Role
 from tests.browser.scene import Scene, open_scene
 from tests.farend import chromium
-from tests.unit.coordinator.office import KEY
+from tests.unit.coordinator.web.house import PASSWORD
 
 pytestmark = pytest.mark.system
 
@@ -237,13 +238,15 @@ def test_a_page_finds_its_way_back_after_the_server_was_gone(browser, tmp_path):
 
 def test_a_session_that_ended_leads_to_the_door_and_back(browser, scene: Scene):
     with chromium.page(browser, quiet=False) as page:
+        scene.house.person("ines", (HOME, Role.COORDINATOR))
         scene.log_in(page)
         page.get_by_role("link", name="Printers").click()
         expect(page.locator("#pulse")).to_have_text("live")
         scene.office.now[0] += SESSION + 1
         scene.office.agent("anna")
         page.wait_for_url(f"{scene.url}/login?next=/printers")
-        page.get_by_label("Access key").fill(KEY)
+        page.get_by_label("Log-in name").fill("ines")
+        page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
         expect(page.locator(".card.printer")).to_contain_text("anna")
 

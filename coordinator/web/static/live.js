@@ -149,6 +149,11 @@ function open() {
   });
 }
 
+// What was sent keeps its number until the answer is here: sent again, by a second click, it is done once.
+document.addEventListener("submit", (event) => {
+  event.target.dataset.keep = "";
+});
+
 localise(document);
 if (page && events && "EventSource" in window) {
   // A hidden page holds no connection: browsers allow few for one server.

@@ -378,7 +378,7 @@ def test_a_wrong_key_is_refused_and_never_repeated(near, monkeypatch):
     refused.complains(2, "this is not the access key")
     monkeypatch.setenv("MUSTER_KEY", "two words")
     clumsy = near("need", "list")
-    clumsy.complains(2, "one word of hex digits")
+    clumsy.complains(2, "one word, without blanks")
     assert "0123456789abcdef" not in refused.err
     assert "two words" not in clumsy.err
 

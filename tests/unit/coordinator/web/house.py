@@ -1,5 +1,6 @@
 """The real application over a real desk, served by the real server on a free port."""
 
+import re
 import socket
 import threading
 import time
@@ -9,11 +10,15 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
-from coordinator.web.access import Access
+from coordinator import accounts, passwords
+from coordinator.porter import Porter
+from coordinator.roles import Role
+from coordinator.store import people
 from coordinator.web.server import Server
 from coordinator.web.site import create
 from tests.unit.coordinator.office import KEY, Office
 
+PASSWORD = "seven printers hum"
 PATIENCE = 30.0
 """Seconds for an answer on a busy machine."""
 
@@ -30,7 +35,7 @@ class House:
             clock=lambda: office.now[0],
             public_url=public_url,
         )
-        self.access: Access = self.app.state.access
+        self.porter: Porter = self.app.state.porter
 
     @property
     def url(self) -> str:
@@ -63,10 +68,40 @@ class House:
     @contextmanager
     def browser(self, by: str = "") -> Generator[httpx.Client]:
         """A browser that has logged in, as far as HTTP goes."""
-        headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
-        with httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE) as client:
-            assert client.post("/login", data={"key": KEY, "by": by}).status_code == 303
+        with self.visitor() as client:
+            assert client.post(f"/login/{self.porter.once()}", data={"by": by}).status_code == 303
             yield client
+
+    def visitor(self) -> "Browser":
+        """A browser that has not logged in, as far as HTTP goes."""
+        headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+        return Browser(base_url=self.url, headers=headers, timeout=PATIENCE)
+
+    def person(self, name: str, *roles: tuple[str, Role], password: str = PASSWORD) -> None:
+        """Somebody with an account, and these (cluster, role)."""
+        with self.office.store.write() as tx:
+            accounts.add(tx, name=name, shown=name.title(), now=self.office.now[0])
+            people.persons.change(tx, name, password=passwords.keep(password))
+            for cluster, role in roles:
+                people.give_role(tx, name, cluster, role)
+
+    @contextmanager
+    def logged_in(self, name: str, password: str = PASSWORD) -> Generator["Browser"]:
+        """The browser of somebody with an account."""
+        with self.visitor() as client:
+            answer = client.post("/login", data={"name": name, "password": password})
+            assert answer.status_code == 303, answer.text
+            yield client
+
+
+class Browser(httpx.Client):
+    """Sends with each form what the page that it is from holds: the session's token."""
+
+    def post(self, url, *, data=None, **more):
+        if not str(url).startswith(("/login", "/t/")):
+            found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.get("/account").text)
+            data = {"csrf": found[1] if found else ""} | (data or {})
+        return super().post(url, data=data, **more)
 
 
 @contextmanager

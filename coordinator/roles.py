@@ -1,0 +1,102 @@
+"""Who may do what: one table, from a person's role to acts. Whatever stands in no row is refused."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+HOME = "home"
+"""The cluster that is there from the start; hospitals and agents belong to it unless somebody says otherwise."""
+
+
+class Act(StrEnum):
+    """What a person or a program can do here. Each route names one."""
+
+    LOOK = "look"
+    """See needs, lots, parcels and printers."""
+    AUDIT = "audit"
+    """See whether the ledger adds up."""
+    ADD = "add"
+    """Take a hospital in, to be vetted."""
+    APPROVE = "approve"
+    """Vouch for a hospital."""
+    FILE = "file"
+    """Ask for parts."""
+    WITHDRAW = "withdraw"
+    """Withdraw a need."""
+    RELEASE = "release"
+    """Give out again what was held."""
+    STEER = "steer"
+    """Ask a printer's agent to stop, wait or go on, or say that its bed is clear."""
+    INSPECT = "inspect"
+    """Say how many units are good."""
+    RULE = "rule"
+    """Rule on a lot that nobody heard of again."""
+    COLLECT = "collect"
+    """Bring a lot to the hub."""
+    PACK = "pack"
+    """Put units into a parcel."""
+    SEND = "send"
+    """Hand a parcel over."""
+    INVITE = "invite"
+    """Let a maker's agent in."""
+    REVOKE = "revoke"
+    """Take an agent's access back."""
+    PRIVACY = "privacy"
+    """Hand out, or take away, all that is held of a maker or a hospital."""
+    TRAIL = "trail"
+    """See who did what."""
+    PEOPLE = "people"
+    """Take people in, give and take roles, reset and disable accounts."""
+    SELF = "self"
+    """Mind the own account: whoever has logged in."""
+    LOCAL = "local"
+    """What only the machine's own access key does."""
+
+
+class Role(StrEnum):
+    """What somebody is in a cluster."""
+
+    VIEWER = "viewer"
+    INSPECTOR = "inspector"
+    COURIER = "courier"
+    COORDINATOR = "coordinator"
+    ADMIN = "admin"
+
+
+_LOOKS = frozenset({Act.LOOK})
+_COORDINATES = _LOOKS | {
+    Act.AUDIT,
+    Act.ADD,
+    Act.APPROVE,
+    Act.FILE,
+    Act.WITHDRAW,
+    Act.RELEASE,
+    Act.STEER,
+    Act.INSPECT,
+    Act.RULE,
+    Act.COLLECT,
+    Act.PACK,
+    Act.SEND,
+    Act.INVITE,
+    Act.REVOKE,
+}
+
+ACTS: Mapping[Role, frozenset[Act]] = {
+    Role.VIEWER: _LOOKS,
+    Role.INSPECTOR: _LOOKS | {Act.INSPECT, Act.COLLECT},
+    Role.COURIER: _LOOKS | {Act.COLLECT, Act.PACK, Act.SEND},
+    Role.COORDINATOR: _COORDINATES,
+    Role.ADMIN: _COORDINATES | {Act.PRIVACY, Act.TRAIL, Act.PEOPLE},
+}
+"""What each role may do in its cluster. `SELF` comes with an account, `LOCAL` with the access key only."""
+
+
+WHOLE = frozenset({Act.AUDIT, Act.TRAIL})
+"""What shows something of every cluster: it takes the role in the first one."""
+
+
+def acts(roles: Iterable[tuple[str, Role]]) -> dict[str, frozenset[Act]]:
+    """What somebody with these (cluster, role) may do, by cluster: all that any of the roles may."""
+    found: dict[str, frozenset[Act]] = {}
+    for cluster, role in roles:
+        found[cluster] = found.get(cluster, frozenset()) | ACTS[role]
+    return found

@@ -1,0 +1,257 @@
+"""Who has an account and which roles: for admins, as a page and for programs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from coordinator.accounts import PersonView
+from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
+from coordinator.roles import Act, Role
+from coordinator.staff import Staff
+from coordinator.web import look, shapes
+from coordinator.web.access import Door, Who, needs
+from coordinator.web.clusters import home_of
+from coordinator.web.forms import Refused, submit
+from coordinator.web.front import Entered, Repeatable
+from coordinator.web.problem import documented
+from coordinator.web.shapes import Id
+
+router = APIRouter(responses=documented(Unauthorised, Forbidden, Invalid))
+
+
+def _staff(door: Door) -> Staff:
+    return Staff(door)
+
+
+Office = Annotated[Staff, Depends(_staff)]
+
+
+# ── for programs ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.get(
+    "/api/people",
+    summary="Who has an account, in your clusters",
+    tags=["people"],
+)
+@needs(Act.PEOPLE)
+def everybody(staff: Office, who: Who) -> list[PersonView]:
+    """By log-in name."""
+    return staff.everybody(who)
+
+
+@router.post(
+    "/api/people",
+    status_code=201,
+    summary="Take somebody in",
+    tags=["people"],
+    responses=documented(Conflict),
+)
+@needs(Act.PEOPLE)
+def add(staff: Office, who: Who, asked: shapes.PersonAsked, once: Repeatable) -> shapes.Welcomed:
+    """`path` is a link, good once and for three days, by which they choose a password. It is shown only now."""
+    return once(shapes.Welcomed, lambda: _added(staff, who, asked))
+
+
+@router.post(
+    "/api/people/{person}/roles",
+    summary="Give a role",
+    tags=["people"],
+    responses=documented(Missing),
+)
+@needs(Act.PEOPLE)
+def give(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
+    """In one cluster; it counts at once."""
+    return staff.give(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
+
+
+@router.post(
+    "/api/people/{person}/roles/take",
+    summary="Take a role",
+    tags=["people"],
+    responses=documented(Missing, Conflict),
+)
+@needs(Act.PEOPLE)
+def take(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
+    """It counts at once, for their programs too."""
+    return staff.take(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
+
+
+@router.post(
+    "/api/people/{person}/reset",
+    summary="Let somebody choose a new password",
+    tags=["people"],
+    responses=documented(Missing),
+)
+@needs(Act.PEOPLE)
+def reset(staff: Office, who: Who, person: Id, asked: shapes.ResetAsked, once: Repeatable) -> shapes.Welcomed:
+    """The old one is void, all sessions end and tokens are revoked; `path` is the link, shown only now."""
+    return once(shapes.Welcomed, lambda: _reset(staff, who, person, asked))
+
+
+@router.post(
+    "/api/people/{person}/disable",
+    summary="Shut an account",
+    tags=["people"],
+    responses=documented(Missing, Conflict),
+)
+@needs(Act.PEOPLE)
+def disable(staff: Office, who: Who, person: Id) -> PersonView:
+    """At once: sessions end, tokens and links are void. What they did stays in the records."""
+    return staff.disable(who, person)
+
+
+@router.post(
+    "/api/people/{person}/enable",
+    summary="Open an account again",
+    tags=["people"],
+    responses=documented(Missing),
+)
+@needs(Act.PEOPLE)
+def enable(staff: Office, who: Who, person: Id) -> PersonView:
+    """With the password and second factor it had."""
+    return staff.enable(who, person)
+
+
+@router.post(
+    "/api/agents/{agent}/cluster",
+    status_code=204,
+    summary="Move an agent to a cluster",
+    tags=["agents"],
+    responses=documented(Missing),
+)
+@needs(Act.PEOPLE)
+def place(staff: Office, who: Who, agent: Id, asked: shapes.ClusterAsked) -> None:
+    """Its printers are seen, and their lots looked after, by that cluster's people. Dispatch goes on as before."""
+    staff.place(who, agent, asked.cluster)
+
+
+# ── for people ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.get("/people", include_in_schema=False)
+@needs(Act.PEOPLE)
+def page(request: Request, staff: Office, who: Who) -> Response:
+    """Everybody, and the form to take somebody in."""
+    return _show(request, staff, who)
+
+
+@router.post("/people", include_in_schema=False)
+@needs(Act.PEOPLE)
+def add_on_page(request: Request, staff: Office, who: Who, entered: Entered) -> Response:
+    """Take somebody in; the page shows the link, once."""
+    made: list[shapes.Welcomed] = []
+
+    def act() -> str:
+        made.append(_added(staff, who, shapes.PersonAsked.entered(entered)))
+        return "/people"
+
+    response = submit("person", entered, act, lambda refused: _show(request, staff, who, refused))
+    return _show(request, staff, who, welcomed=made[0]) if made else response
+
+
+@router.post("/people/{person}/give", include_in_schema=False)
+@needs(Act.PEOPLE)
+def give_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+    """Give a role."""
+
+    def act() -> str:
+        asked = shapes.RoleAsked.entered(entered)
+        staff.give(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
+        return "/people"
+
+    return submit(f"give-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+
+
+@router.post("/people/{person}/take", include_in_schema=False)
+@needs(Act.PEOPLE)
+def take_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+    """Take a role."""
+
+    def act() -> str:
+        asked = shapes.RoleAsked.entered(entered)
+        staff.take(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
+        return "/people"
+
+    return submit(f"take-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+
+
+@router.post("/people/{person}/reset", include_in_schema=False)
+@needs(Act.PEOPLE)
+def reset_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+    """A new password; the page shows the link, once."""
+    made: list[shapes.Welcomed] = []
+
+    def act() -> str:
+        made.append(_reset(staff, who, person, shapes.ResetAsked.entered(entered)))
+        return "/people"
+
+    response = submit(f"reset-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+    return _show(request, staff, who, welcomed=made[0]) if made else response
+
+
+@router.post("/people/{person}/disable", include_in_schema=False)
+@needs(Act.PEOPLE)
+def disable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+    """Shut an account."""
+
+    def act() -> str:
+        staff.disable(who, person)
+        return "/people"
+
+    return submit(f"disable-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+
+
+@router.post("/people/{person}/enable", include_in_schema=False)
+@needs(Act.PEOPLE)
+def enable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+    """Open an account again."""
+
+    def act() -> str:
+        staff.enable(who, person)
+        return "/people"
+
+    return submit(f"enable-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+
+
+# ── private ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _added(staff: Staff, who: Who, asked: shapes.PersonAsked) -> shapes.Welcomed:
+    cluster = home_of(who, Act.PEOPLE, asked.cluster)
+    view, code = staff.add(
+        who, name=asked.name, shown=asked.shown or asked.name, cluster=cluster, role=asked.role
+    )
+    return shapes.Welcomed(person=view, path=f"/login/{code}")
+
+
+def _reset(staff: Staff, who: Who, person: str, asked: shapes.ResetAsked) -> shapes.Welcomed:
+    view, code = staff.reset(who, person, second_factor=asked.second_factor)
+    return shapes.Welcomed(person=view, path=f"/login/{code}")
+
+
+def _show(
+    request: Request,
+    staff: Staff,
+    who: Who,
+    refused: Refused | None = None,
+    welcomed: shapes.Welcomed | None = None,
+) -> Response:
+    within = who.within(Act.PEOPLE)
+    everybody = staff.everybody(who)
+    return look.page(
+        request,
+        "people.html",
+        status=refused.problem.status if refused else 200,
+        people=everybody,
+        clusters=sorted(
+            within
+            if within is not None
+            else {"home"} | {role.cluster for each in everybody for role in each.roles}
+        ),
+        all_roles=list(Role),
+        welcomed=welcomed,
+        link=look.outside(request, welcomed.path) if welcomed else "",
+        refused=refused,
+    )
