@@ -19,7 +19,7 @@ from coordinator.asker import NOBODY, Asker, Via
 from coordinator.errors import Missing, Unauthorised
 from coordinator.factor import Seal
 from coordinator.roles import ACTS, Act, Role, acts
-from coordinator.store import people, restorations
+from coordinator.store import people, restorations, trail
 from coordinator.store.engine import Store, Tx
 from coordinator.store.people import Person, Session
 from coordinator.throttle import Throttle
@@ -291,6 +291,7 @@ class Porter:
         kept = passwords.keep(password)
         with self.store.write() as tx:
             person = accounts.first(tx, name=name, shown=shown, password=kept, now=self._now())
+            self.note(tx, "person.first", person.name)
             opened = self._admit(tx, person, browser)
         self._redeem(code.removeprefix("first-"))
         return opened
@@ -303,7 +304,19 @@ class Porter:
         passwords.check(password, name)
         kept = passwords.keep(password)
         with self.store.write() as tx:
-            return self._admit(tx, accounts.choose(tx, code, kept, self._now()), browser)
+            person = accounts.choose(tx, code, kept, self._now())
+            self.note(tx, "person.password", person.name)
+            return self._admit(tx, person, browser)
+
+    def note(self, tx: Tx, act: str, person: str | None, by: str = "") -> None:
+        """Into the trail: what somebody does with the own account, or, without one, at this machine."""
+        trail.note(
+            tx,
+            by=by or person or "",
+            act=act,
+            on=f"person/{person}" if person else "machine",
+            now=self._now(),
+        )
 
     # ── private ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -369,6 +382,7 @@ class Porter:
                 browser="".join(each for each in browser if each.isprintable())[:120],
             ),
         )
+        self.note(tx, "person.enter", person, by)
         device = ids.fresh("d")
         return Opened(token, f"{device}.{self._sign('device', f'{device} {person}')}" if person else "")
 

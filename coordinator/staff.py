@@ -12,7 +12,7 @@ from coordinator.asker import Asker
 from coordinator.errors import Conflict, Forbidden, Missing
 from coordinator.porter import Porter
 from coordinator.roles import Act, Role
-from coordinator.store import people
+from coordinator.store import people, trail
 from coordinator.store.engine import Tx
 
 
@@ -41,6 +41,7 @@ class Staff:
             person = accounts.add(tx, name=name, shown=shown, now=self._now())
             accounts.give(tx, person.name, cluster, role)
             code = accounts.welcome(tx, person.name, by=asker.by, now=self._now())
+            self._note(tx, asker, "person.add", person.name, cluster=cluster, role=role)
             return accounts.view(tx, person.name), code
 
     def give(self, asker: Asker, name: str, cluster: str, role: Role) -> PersonView:
@@ -53,6 +54,7 @@ class Staff:
         _minds(asker, cluster)
         with self._store.write() as tx:
             accounts.give(tx, name, cluster, role)
+            self._note(tx, asker, "role.give", name, cluster=cluster, role=role)
             return _shown(asker, accounts.view(tx, name))
 
     def take(self, asker: Asker, name: str, cluster: str, role: Role) -> PersonView:
@@ -68,6 +70,7 @@ class Staff:
             raise Conflict("you can't take the admin's role from yourself: ask another admin")
         with self._store.write() as tx:
             accounts.take(tx, name, cluster, role)
+            self._note(tx, asker, "role.take", name, cluster=cluster, role=role)
             return _shown(asker, accounts.view(tx, name))
 
     def reset(self, asker: Asker, name: str, *, second_factor: bool) -> tuple[PersonView, str]:
@@ -75,6 +78,7 @@ class Staff:
         with self._store.write() as tx:
             self._account(tx, asker, name)
             code = accounts.reset(tx, name, by=asker.by, now=self._now(), second_factor=second_factor)
+            self._note(tx, asker, "person.reset", name, second_factor=second_factor)
             return _shown(asker, accounts.view(tx, name)), code
 
     def disable(self, asker: Asker, name: str) -> PersonView:
@@ -90,6 +94,7 @@ class Staff:
         with self._store.write() as tx:
             self._account(tx, asker, name)
             accounts.disable(tx, name, now=self._now())
+            self._note(tx, asker, "person.disable", name)
             return _shown(asker, accounts.view(tx, name))
 
     def enable(self, asker: Asker, name: str) -> PersonView:
@@ -97,6 +102,7 @@ class Staff:
         with self._store.write() as tx:
             self._account(tx, asker, name)
             accounts.enable(tx, name)
+            self._note(tx, asker, "person.enable", name)
             return _shown(asker, accounts.view(tx, name))
 
     def place(self, asker: Asker, agent: str, cluster: str) -> None:
@@ -112,6 +118,17 @@ class Staff:
                 _minds(asker, before)
             if not people.place_agent(tx, agent, cluster):
                 raise Missing(f"there is no agent {agent!r}")
+            trail.note(
+                tx,
+                by=asker.by,
+                act="agent.place",
+                on=f"agent/{agent}",
+                now=self._now(),
+                details={"cluster": cluster},
+            )
+
+    def _note(self, tx: Tx, asker: Asker, act: str, person: str, **details: str | bool) -> None:
+        trail.note(tx, by=asker.by, act=act, on=f"person/{person}", now=self._now(), details=details)
 
     @staticmethod
     def _account(tx: Tx, asker: Asker, name: str) -> None:

@@ -44,6 +44,7 @@ def new_password(request: Request, door: Door, who: Who, entered: Entered) -> Re
         kept = passwords.keep(password)
         with door.store.write() as tx:
             accounts.change(tx, person, kept, session=who.session)
+            door.note(tx, "person.password", person)
         return "/account?done=password"
 
     return _submit(request, door, who, "password", entered, act)
@@ -66,6 +67,7 @@ def set_second(request: Request, door: Door, who: Who, entered: Entered) -> Resp
                 accounts.set_factor(tx, person, secret, door.seal, entered.get("code", ""), door.now())
             )
             people.end_sessions(tx, name, but=who.session)
+            door.note(tx, "factor.set", name)
         return "/account"
 
     response = _submit(request, door, who, "second", entered, act)
@@ -82,6 +84,7 @@ def remove_second(request: Request, door: Door, who: Who, entered: Entered) -> R
         _code(door, who, entered.get("code", ""), address(request))
         with door.store.write() as tx:
             accounts.forget_factor(tx, name)
+            door.note(tx, "factor.remove", name)
             if accounts.needs_factor(people.roles(tx, name), everyone=door.rules.everyone):
                 people.persons.change(tx, name, factor_due=door.now())  # the grace is for beginners
         return "/account?done=removed"
@@ -100,6 +103,7 @@ def new_recovery(request: Request, door: Door, who: Who, entered: Entered) -> Re
         _code(door, who, entered.get("code", ""), address(request))
         with door.store.write() as tx:
             codes.extend(accounts.new_recovery(tx, name))
+            door.note(tx, "factor.codes", name)
         return "/account"
 
     response = _submit(request, door, who, "recovery", entered, act)
@@ -115,6 +119,7 @@ def end_session(request: Request, door: Door, who: Who, entered: Entered, sessio
         with door.store.write() as tx:
             if not people.end_session(tx, session, person=_person(who)):
                 raise Missing("this browser is not logged in any more")
+            door.note(tx, "session.end", who.person)
         return "/account?done=ended"
 
     return _submit(request, door, who, f"end-{session}", entered, act)
@@ -126,6 +131,7 @@ def end_sessions(request: Request, door: Door, who: Who, entered: Entered) -> Re
     """Log out everywhere, here too."""
     with door.store.write() as tx:
         people.end_sessions(tx, _person(who))
+        door.note(tx, "session.end-all", who.person)
     response = RedirectResponse("/login", 303)
     cookies.drop(request, response, cookies.SESSION)
     return response
@@ -144,6 +150,7 @@ def new_token(request: Request, door: Door, who: Who, entered: Entered) -> Respo
         with door.store.write() as tx:
             if who.confined or not accounts.within(people.roles(tx, name), asked.cluster, asked.role):
                 raise Forbidden(f"a token can't do more than you: you are no {asked.role} in {asked.cluster}")
+            door.note(tx, "token.make", name)
             people.tokens.add(
                 tx,
                 Token(
@@ -173,6 +180,7 @@ def revoke_token(request: Request, door: Door, who: Who, entered: Entered, token
         with door.store.write() as tx:
             if not people.end_token(tx, token, person=_person(who)):
                 raise Missing("this token is good no more already")
+            door.note(tx, "token.revoke", who.person)
         return "/account?done=revoked"
 
     return _submit(request, door, who, f"revoke-{token}", entered, act)

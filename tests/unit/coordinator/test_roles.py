@@ -5,7 +5,9 @@ import pytest
 from coordinator.asker import NOBODY, Asker, Via
 from coordinator.roles import ACTS, Act, Role, acts
 
-COORDINATES = "look audit add approve file withdraw release steer inspect rule collect pack send invite revoke"
+COORDINATES = (
+    "look audit add approve file withdraw release steer inspect rule collect pack send invite revoke"
+)
 
 
 def test_nobody_may_anything():
