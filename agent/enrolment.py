@@ -19,7 +19,9 @@ from msgspec import structs
 from agent import identity, web
 from agent.errors import OwnerError
 from agent.identity import Identity
+from agent.trust import first
 from wire.enrolment import LIMIT, PATH, Answer, Invite, Request
+from wire.errors import RemoteError
 
 
 class EnrolmentError(OwnerError):
@@ -52,7 +54,7 @@ def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> Non
     """Hold an answer against the invite and our own key.
 
     Raises:
-        EnrolmentError: another CA than the invite names, or a certificate that is not ours.
+        EnrolmentError: another CA or root key than the invite names, or a certificate that is not ours.
     """
     try:
         ca = x509.load_pem_x509_certificate(answer.ca.encode())
@@ -65,6 +67,10 @@ def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> Non
             "somebody else than the coordinator answered (its certificate is not the one in the invite):"
             " nothing was kept; tell your coordinator"
         )
+    try:
+        first(answer.keys, invite.root)
+    except RemoteError as error:
+        raise EnrolmentError(f"{error}: nothing was kept; tell your coordinator") from None
     if theirs != key:
         raise EnrolmentError("the coordinator sent a certificate for another key: nothing was kept")
     try:

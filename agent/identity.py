@@ -5,12 +5,10 @@ import ssl
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from agent.errors import OwnerError
 from wire.enrolment import Answer
-from wire.manifest import key_id
 
 _KEY = "key.pem"
 _CERTIFICATE = "certificate.pem"
@@ -31,22 +29,6 @@ class Identity(Struct, frozen=True):
     def agent(self) -> str:
         """Our name."""
         return self.answer.agent
-
-    def dispatch_keys(self) -> dict[str, Ed25519PublicKey]:
-        """The keys that may sign manifests, by their id.
-
-        Raises:
-            IdentityError: a key does not match its id.
-        """
-        keys: dict[str, Ed25519PublicKey] = {}
-        for name, raw in self.answer.keys.items():
-            try:
-                keys[name] = Ed25519PublicKey.from_public_bytes(raw)
-            except ValueError:
-                raise IdentityError(f"dispatch key {name[:16]}… is damaged: enroll again") from None
-            if key_id(keys[name]) != name:
-                raise IdentityError(f"dispatch key {name[:16]}… is not what its name says: enroll again")
-        return keys
 
     def context(self) -> ssl.SSLContext:
         """Mutual TLS to the broker: our certificate, and the coordinator's own CA as the only one trusted.
@@ -92,16 +74,16 @@ def save(folder: Path, answer: Answer, key: str) -> Identity:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(folder / _KEY, key.encode())
-        _write(folder / _CERTIFICATE, answer.certificate.encode())
+        write(folder / _KEY, key.encode())
+        write(folder / _CERTIFICATE, answer.certificate.encode())
         # Last: with it the identity is whole.
-        _write(folder / _ANSWER, msgspec.json.encode(answer))
+        write(folder / _ANSWER, msgspec.json.encode(answer))
     except OSError as error:
         raise IdentityError(f"can't write to {folder}: {error.strerror}") from error
     return Identity(folder, answer)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Replace a file as a whole, readable by us only."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from coordinator import enrolment, ids, intake, lots, overview, parcels
 from coordinator.ca import Authority
 from coordinator.conversation import Conversation
 from coordinator.errors import Missing
+from coordinator.keyring import Keyring
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
@@ -46,6 +47,7 @@ class Desk:
         store: Store,
         plates: Plates,
         authority: Authority,
+        keyring: Keyring,
         terms: Terms,
         conversation: Conversation,
         *,
@@ -56,6 +58,7 @@ class Desk:
         self._store = store
         self._plates = plates
         self._authority = authority
+        self._keyring = keyring
         self._terms = terms
         self._conversation = conversation
         self._now = clock
@@ -243,7 +246,9 @@ class Desk:
     def invite(self, *, by: str) -> str:
         """An invite for one agent, as text; see `enrolment.invite`."""
         with self._store.write() as tx:
-            made = enrolment.invite(tx, self._authority, url=self._terms.public_url, by=by, now=self._now())
+            made = enrolment.invite(
+                tx, self._authority, self._keyring, url=self._terms.public_url, by=by, now=self._now()
+            )
         return str(made)
 
     def enrol(self, request: EnrolRequest) -> Answer:
@@ -252,6 +257,7 @@ class Desk:
             answer = enrolment.enrol(
                 tx,
                 self._authority,
+                self._keyring,
                 request,
                 url=self._terms.public_url,
                 broker=self._terms.broker_url,
@@ -263,6 +269,10 @@ class Desk:
     def body(self, attempt: str, token: str) -> Path:
         """The file behind a manifest's URL; see `Conversation.body`."""
         return self._conversation.body(attempt, token)
+
+    def definition(self, digest: str) -> bytes:
+        """The document of an approved part version; see `Plates.definition`."""
+        return self._plates.definition(digest)
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,23 +5,32 @@ import secrets
 from coordinator.ca import Authority
 from coordinator.errors import Conflict, Forbidden
 from coordinator.ids import digest
+from coordinator.keyring import Keyring
 from coordinator.store import agents
 from coordinator.store.engine import Tx
-from wire import manifest
 from wire.enrolment import Answer, Invite, Request
 
 LIFETIME = 15 * 60.0
 """Seconds for which an invite can be used."""
 
 
-def invite(tx: Tx, authority: Authority, *, url: str, by: str, now: float) -> Invite:
+def invite(tx: Tx, authority: Authority, keyring: Keyring, *, url: str, by: str, now: float) -> Invite:
     """A new invite, good for one agent. Only its hash is kept."""
     code = secrets.token_urlsafe(16)
     agents.add_invite(tx, code=digest(code), expires=now + LIFETIME, by=by)
-    return Invite(url, code, authority.fingerprint)
+    return Invite(url, code, authority.fingerprint, keyring.root)
 
 
-def enrol(tx: Tx, authority: Authority, request: Request, *, url: str, broker: str, now: float) -> Answer:
+def enrol(
+    tx: Tx,
+    authority: Authority,
+    keyring: Keyring,
+    request: Request,
+    *,
+    url: str,
+    broker: str,
+    now: float,
+) -> Answer:
     """Spend an invite on an agent: it gets its certificate, and learns whom to believe.
 
     Raises:
@@ -36,12 +45,11 @@ def enrol(tx: Tx, authority: Authority, request: Request, *, url: str, broker: s
         raise Conflict(f"there is an agent called {request.name} already: choose another name")
     certificate = authority.issue_client(request.csr, request.name)
     agents.agents.add(tx, agents.Agent(name=request.name, enrolled=now))
-    key = authority.dispatch.public_key()
     return Answer(
         agent=request.name,
         certificate=certificate,
         ca=authority.certificate,
         broker=broker,
-        keys={manifest.key_id(key): key.public_bytes_raw()},
+        keys=keyring.signed,
         url=url,
     )

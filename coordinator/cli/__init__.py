@@ -29,6 +29,7 @@ COMMANDS = {
     "ledger": ("coordinator.cli.ledgers:ledger", "Check that every unit stands where it should."),
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
+    "keys": ("coordinator.cli.keys:keys", "Change, revoke and lock away the keys that sign; sign parts."),
     "login": ("coordinator.cli.access:login", "Print a link that logs one browser in."),
 }
 """Where each command stands, and its line in the help."""
@@ -54,7 +55,7 @@ def muster() -> None:
 
     `serve` runs the coordinator. The other commands talk to one that runs, on this machine or elsewhere:
     they find its address and key in its data directory, or in MUSTER_URL and MUSTER_KEY. `ledger verify`,
-    `backup` and `restore` work on this machine's database itself, so they need no coordinator.
+    `backup`, `restore` and `keys` work on this machine's data themselves, so they need no coordinator.
     """
 
 

@@ -139,6 +139,7 @@ printer = Table(
     Column("profile", Json(Profile), nullable=False),
     Column("material", _Name, nullable=False),
     Column("counter", _Count, nullable=False),
+    Column("sequence", _Count, nullable=False, server_default="0"),
 )
 
 ready = Table(
@@ -183,6 +184,7 @@ attempt = Table(
     Column("good", Integer),
     Column("scrapped", Integer),
     Column("inspected_by", String(100)),
+    Column("sequence", _Count, nullable=False, server_default="0"),
     CheckConstraint("good is null or good + scrapped = count", "counted"),
     Index(None, "agent", "printer", "state"),
     Index(None, "state", "changed"),
@@ -252,6 +254,17 @@ invite = Table(
     Column("by", String(100), nullable=False),
     Column("used", Float),
     Column("agent", _Name),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("part", _Name, primary_key=True),
+    Column("version", String(32), primary_key=True),
+    Column("document", Text, nullable=False),  # its exact bytes, which are UTF-8
+    Column("key", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),  # in hex
+    Column("signed", Float, nullable=False),
 )
 
 restoration = Table(

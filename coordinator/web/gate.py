@@ -11,7 +11,17 @@ from coordinator.errors import Forbidden, Problem, Unauthorised
 from coordinator.web import headers, problem
 from coordinator.web.access import BY, COOKIE, Access, name
 
-OPEN = ("/api/track", "/api/enrol", "/files", "/t", "/static", "/login", "/healthz", "/metrics")
+OPEN = (
+    "/api/track",
+    "/api/enrol",
+    "/files",
+    "/definitions",
+    "/t",
+    "/static",
+    "/login",
+    "/healthz",
+    "/metrics",
+)
 """What stands at or below these needs no access key: it carries a secret of its own, or holds none."""
 LIMIT = 64 * 1024
 """Bytes of a request's body; the longest that is asked for is an agent's enrolment."""

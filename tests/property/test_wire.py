@@ -243,6 +243,6 @@ def test_a_random_invite_raises_only_the_wires_own_error(text):
 
 
 def test_an_invite_survives_being_pasted_over_two_lines():
-    invite = enrolment.Invite("https://muster.example", "c" * 22, "0" * 64)
+    invite = enrolment.Invite("https://muster.example", "c" * 22, "0" * 64, "1" * 64)
     text = str(invite)
     assert enrolment.parse(text[:30] + "\n  " + text[30:] + "\n") == invite
