@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from agent import drawing
+from agent import drawing, overview
 from agent.fetch import Fetcher
 from agent.following import GRACE
 from agent.hours import Hours
@@ -644,3 +644,62 @@ def test_what_loads_into_the_quiet_hours_is_not_begun(bench: Bench):
     assert bench.printer.told == ["start a-1"]
     bench.step(600)
     assert bench.printer.told == ["start a-1", "cancel"]
+
+
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_a_manifest_out_of_its_time_is_refused_and_told(bench: Bench, when: str):
+    bench.too_early, bench.too_late = when == "early", when == "late"
+    bench.take()
+    bench.step()
+    assert bench.steps == ["refuse"]
+    assert "valid" in bench.why
+    assert bench.printer.told == []
+
+
+def test_a_manifest_of_an_older_number_is_not_taken_not_even_after_a_restart(bench: Bench):
+    last = bench.take(material="pla").sequence
+    bench.restart()
+    for number in (last, last - 1, 0):
+        with pytest.raises(RemoteError, match="older") as dropped:
+            bench.take("a-2", sequence=number)
+        assert dropped.value.code == "sequence"
+    assert bench.line.readies[-1].sequence == last
+    bench.take("a-3", sequence=last + 1)
+    assert bench.steps == ["refuse", "fetch"]
+
+
+def test_what_was_granted_before_the_journal_was_lost_starts_nothing_after_it(bench: Bench):
+    old = bench.take()
+    bench.journal.close()
+    for path in bench.folder.glob("journal.db*"):
+        path.unlink()
+    bench.journal = Journal(bench.folder / "journal.db")
+    bench.journal.clear_bed("left", 0)
+    bench.restart()
+    bench.step()
+    with pytest.raises(RemoteError, match="did not just ask"):
+        bench.runner.take(old, bench.keys.sign(old))
+    assert bench.line.readies[-1].sequence == 0
+    assert bench.steps == []
+
+
+def test_a_key_that_is_revoked_between_grant_and_start_starts_nothing(bench: Bench):
+    bench.take()
+    bench.keys.revoke(bench.keys.rotate(until=0.0))
+    bench.trust.adopt(bench.keys.signed)
+    bench.step()
+    assert bench.steps == ["fetch", "refuse"]
+    assert "revoked" in bench.why
+    assert bench.journal.events()[-1].blame is Blame.JOB
+
+
+def test_other_g_code_under_an_approved_parts_name_is_refused_and_its_owner_reads_why(bench: Bench):
+    data = DATA.replace(b"G1 X", b"G1 X1", 1)
+    url = bench.server.serve("/altered", data)
+    bench.take(url=url, digest=release.definition(data), size=len(data))
+    bench.step()
+    assert bench.steps == ["fetch", "refuse"]
+    assert "tampered" in bench.why
+    assert bench.journal.events()[-1].blame is Blame.JOB
+    assert bench.printer.told == []
+    assert "tampered" in overview.refusal(bench.journal, "left")

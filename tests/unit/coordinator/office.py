@@ -91,6 +91,8 @@ class PlayedAgent:
     seq: int = 0
     counter: int = 0
     held: list[str] = field(default_factory=list)
+    keys: int | None = None
+    sequence: int = 0
 
     def is_born(self, holding: Holding | None = None) -> None:
         printer = Printer(name="one", driver="serial", profile=self.profile, material=self.material)
@@ -126,6 +128,8 @@ class PlayedAgent:
                 epoch=self.epoch,
                 seq=self.seq if seq is None else seq,
                 held=tuple(self.held),
+                sequence=self.sequence,
+                keys=self.keys,
             )
         )
         self.office.conversation.plan()
