@@ -17,7 +17,7 @@ from tests.farend.agent import LONG, NAME, PRINTER, Bench, benched
 from tests.farend.keys import drawn
 from wire import release
 from wire.manifest import sign
-from wire.messages import Grant, Presence, Ready, Recall, Report, Wish
+from wire.messages import Blame, Grant, Keys, Presence, Ready, Recall, Report, Wish
 
 TAKEN = ("fetch", "check", "start")
 AWHILE = {"side": 30.0, "thickness": 0.2}
@@ -170,6 +170,45 @@ def test_the_gate_has_the_last_word_also_over_its_owners_own_script(bench: Bench
     bench.print()
     refused = bench.coordinator.wait_for_steps("fetch", "refuse")[-1]
     assert "M500" in refused.why
+    assert bench.far.executed() == []
+
+
+def test_new_keys_reach_an_agent_that_runs_and_no_older_ones_come_back(bench: Bench):
+    keys = bench.coordinator.keys
+    older = keys.signed
+    bench.clear()
+    bench.start()
+    ready = bench.ready()
+    stolen = keys.rotate(until=time.time() + 600)
+    keys.revoke(stolen)
+    newest = keys.set.version
+    bench.coordinator.say(NAME, Keys(sent=time.time(), keys=keys.signed))
+    ready = bench.coordinator.wait(Ready, lambda said: said.keys == newest)
+    forged = sign(bench.manifest(ready), stolen)
+    bench.coordinator.say(NAME, Grant(sent=time.time(), manifest=forged))
+    bench.until(lambda: "revoked" in bench.log)
+    assert bench.stop() == 0
+    bench.start()
+    bench.coordinator.say(NAME, Keys(sent=time.time(), keys=older))
+    ready = bench.coordinator.wait(Ready, lambda said: said.keys == newest)
+    bench.coordinator.say(NAME, Keys(sent=time.time(), keys=older))
+    bench.until(lambda: "older key set" in bench.log)
+    bench.grant(bench.manifest(ready))
+    bench.coordinator.wait_for_steps(*WHOLE)
+
+
+def test_a_taken_over_coordinator_has_nothing_else_printed_and_the_owner_reads_why(bench: Bench):
+    bench.clear()
+    bench.start()
+    altered = drawn().body.replace(b"G1 X", b"G1 X1", 1)
+    bench.grant(bench.manifest(bench.ready(), data=altered))
+    refused = bench.coordinator.wait_for_steps("fetch", "refuse")[-1]
+    assert refused.blame is Blame.JOB
+    assert "as it is drawn here" in refused.why
+    bench.grant(bench.manifest(bench.ready(), release=None))
+    assert "approved" in bench.coordinator.wait_for_steps(*["fetch", "refuse"] * 2)[-1].why
+    assert "approved" in bench.command("status").stdout
+    assert "approved" in bench.command("watch", PRINTER, "--once").stdout
     assert bench.far.executed() == []
 
 
