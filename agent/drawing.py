@@ -7,7 +7,6 @@ are loaded only in here, and gone again with it. `python -m agent.drawing` reads
 import contextlib
 import hashlib
 import os
-import resource
 import sys
 
 import msgspec
@@ -66,6 +65,8 @@ def answer(order: bytes) -> bytes:
 
 def main() -> None:
     """Read one order, draw it, tell, and end."""
+    import resource  # noqa: PLC0415  only here is there anything to bound
+
     with contextlib.suppress(OSError):  # a service may not be allowed to step back
         os.nice(NICE)
     for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS)):

@@ -5,7 +5,6 @@ anything else printed under an approved part's name: the release key may lie in 
 """
 
 import logging
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -126,6 +125,8 @@ def draw_apart(order: bytes, stop: Stop) -> bytes:
         PlateError: it took too long, or came to nothing.
         StoppedError: `stop` said so.
     """
+    import subprocess  # noqa: PLC0415  an agent with servers alone needs it for no longer than this
+
     deadline = time.monotonic() + LONGEST
     command = [sys.executable, "-P", "-m", "agent.drawing"]
     pipe = subprocess.PIPE
