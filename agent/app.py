@@ -23,16 +23,17 @@ from agent.home import Bell, journal_path, lock
 from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
 from agent.link import Link, parse_broker
 from agent.plate import Plates
+from agent.proof import Definitions, Proof
 from agent.reckoning import Reckoning
 from agent.renewal import Renewer
 from agent.reporter import Reporter
 from agent.runner import Runner, Setup
 from agent.settings import Loaded, Printer, SerialPrinter
+from agent.trust import Trust
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
-from wire.manifest import verify
-from wire.messages import Ack, Down, Grant, Holding, Presence, Recall
+from wire.messages import Ack, Down, Grant, Holding, Keys, Presence, Recall
 
 log = logging.getLogger(__name__)
 
@@ -102,9 +103,9 @@ class Agent:
         self._loaded = loaded
         self._journal = journal
         self._identity = identity.load(loaded.state)
-        self._keys = self._identity.dispatch_keys()
         self._clock = SystemClock()
         self._reckoning = Reckoning()
+        self._trust = Trust(self._identity, self._expired)
         broker = parse_broker(self._identity.answer.broker)
         if broker.tls:
             self._identity.context()  # what is damaged is told now
@@ -219,21 +220,28 @@ class Agent:
     def _runner(self, name: str) -> Runner:
         loaded, printer = self._loaded, self._loaded.printer(name)
         folder = loaded.state / "files" / name
+        url = self._identity.answer.url
+        definitions = Definitions(loaded.state / "definitions" / name, url, self._fetcher)
+        proof = Proof(self._trust, definitions, printer.profile)
         return Runner(
             Setup(
                 printer=printer,
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
-                keys=self._keys,
             ),
             self._drivers[name],
-            Plates(folder, self._fetcher, loaded.scripts[name], printer.profile),
+            Plates(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),
             self._journal,
+            trust=self._trust,
             line=self._link,
             clock=self._clock,
             changed=self._news.set,
-            expired=lambda expires: self._reckoning.expired(expires, self._clock.monotonic()),
+            expired=self._expired,
+            early=lambda begins: self._reckoning.early(begins, self._clock.monotonic()),
         )
+
+    def _expired(self, expires: float) -> bool:
+        return self._reckoning.expired(expires, self._clock.monotonic())
 
     # ── on the link's threads ─────────────────────────────────────────────────────────────────────────────
 
@@ -267,6 +275,7 @@ class Agent:
                 for printer in self._loaded.settings.printer
             ),
             holding=self._holding(),
+            keys=self._trust.version,
         )
 
     def _arrived(self) -> None:
@@ -279,7 +288,7 @@ class Agent:
         self._reckoning.hear(message.sent, self._clock.monotonic())
         match message:
             case Grant(manifest=signed):
-                manifest = verify(signed, self._keys)
+                manifest = self._trust.open(signed)
                 if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
                     raise RemoteError(
                         "not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken"
@@ -293,6 +302,10 @@ class Agent:
                         f" Then stop the agent and remove {journal_path(self._loaded.state)}",
                     )
                 self._news.set()
+            case Keys(keys=keys):
+                if self._trust.adopt(keys):
+                    for runner in self._runners.values():
+                        runner.again()  # what answers an older set is dropped: ask anew
             case Recall(epoch=epoch, seq=seq):
                 if self._journal.recall(epoch, seq):
                     log.warning("the coordinator forgot all behind event %d: saying it again", seq)

@@ -155,9 +155,14 @@ class Journal:
         """Enter a granted attempt with its first step (FETCH or REFUSE); False if it was here before.
 
         Raises:
-            RemoteError: the printer has another attempt that is not over.
+            RemoteError: the printer has another attempt that is not over, or has had a newer manifest.
         """
         with self._transaction() as db:
+            had = db.execute("select 1 from attempt where id = ?", (manifest.attempt,)).fetchone()
+            if not had and manifest.sequence <= self._number(db, f"sequence/{manifest.printer}"):
+                raise RemoteError(
+                    "sequence", f"{manifest.attempt} is older than what {manifest.printer} was granted last"
+                )
             entered = db.execute(
                 "insert into attempt values (?, ?, ?, 0, ?, ?, ?, ?, ?) on conflict do nothing",
                 (
@@ -178,6 +183,7 @@ class Journal:
             if entered and open_:
                 raise RemoteError("occupied", f"{manifest.printer} has {open_[0]}, which is not over")
             if entered:
+                self._set(db, f"sequence/{manifest.printer}", manifest.sequence)
                 self._step(db, manifest.attempt, step, at, why, blame)
         return bool(entered)
 
@@ -206,6 +212,14 @@ class Journal:
     def latest(self, printer: str) -> Attempt | None:
         """The attempt that this printer took last, over or not."""
         return self._attempt(_BY_PRINTER_LAST, printer)
+
+    def why(self, attempt: str) -> str:
+        """What was said of an attempt's last step, for its owner."""
+        with self._reading() as db:
+            row = db.execute(
+                "select why from event where attempt = ? order by seq desc limit 1", (attempt,)
+            ).fetchone()
+        return str(row[0]) if row else ""
 
     def open(self) -> tuple[Attempt, ...]:
         """Every attempt that is not over, of whatever printer, the oldest first."""
@@ -360,6 +374,10 @@ class Journal:
         """The number that a counter gave last."""
         with self._reading() as db:
             return self._number(db, counter)
+
+    def sequence(self, printer: str) -> int:
+        """That of the last manifest that was taken for this printer."""
+        return self.counter(f"sequence/{printer}")
 
     def rise(self, counter: str) -> int:
         """The next number of a counter ("connection", "ready") that never repeats one, whatever happens."""

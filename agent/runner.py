@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from agent.fetch import FetchError, StoppedError
@@ -25,9 +24,10 @@ from agent.plate import Plate, PlateError, Plates
 from agent.printers.driver import Condition, Driver, PrinterError, Status
 from agent.settings import Printer
 from agent.telling import Teller
+from agent.trust import Trust
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
-from wire.manifest import Manifest, Signed, verify
+from wire.manifest import Manifest, Signed
 from wire.messages import Blame, Ready, Request, Up, Wish
 
 log = logging.getLogger(__name__)
@@ -60,12 +60,11 @@ class Clock(Protocol):
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """What a runner is told of its printer and its owner's wishes. `keys` may sign what it prints."""
+    """What a runner is told of its printer and its owner's wishes."""
 
     printer: Printer
     hours: Hours
     clear_from_page: bool
-    keys: dict[str, Ed25519PublicKey]
 
 
 class Line(Protocol):
@@ -84,7 +83,7 @@ class Line(Protocol):
 class Runner:
     """Runs one printer. `changed` is called when the journal has news to report.
 
-    `expired` tells whether a moment of the coordinator's clock has passed.
+    `expired` tells whether a moment of the coordinator's clock has passed, `early` whether it has not come yet.
     """
 
     def __init__(
@@ -94,10 +93,12 @@ class Runner:
         plates: Plates,
         journal: Journal,
         *,
+        trust: Trust,
         line: Line,
         clock: Clock,
         changed: Callable[[], None],
         expired: Callable[[float], bool],
+        early: Callable[[float], bool],
     ) -> None:
         self.name = setup.printer.name
         self.awake = threading.Event()
@@ -106,10 +107,12 @@ class Runner:
         self._driver = driver
         self._journal = journal
         self._plates = plates
+        self._trust = trust
         self._line = line
         self._clock = clock
         self._changed = changed
         self._expired = expired
+        self._early = early
         self._lock = threading.Lock()
         self._offer: Offer | None = None
         self._wishes: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -138,7 +141,7 @@ class Runner:
                     "stale-nonce", f"{self.name} did not just ask for {manifest.attempt}: not taken"
                 )
             self._offer = None
-            why = objection(manifest, offer)
+            why = self._untimely(manifest) or objection(manifest, offer)
             step = Step.REFUSE if why else Step.FETCH
             if not self._journal.take(manifest, signed, step, self._at(), why):
                 raise RemoteError("replay", f"{manifest.attempt} was here before: not taken again")
@@ -146,6 +149,11 @@ class Runner:
         log.info("%s: %s %s%s", self.name, manifest.attempt, "refused: " if why else "taken", why)
         self._changed()
         self.awake.set()
+
+    def _untimely(self, manifest: Manifest) -> str:
+        if self._early(manifest.not_before):
+            return "it is not valid yet, by the coordinator's own clock"
+        return "it is not valid any more" if self._expired(manifest.expires) else ""
 
     def wish(self, request: Request) -> None:
         """Somebody wishes something for an attempt of this printer; looked at in the next step."""
@@ -260,6 +268,8 @@ class Runner:
             epoch=self._journal.epoch,
             seq=seq,
             held=held,
+            sequence=self._journal.sequence(printer.name),
+            keys=self._trust.version,
         )
         return offer if self._line.publish(ready) else None
 
@@ -271,7 +281,8 @@ class Runner:
             return
         try:
             self._not_too_late()
-            manifest = verify(attempt.signed, self._setup.keys)
+            # Once more: since it was taken, its key may have been revoked.
+            manifest = self._trust.open(attempt.signed)
             plate = self._plates.make(manifest, self._called_off)
             if attempt.state is State.FETCHING:
                 self._record(attempt.id, Step.CHECK)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from coordinator import grants, intake, lots, reports
 from coordinator.errors import Conflict, Invalid, Missing
+from coordinator.keyring import Keyring
 from coordinator.metrics import Metrics
 from coordinator.news import News
 from coordinator.plates import Order, Plates
@@ -25,12 +25,14 @@ from coordinator.store import agents, attempts, restorations, trail
 from coordinator.store.engine import Store, Tx
 from wire import manifest
 from wire.errors import RemoteError
+from wire.keyset import Use
 from wire.lifecycle import FINAL, State, Step, allows
 from wire.messages import (
     Ack,
     Down,
     Event,
     Grant,
+    Keys,
     Presence,
     Ready,
     Recall,
@@ -47,6 +49,8 @@ AFTER_RESTORE = 60.0
 """Seconds for which nothing is given out after a restore: agents first say what they were given in the lost time."""
 RECALL = 5.0
 """Seconds between two recalls to one agent, at least."""
+VALID = 1800.0
+"""Seconds for which a manifest may be taken up. Agents wait no longer; their nonces are good for a minute anyway."""
 _FETCHABLE = (State.GRANTED, State.FETCHING, State.SUSPECT)
 _STEP_OF_WISH = {
     Wish.CANCEL: Step.CANCEL,
@@ -78,7 +82,7 @@ class Conversation:
         self,
         store: Store,
         plates: Plates,
-        dispatch_key: Ed25519PrivateKey,
+        keyring: Keyring,
         metrics: Metrics,
         *,
         files: str,
@@ -92,7 +96,7 @@ class Conversation:
         Args:
             store: the database.
             plates: the files to print.
-            dispatch_key: signs manifests.
+            keyring: whose dispatch key signs manifests, and the key set that agents are told.
             metrics: what is counted of it.
             files: the URL below which agents fetch files.
             file_secret: what the links to files are made from.
@@ -105,7 +109,7 @@ class Conversation:
         """Set when a printer or a need waits: whoever plans should `plan` now."""
         self._store = store
         self._plates = plates
-        self._dispatch_key = dispatch_key
+        self._keyring = keyring
         self._metrics = metrics
         self._files = files
         self._file_secret = file_secret
@@ -182,11 +186,15 @@ class Conversation:
             news = reports.presence(tx, agent, message, self._now())
             last = reports.lacks(tx, agent, message.epoch, message.holding)
         self._recall(agent, message.epoch, last)
+        if message.online:
+            self._tell_keys(agent, message.keys)
         if news:
             log.info("agent online" if message.online else "agent offline", agent=agent)
             self.news.tell(f"printer/{agent}")
 
     def _ready(self, agent: str, message: Ready) -> None:
+        if not self._tell_keys(agent, message.keys):
+            return  # it asks anew as soon as it goes by the keys that its grant will be signed with
         now = self._now()
         with self._store.write() as tx:
             news = grants.note(tx, agent, message, now)
@@ -260,6 +268,11 @@ class Conversation:
                 if each.epoch and each.revoked is None
             ]
 
+    def renew_keys(self) -> None:
+        """The keys have changed: tell every agent. Who does not hear it is told with its next ready."""
+        for agent, _, _ in self.known():
+            self._post(agent, Keys(sent=self._now(), keys=self._keyring.signed))
+
     def resync(self, agent: str, epoch: str, seq: int) -> None:
         """Ask an agent for all that is not known here; one that has nothing to add keeps quiet."""
         self._post(agent, Recall(sent=self._now(), epoch=epoch, seq=seq))
@@ -286,7 +299,7 @@ class Conversation:
 
     def _read(self, agent: str, report: Report) -> dict[str, manifest.Manifest]:
         """The manifests that came with a report, by attempt, if we signed them for this agent."""
-        keys = {manifest.key_id(self._dispatch_key.public_key()): self._dispatch_key.public_key()}
+        keys = self._keyring.keys.of(Use.DISPATCH)
         read: dict[str, manifest.Manifest] = {}
         for each in report.papers:
             try:
@@ -297,6 +310,22 @@ class Conversation:
             if paper.agent == agent:
                 read[paper.attempt] = paper
         return read
+
+    def _tell_keys(self, agent: str, version: int | None) -> bool:
+        """Whether an agent goes by our key set; one with an older set is told. One that names none is believed."""
+        ours = self._keyring.keys.version
+        if version is None or version == ours:
+            return True
+        if version > ours:
+            log.error(
+                "an agent has a newer key set than we do: was a back-up restored? `muster keys rotate dispatch`",
+                agent=agent,
+                theirs=version,
+                ours=ours,
+            )
+        else:
+            self._post(agent, Keys(sent=self._now(), keys=self._keyring.signed))
+        return False
 
     def _recall(self, agent: str, epoch: str, last: int | None) -> None:
         """Ask for the events behind `last`, if any are lacking; not for each message of a flood."""
@@ -310,7 +339,7 @@ class Conversation:
     def _draw(self, order: Order) -> None:
         try:
             self._plates.draw(order)
-        except Invalid as error:
+        except (Invalid, Missing) as error:
             log.warning(
                 "can't draw a plate",
                 part=order.part,
@@ -343,8 +372,12 @@ class Conversation:
                 digest=outcome.digest,
                 grams=outcome.grams,
                 seconds=outcome.seconds,
+                release=self._plates.approved(outcome.part, outcome.version).release,
+                not_before=outcome.granted,
+                expires=outcome.granted + VALID,
+                sequence=outcome.sequence,
             )
-            signed = manifest.sign(offer, self._dispatch_key)
+            signed = manifest.sign(offer, self._keyring.dispatch)
             self._metrics.granted()
             self._post(outcome.agent, Grant(sent=self._now(), manifest=signed))
             log.info(

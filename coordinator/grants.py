@@ -53,7 +53,7 @@ def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
         seq=message.seq,
         held=message.held,
     )
-    agents.await_work(tx, ready)
+    agents.await_work(tx, ready, message.sequence)
     settle(tx, ready, known.seq, now)
     return True
 
@@ -94,7 +94,7 @@ def grant(
         kind = (need.id, kinds[place], material)
         if kind not in fits:
             released = _capacity(plates, need, wait.printer) > 0
-            fits[kind] = released and material in plates.part(need.part).materials
+            fits[kind] = released and material in plates.approved(need.part, need.version).part.materials
         return fits[kind]
 
     for want, wait in dispatch.rank(wanted, waiting, feasible):
@@ -178,6 +178,7 @@ def _commit(tx: Tx, need: Need, ready: Ready, order: Order, plate: Plate, now: f
         state=State.GRANTED,
         granted=now,
         changed=now,
+        sequence=agents.next_sequence(tx, ready.agent, ready.printer),
     )
     attempts.attempts.add(tx, attempt)
     promised = ledger.granted(need.id, attempt.id, attempt.count)

@@ -81,7 +81,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One plate on one printer, and the lot. `good` and `scrapped` are set when a person has counted."""
+    """One plate on one printer, and the lot. `good` and `scrapped` are set when a person has counted.
+
+    `sequence` numbers what its printer was granted.
+    """
 
     id: str
     need: str
@@ -106,6 +109,7 @@ class Attempt:
     good: int | None = None
     scrapped: int | None = None
     inspected_by: str | None = None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

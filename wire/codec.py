@@ -5,7 +5,20 @@ from typing import TypeVar
 import msgspec
 
 from wire.errors import LocalError, RemoteError
-from wire.messages import Ack, Down, Grant, Message, Presence, Ready, Recall, Report, Request, Telemetry, Up
+from wire.messages import (
+    Ack,
+    Down,
+    Grant,
+    Keys,
+    Message,
+    Presence,
+    Ready,
+    Recall,
+    Report,
+    Request,
+    Telemetry,
+    Up,
+)
 
 LIMIT = 64 * 1024
 """Bytes of one message, both ways; also what the broker is told to allow."""
@@ -22,6 +35,7 @@ _kinds: dict[type[Message], str] = {
     Ack: "ack",
     Request: "request",
     Recall: "recall",
+    Keys: "keys",
 }
 _up: msgspec.json.Decoder[Up] = msgspec.json.Decoder(Up)
 _down: msgspec.json.Decoder[Down] = msgspec.json.Decoder(Down)

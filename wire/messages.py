@@ -9,6 +9,7 @@
       telemetry ─────────────────────▶   to look at; may get lost
         ◀─────────────────────── request   cancel, pause, resume, cleared: the agent decides
         ◀──────────────────────── recall   say again all behind this number: a coordinator that forgot
+        ◀────────────────────────── keys   which keys may sign from now on, signed by the root
 
 Births, readies and reports say what the agent holds, and as of when: a statement that stays true however late it
 comes, from which the coordinator learns which grants never arrived, and whether it has itself lost events.
@@ -24,15 +25,14 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from gcode.profile import Profile
+from wire.keyset import SignedKeys
 from wire.lifecycle import Step
-from wire.manifest import Name, Signed
+from wire.manifest import Clock, Counter, Name, Signed
 
-Counter = Annotated[int, Meta(ge=0, le=2**53)]
 Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Nonce = Annotated[str, Meta(min_length=16, max_length=64)]
 Text = Annotated[str, Meta(max_length=400)]
 Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
-Clock = Annotated[float, Meta(ge=0, le=2**40)]
 Degrees = Annotated[float, Meta(ge=-180, le=180)]
 
 
@@ -75,7 +75,7 @@ class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     """Birth (retained) and will. `connection` only rises: a death that is not of the current one is ignored.
 
     `epoch` is made with the journal: a new one means that the agent's disk was lost. `place` is (latitude,
-    longitude) rounded to 0.1°, never an address.
+    longitude) rounded to 0.1°, never an address. `keys` is the version of the key set that the agent goes by.
     """
 
     online: bool
@@ -85,6 +85,7 @@ class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     place: tuple[Degrees, Degrees] | None = None
     printers: Annotated[tuple[Printer, ...], Meta(max_length=64)] = ()
     holding: Holding | None = None
+    keys: Counter | None = None
 
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
@@ -92,7 +93,8 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
 
     `counter` is persisted and only rises, so a late duplicate changes nothing. `lifetime` is how long the
     nonce stays good; `window` how long a job may take to end before the owner's quiet hours. `held` names
-    every attempt of this agent that is not over, as of event `seq` of its journal.
+    every attempt of this agent that is not over, as of event `seq` of its journal. `sequence` is that of the last
+    manifest which was taken for this printer: the next must be higher. `keys` is the version of the agent's key set.
     """
 
     printer: Name
@@ -104,6 +106,8 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     epoch: Epoch
     seq: Counter
     held: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+    sequence: Annotated[int, Meta(ge=0, le=2**52)] = 0
+    keys: Counter | None = None
 
 
 class Blame(StrEnum):
@@ -201,5 +205,12 @@ class Recall(Message, frozen=True, kw_only=True, tag="recall"):
     seq: Counter
 
 
+class Keys(Message, frozen=True, kw_only=True, tag="keys"):
+    """A newer key set than the agent goes by."""
+
+    sent: Clock
+    keys: SignedKeys
+
+
 Up = Presence | Ready | Report | Telemetry
-Down = Grant | Ack | Request | Recall
+Down = Grant | Ack | Request | Recall | Keys

@@ -158,6 +158,7 @@ printer = Table(
     Column("profile", Json(Profile), nullable=False),
     Column("material", _Name, nullable=False),
     Column("counter", _Count, nullable=False),
+    Column("sequence", _Count, nullable=False, server_default="0"),
 )
 
 ready = Table(
@@ -202,6 +203,7 @@ attempt = Table(
     Column("good", Integer),
     Column("scrapped", Integer),
     Column("inspected_by", String(100)),
+    Column("sequence", _Count, nullable=False, server_default="0"),
     CheckConstraint("good is null or good + scrapped = count", "counted"),
     Index(None, "agent", "printer", "state"),
     Index(None, "state", "changed"),
@@ -273,6 +275,17 @@ invite = Table(
     Column("agent", _Name),
     Column("key", String(64)),  # the SHA-256 of the public key that it was used with
     Column("meant_for", _Name),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("part", _Name, primary_key=True),
+    Column("version", String(32), primary_key=True),
+    Column("document", Text, nullable=False),  # its exact bytes, which are UTF-8
+    Column("key", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),  # in hex
+    Column("signed", Float, nullable=False),
 )
 
 restoration = Table(

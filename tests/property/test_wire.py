@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gcode.profile import Profile
-from wire import codec, enrolment, topics
+from tests.farend.keys import Keys
+from wire import codec, enrolment, messages, topics
 from wire.errors import LocalError, RemoteError
 from wire.lifecycle import BY_AGENT, FINAL, TABLE, State, Step, advance, allows
-from wire.manifest import Manifest, Signed, key_id, sign, verify
+from wire.manifest import Manifest, Release, Signed, key_id, sign, verify
 from wire.messages import (
     Ack,
     Blame,
@@ -116,12 +117,19 @@ manifests = st.builds(
     digest=hexes,
     grams=st.floats(0.1, 100),
     seconds=st.floats(0.1, 1000),
+    release=st.none()
+    | st.builds(Release, hexes, st.integers(1, 1000), hexes, st.binary(min_size=64, max_size=64)),
+    not_before=clocks,
+    expires=clocks,
+    sequence=counters,
 )
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+HUB = Keys()
 downs = st.one_of(
     st.builds(Grant, sent=clocks, manifest=manifests.map(lambda manifest: sign(manifest, KEY))),
     st.builds(Ack, sent=clocks, epoch=epochs, seq=counters),
     st.builds(Recall, sent=clocks, epoch=epochs, seq=counters),
+    st.builds(messages.Keys, sent=clocks, keys=st.just(HUB.signed)),
     st.builds(Request, sent=clocks, expires=clocks, attempt=names, wish=st.sampled_from(Wish), by=texts),
 )
 
@@ -243,6 +251,6 @@ def test_a_random_invite_raises_only_the_wires_own_error(text):
 
 
 def test_an_invite_survives_being_pasted_over_two_lines():
-    invite = enrolment.Invite("https://muster.example", "c" * 22, "0" * 64)
+    invite = enrolment.Invite("https://muster.example", "c" * 22, "0" * 64, "1" * 64)
     text = str(invite)
     assert enrolment.parse(text[:30] + "\n  " + text[30:] + "\n") == invite

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.journal import Journal, Stop
-from tests.farend.agent import LONG, PRINTER, Bench, benched, body, environment
+from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
+from tests.farend.keys import drawn
 from tests.farend.virtual import pump_pid
 
 TAKEN = ("fetch", "check", "start")
@@ -32,10 +33,11 @@ def printing(bench: Bench) -> str:
     return attempt
 
 
-def off_after(bench: Bench, moves: int) -> bool:
+def off_after(bench: Bench, parameters: dict[str, float]) -> bool:
     """Whether the heaters were switched off, long before the end."""
     lines = bench.far.log.read_text().splitlines()
-    return {"M104 S0", "M140 S0", "M84"} <= set(lines) and len(bench.far.executed()) < moves
+    whole = drawn(parameters).body.count(b"\n")
+    return {"M104 S0", "M140 S0", "M84"} <= set(lines) and len(bench.far.executed()) < whole
 
 
 def test_a_print_is_stopped_and_reported(bench: Bench):
@@ -94,7 +96,7 @@ def test_what_has_not_begun_is_simply_not_begun(bench: Bench):
     bench.start()
     ready = bench.ready()
     bench.files.statuses += [503] * 1000
-    bench.grant(bench.manifest(ready, body(40)))
+    bench.grant(bench.manifest(ready))
     bench.coordinator.wait_for_steps("fetch")
     done = bench.command("cancel", PRINTER)
     assert (done.returncode, done.stderr) == (0, "")
