@@ -14,13 +14,14 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from agent import identity
+from agent import consent, identity
 from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.fetch import Fetcher
 from agent.home import Bell, journal_path, lock
 from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
 from agent.link import Link, parse_broker
+from agent.owner_word import OwnerWord
 from agent.plate import Plates
 from agent.reckoning import Reckoning
 from agent.reporter import Reporter
@@ -29,8 +30,8 @@ from agent.settings import Loaded, Printer, SerialPrinter
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
-from wire.manifest import verify
-from wire.messages import Ack, Down, Grant, Holding, Presence, Recall
+from wire.manifest import Signed, verify
+from wire.messages import Ack, Down, Grant, Holding, Offer, Presence, Recall, Withdraw
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Agent:
         check_apart(loaded.settings.printer)
         self._loaded = loaded
         self._journal = journal
+        self._word = OwnerWord(journal)
         self._identity = identity.load(loaded.state)
         self._keys = self._identity.dispatch_keys()
         self._clock = SystemClock()
@@ -218,6 +220,7 @@ class Agent:
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
                 keys=self._keys,
+                terms=consent.terms(loaded.settings.consent, self._identity.answer.url),
             ),
             self._drivers[name],
             Plates(folder, self._fetcher, loaded.scripts[name], printer.profile),
@@ -269,15 +272,25 @@ class Agent:
             runner.again()
 
     def _receive(self, message: Down) -> None:
+        """Do as it says, if its owner lets it; else the owner can read of it (`muster-agent refusals`)."""
+        try:
+            self._take(message)
+        except RemoteError as error:
+            self._word.refuse("", str(error), self._clock.now().timestamp())
+            raise
+
+    def _take(self, message: Down) -> None:
         self._reckoning.hear(message.sent, self._clock.monotonic())
         match message:
             case Grant(manifest=signed):
-                manifest = verify(signed, self._keys)
-                if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
-                    raise RemoteError(
-                        "not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken"
-                    )
-                self._runners[manifest.printer].take(manifest, signed)
+                self._take_grant(signed)
+            case Offer():
+                if message.printer not in self._runners:
+                    raise RemoteError("not-ours", f"an offer for {message.printer}, which is not here")
+                self._runners[message.printer].hear(message)
+            case Withdraw(offer=offer, why=why):
+                if any(runner.withdraw(offer) for runner in self._runners.values()):
+                    log.info("the offer %s was withdrawn: %s", offer, why)
             case Ack(epoch=epoch, seq=seq):
                 if not self._journal.acknowledge(epoch, seq):
                     raise RemoteError(
@@ -298,6 +311,12 @@ class Agent:
                         "unknown-attempt", f"a wish for {message.attempt}, which was never here"
                     )
                 self._runners[attempt.printer].wish(message)
+
+    def _take_grant(self, signed: Signed) -> None:
+        manifest = verify(signed, self._keys)
+        if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
+            raise RemoteError("not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken")
+        self._runners[manifest.printer].take(manifest, signed)
 
     # ── the agent's own threads ───────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ from agent.printers.driver import Status
 from agent.printers.replies import Identity
 from agent.printers.setup import Setup
 
-VERSION = 3
+VERSION = 4
 """Rises with whatever a pump does otherwise than before: an older one is replaced as soon as it is idle."""
 LONGEST = 16_384
 """Bytes of one line, either way."""

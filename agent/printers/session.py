@@ -135,6 +135,7 @@ class Session(Run):
             progress=self._progress() if record.runs else record.progress,
             nozzle=self._nozzle,
             bed=self._bed,
+            protected=self.board.watches_heaters,
         )
 
     @property

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 AGENT_COMMANDS = (
+    *("stop", "offers", "accept", "decline", "present", "away", "refusals"),
     *("run", "status", "printers", "clear", "cancel", "reset", "enroll", "setup", "watch", "virtual-printer"),
 )
 

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
+from agent.consent import Terms
 from agent.fetch import Fetcher
 from agent.following import GRACE
 from agent.hours import Hours
@@ -121,10 +122,11 @@ class Bench:
         self.printer, self.clock, self.line = ScriptedPrinter(), Clock(), Line()
         self.too_late = False
         self.setup = Setup(
-            printer=SerialPrinter(name="left", material="petg", port="/dev/null"),
+            printer=SerialPrinter(name="left", material="petg", port="/dev/null", thermal_protection=True),
             hours=Hours(zone="UTC"),
             clear_from_page=False,
             keys={key_id(KEY.public_key()): KEY.public_key()},
+            terms=Terms(default="auto"),
         )
         self.journal.clear_bed("left", 0)
         self.restart()
