@@ -17,9 +17,12 @@ LONGEST = 16_384
 
 
 class Order(Struct, frozen=True, omit_defaults=True):
-    """A request; the fields after `do` belong to `start`. `close` says that the agent leaves on purpose."""
+    """A request; the fields after `do` belong to `start`. `close` says that the agent leaves on purpose.
 
-    do: Literal["status", "start", "pause", "resume", "cancel", "reset", "close"]
+    `ask` has the display ask for a clear bed, under the name in `attempt`; `hush` ends that.
+    """
+
+    do: Literal["status", "start", "pause", "resume", "cancel", "reset", "ask", "hush", "close"]
     attempt: str = ""
     path: str = ""
     seconds: float = 0.0

@@ -13,6 +13,7 @@ from agent.printers.driver import Ending, Heat, PrinterError
 from agent.printers.hand import OtherHand
 from agent.printers.job import Job
 from agent.printers.marlin import Marlin
+from agent.printers.question import Question
 from agent.printers.record import Record
 from agent.printers.rest import Rest
 from agent.printers.revival import Printing
@@ -44,6 +45,7 @@ class Run:
         self._hand = OtherHand()
         self._bell = Bell()
         self._job = Job()
+        self.question = Question()
         self._nozzle: Heat | None = None
         self._bed: Heat | None = None
         self._raw: list[bytes] = []
@@ -67,6 +69,10 @@ class Run:
             raise PrinterError(f"the printer is {self.stage}, not idle: it can't start")
         if why := self._hand.why(now):
             raise PrinterError(f"the printer is in use: {why}")
+        if self.question.asks:
+            raise PrinterError(
+                "its display asks whether the bed is clear: answer it there, or say muster-agent clear"
+            )
         if attempt == self.record.attempt:
             raise PrinterError(f"attempt {attempt} was made already: it is not made twice")
         return Record(attempt=attempt, hot=True, printing=printing if self._setup.goes_on else None)
@@ -86,6 +92,7 @@ class Run:
         """
         self.record = self.admit(attempt, printing, now)
         self.stage = Stage.PRINTING
+        self.question = Question()
         self._job = Job(printing.count, Rest(printing.top, self._setup.park), course)
         self._bell.silence()
         self._watchdog.begin(printing.seconds, now)

@@ -12,6 +12,7 @@ from agent.printers.board import Board
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.job import Job
 from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Halted, Marlin
+from agent.printers.question import WORDS, Question
 from agent.printers.record import Record
 from agent.printers.replies import (
     Action,
@@ -96,6 +97,31 @@ class Session(Run):
         self.brake.reset(now)
         self._greet_anew(now)
 
+    def ask(self, name: str, now: float) -> None:
+        """Ask at the display whether the bed is clear.
+
+        Raises:
+            PrinterError: it is not idle, or a question could not be called off there: then a print would wait for it.
+        """
+        if self.stage is not Stage.IDLE or self._hand.why(now):
+            raise PrinterError("the printer is not idle: it can't be asked")
+        if not (self.board.parses_at_once and self.board.reports_heat):
+            raise PrinterError(
+                "its firmware can't be asked at its knob: it needs EMERGENCY_PARSER and AUTOREPORT_TEMP"
+            )
+        if self.question.is_unheeded:
+            raise PrinterError("its firmware does not wait for its knob: set clear_by_knob to false")
+        if self.question.asks:
+            raise PrinterError("its display asks already")
+        self.question.ask(name)
+        self._marlin.send(WORDS, b"M105", tag="answered")
+
+    def hush(self) -> None:
+        """Ask no more."""
+        if self.question.asks:
+            self._marlin.urge(b"M108")
+        self.question.call_off()
+
     def knock(self, now: float) -> None:
         """Nobody was understood: greet once more, as the port speaks at another rate now."""
         if self.stage is Stage.GREETING:
@@ -136,6 +162,8 @@ class Session(Run):
             nozzle=self._nozzle,
             bed=self._bed,
             protected=self.board.watches_heaters,
+            asks=self.question.asks,
+            pressed=self.question.pressed,
         )
 
     @property
@@ -309,6 +337,7 @@ class Session(Run):
                 self._stop_print(Ending.FAILED, diagnosis.refused(event.what, self._job.modes.layer), now)
         elif isinstance(event, Busy):
             if event.for_user:
+                self.question.wait()
                 self._bell.ring_once(now)
         else:
             self._act(event, now)
@@ -338,6 +367,8 @@ class Session(Run):
             self._doubt(tag, now)
         elif tag == "found":
             self._go_on(now)
+        elif tag == "answered":
+            self.question.end()
         else:
             self._advance(tag, now)
 
@@ -379,6 +410,7 @@ class Session(Run):
         self.stage = Stage.GREETING
         self._marlin = Marlin(self._setup.window)
         self.board = Board()
+        self.question = Question()
         self._greeted, self._revival = False, None
         self._greet_at = now + BOOT_SECONDS
 
