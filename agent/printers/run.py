@@ -8,6 +8,7 @@ from agent.printers import diagnosis
 from agent.printers.bell import Bell
 from agent.printers.board import Board
 from agent.printers.brake import Brake
+from agent.printers.cooling import Cooling
 from agent.printers.course import Course
 from agent.printers.driver import Ending, Heat, PrinterError
 from agent.printers.hand import OtherHand
@@ -46,6 +47,8 @@ class Run:
         self._bell = Bell()
         self._job = Job()
         self.question = Question()
+        self._cooling: Cooling | None = None
+        """Since it was stopped for safety, or stopped itself."""
         self._nozzle: Heat | None = None
         self._bed: Heat | None = None
         self._raw: list[bytes] = []
@@ -206,6 +209,7 @@ class Run:
         """The watchdog barks: everything off, and a person has to look."""
         if self.stage is not Stage.FAULT:
             self._raw.append(self.brake.pull(self._marlin.numbered(b"M112"), now))
+            self._cooling = Cooling(now)
         self._fail(diagnosis.stopped(why))
 
     def _end(self, ending: Ending, why: str = "") -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from agent.printers import diagnosis
 from agent.printers.board import Board
+from agent.printers.cooling import Cooling
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.job import Job
 from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Halted, Marlin
@@ -151,6 +152,8 @@ class Session(Run):
             why = why or diagnosis.NO_ANSWER
         elif self.stage is Stage.IDLE and (used := self._hand.why(now)):
             condition, why = Condition.BUSY, f"The printer is in use: {used}"
+        elif self.stage is Stage.FAULT and self._cooling:
+            why = f"{why}. {self._cooling.text}"
         elif record.runs:
             why = self._bell.text(now) or self._waits_for()
         return Status(
@@ -235,6 +238,8 @@ class Session(Run):
                 self._greet_anew(now)
         elif self.stage is Stage.FAULT:
             self.brake.tick(now)
+            if self._cooling and not self.brake.is_pulled and self._cooling.is_due(now):
+                self._raw.append(b"M105\n")
         elif self.stage is Stage.REVIVING:
             self._revive(now)
         else:
@@ -385,12 +390,20 @@ class Session(Run):
     def _see(self, told: Temperatures, now: float) -> None:
         self._nozzle = _heat(told.nozzle, self._nozzle)
         self._bed = _heat(told.bed, self._bed)
+        if self.stage is Stage.FAULT and self._cooling:
+            self._check_cooling(self._cooling, now)
         if self.stage in {Stage.GREETING, Stage.REVIVING, Stage.FAULT}:
             return
         if self.stage is Stage.IDLE:
             self._hand.see_heat(self._nozzle, self._bed, now)
         if wrong := self._watchdog.see(self._nozzle, self._bed, now):
             self._stop_for_safety(wrong, now)
+
+    def _check_cooling(self, cooling: Cooling, now: float) -> None:
+        """What still heats after an emergency stop is told once more, and reset once more where that is allowed."""
+        if cooling.see({"the nozzle": self._nozzle, "the bed": self._bed}, now):
+            self._raw.append(b"M104 S0\nM140 S0\n")
+            self.brake.reset(now)
 
     def _restart(self, now: float) -> None:
         """The board came up: by our own doing, by a person's, or because its power failed."""
@@ -410,6 +423,7 @@ class Session(Run):
         self.stage = Stage.GREETING
         self._marlin = Marlin(self._setup.window)
         self.board = Board()
+        self._cooling = None
         self.question = Question()
         self._greeted, self._revival = False, None
         self._greet_at = now + BOOT_SECONDS
