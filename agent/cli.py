@@ -40,7 +40,7 @@ RESET = """\
 {}: {}
 Have you looked at it, and may its board start anew? [y/N]"""
 RESTS = """\
-{}: several prints failed, one after the other.
+{}: it was stopped for safety, or several prints failed, one after the other.
 Have you looked at it, and may it take work again? [y/N]"""
 
 

@@ -329,13 +329,21 @@ class Journal:
         return Stop(row[0]) if row else None
 
     def rests(self, printer: str) -> bool:
-        """Whether it failed so often running that its owner must look at it first."""
+        """Whether it was stopped for safety, or failed so often running, that its owner must look at it first."""
         with self._reading() as db:
             rows = db.execute(_LAST_PRINTS, (printer, RUNNING)).fetchall()
             looked = self._number(db, f"looked/{printer}")
+            stopped = self._number(db, f"stopped/{printer}")
+        if stopped > looked:
+            return True
         return len(rows) == RUNNING and all(
             number > looked and state == State.FAILED for number, state in rows
         )
+
+    def stop_for_safety(self, printer: str) -> None:
+        """It takes no work from now on, until its owner has looked at it."""
+        with self._transaction() as db:
+            self._set(db, f"stopped/{printer}", self._number(db, "seq"))
 
     def look(self, printer: str) -> None:
         """Its owner has looked at it: what failed before counts no more."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ from agent.asking import Asking
 from agent.consent import Terms
 from agent.fetch import FetchError, StoppedError
 from agent.following import ASKED, CANCELLED_HERE, GIVEN_UP, Seen, observe
+from agent.guard import Guard
 from agent.hours import Hours
 from agent.journal import BEFORE_MOTION, IN_MOTION, RUNNING, Attempt, Journal, Stop
 from agent.knob import Knob
@@ -28,7 +30,7 @@ from agent.offer import HOURS, LIFETIME, RENEWAL, Offer, objection
 from agent.owner_word import OwnerWord
 from agent.plate import Plate, PlateError, Plates
 from agent.printers.driver import Condition, Driver, PrinterError, Status
-from agent.settings import Printer
+from agent.settings import Printer, SerialPrinter
 from agent.telling import Teller
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
@@ -134,6 +136,7 @@ class Runner:
         self._word = OwnerWord(journal)
         self._asking = Asking(self.name, setup.terms, journal, self._word, line.publish)
         self._leave = Leave(setup.printer, setup.hours, journal, self._word)
+        self._guard = Guard()
         self._knob = Knob(setup.printer, driver)
         self._alone = ""
         """The attempt of which it was said that nobody is there."""
@@ -296,7 +299,10 @@ class Runner:
         if printed is not None or not self._journal.bed_is_clear(self.name):
             return f"waits for a clear bed: take off what is on it, then say muster-agent clear {self.name}"
         if self._journal.rests(self.name):
-            return f"rests, as {RUNNING} prints running failed: look at it, then say muster-agent reset {self.name}"
+            return (
+                f"rests, as it was stopped for safety or {RUNNING} prints running failed:"
+                f" look at it, then say muster-agent reset {self.name}"
+            )
         if self._knob.asks(self._status):
             return "its knob is asked no more, which takes a moment"
         return self._leave.hindrance(self._status, self._clock.now())
@@ -404,7 +410,7 @@ class Runner:
         if ours or status.condition is Condition.UNREACHABLE:
             self._seen_at = now
         seen = observe(attempt.state, attempt.id, status, now - self._seen_at)
-        seen = seen or self._heed(attempt, now)
+        seen = seen or self._heed(attempt, now) or self._guard_it(attempt, now)
         if seen is None:
             return
         step, why = seen
@@ -413,10 +419,30 @@ class Runner:
             by = self._cancelled_by or ("its owner" if self._journal.stop_asked(attempt.id) else "")
             why = f"{f'{by} asked for it' if by else CANCELLED_HERE}. {why}".strip(". ")
         state = self._record(attempt.id, step, why, Blame.PRINTER if step is Step.FAIL else Blame.NOBODY)
+        if step is Step.FAIL and why.startswith("stopped for safety"):
+            self._journal.stop_for_safety(self.name)
         if state not in IN_MOTION:
             self._cancelled_by, self._insist_at = "", 0.0
             self._plates.tidy()
         self.awake.set()
+
+    def _guard_it(self, attempt: Attempt, now: float) -> Seen | None:
+        """Stop for safety what its server and its firmware let run; a pump has the watchdog of a serial port."""
+        if isinstance(self._setup.printer, SerialPrinter) or self._status.attempt != attempt.id:
+            return None
+        # After a restart the estimate is the manifest's; keys may have changed since it was verified.
+        lasts = self._lasts or msgspec.json.decode(attempt.signed.body, type=Manifest).seconds
+        wrong = self._guard.look(attempt.id, lasts, self._status, now)
+        if not wrong:
+            return None
+        try:
+            self._driver.cancel()
+        except PrinterError as error:
+            log.warning("%s: can't stop %s (%s): %s", self.name, attempt.id, wrong, error)
+            return None
+        why = f"stopped for safety: {wrong}. Look at it, then say muster-agent reset {self.name}"
+        self._refuse(why)
+        return Step.FAIL, why
 
     def _mind(self, attempt: Attempt) -> None:
         """Tell the owner once if it prints on and nobody is there who should be: to stop it would only spoil it."""
