@@ -199,25 +199,20 @@ def _cancel(parsed: argparse.Namespace) -> int:
 
 def _stop(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    named = [str(name) for name in parsed.printer]
-    if named:
-        _stop_all(loaded, named, give_up=parsed.give_up)
-        return 0
-    from agent import stopping  # noqa: PLC0415  the journal, and the drivers
-
-    busy = stopping.busy(loaded)
-    if not busy:
-        raise CommandError("no printer has anything to stop")
-    _stop_all(loaded, busy, give_up=parsed.give_up)
+    _stop_all(loaded, [str(name) for name in parsed.printer], give_up=parsed.give_up)
     return 0
 
 
-def _stop_all(loaded: Loaded, names: Sequence[str], *, give_up: bool) -> None:
-    """First of all each pump is told, before anything that takes its time; one that fails keeps no other from it."""
-    from agent.onlooker import reins  # noqa: PLC0415  the pump
+def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
+    """Those that are named, or all that have something to stop.
+
+    First of all each pump is told, before the journal, which a hanging agent may hold; one that fails keeps no other
+    from it.
+    """
+    from agent.onlooker import pumped, reins  # noqa: PLC0415  the pump
 
     told: set[str] = set()
-    for name in names:
+    for name in named or pumped(loaded.state):
         hand = reins(loaded.state, name)
         try:
             hand.cancel()
@@ -229,6 +224,9 @@ def _stop_all(loaded: Loaded, names: Sequence[str], *, give_up: bool) -> None:
             hand.close()
     from agent import stopping  # noqa: PLC0415  the journal, and the drivers
 
+    names = named or sorted({*stopping.busy(loaded), *told})
+    if not names:
+        raise CommandError("no printer has anything to stop")
     if len(names) > 1:
         stopping.ask(loaded, names, give_up=give_up)
     wrong: list[str] = []
