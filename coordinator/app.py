@@ -103,6 +103,7 @@ class App:
                 public_url=public_url,
                 broker_url=running.agents_url,
                 access_key=access_key(data),
+                address_key=_secret(data / "addresses.key"),
             ),
             self._conversation,
             clock=time.time,

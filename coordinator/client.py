@@ -8,8 +8,9 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from coordinator.records import Attempt, Hospital, Need, Parcel
-from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
+from coordinator.doorstep import Doorstep
+from coordinator.records import Attempt, Hospital, Need, Parcel, Pickup
+from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PickupView, PrinterView, Tracking
 from wire.messages import Wish
 
 T = TypeVar("T")
@@ -42,6 +43,13 @@ class NeedFiled(Struct, frozen=True):
     tracking: str
 
 
+class Stop(Struct, frozen=True):
+    """A pickup, and where to go; None if the maker did not say."""
+
+    pickup: Pickup
+    doorstep: Doorstep | None
+
+
 class Client:
     """Talks to one running coordinator. Every method raises `Refused` or `Trouble`; safe to use from any thread."""
 
@@ -58,7 +66,7 @@ class Client:
         self.url = _checked(url)
         self._public = _checked(public) if public else self.url
         self.has_key = bool(key)
-        headers: dict[bytes, bytes] = {}
+        headers: dict[bytes, bytes] = {b"Muster-Via": b"cli"}
         if key:
             if not (key.isascii() and key.isprintable() and " " not in key):
                 raise ValueError("the access key is one word of hex digits")
@@ -141,6 +149,48 @@ class Client:
     def release_need(self, need: str) -> Need:
         """Give a held need out again."""
         return self._post(f"/api/needs/{_word(need)}/release", Need)
+
+    def relink_need(self, need: str) -> str:
+        """A new link for the hospital; the one before leads nowhere."""
+        return self._public + self._post(f"/api/needs/{_word(need)}/relink", dict[str, str])["link"]
+
+    # ── makers ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def link_agent(self, agent: str) -> str:
+        """A new link to a maker's own page; the one before leads nowhere."""
+        return self._public + self._post(f"/api/agents/{_word(agent)}/link", dict[str, str])["link"]
+
+    def pickups(self) -> list[PickupView]:
+        """Where something waits."""
+        return self._get("/api/pickups", list[PickupView])
+
+    def take_pickup(self, agent: str) -> Pickup:
+        """Go to a maker for what waits there."""
+        return self._post(f"/api/agents/{_word(agent)}/pickup", Pickup)
+
+    def pickup(self, pickup: str) -> Stop:
+        """Where to go, for who has taken it on."""
+        return self._get(f"/api/pickups/{_word(pickup)}", Stop)
+
+    def give_back_pickup(self, pickup: str) -> Pickup:
+        """Not go after all."""
+        return self._post(f"/api/pickups/{_word(pickup)}/give-back", Pickup)
+
+    def export_agent(self, agent: str) -> dict[str, Any]:
+        """All that is held of a maker."""
+        return self._get(f"/api/privacy/agents/{_word(agent)}", dict[str, Any])
+
+    def erase_agent(self, agent: str) -> str:
+        """Forget a maker; the name under which the lots stay."""
+        return self._post(f"/api/privacy/agents/{_word(agent)}/erase", dict[str, str])["name"]
+
+    def export_hospital(self, hospital: str) -> dict[str, Any]:
+        """All that is held of a hospital."""
+        return self._get(f"/api/privacy/hospitals/{_word(hospital)}", dict[str, Any])
+
+    def erase_hospital(self, hospital: str) -> None:
+        """Forget who spoke and signed for a hospital."""
+        self._post(f"/api/privacy/hospitals/{_word(hospital)}/erase", type(None))
 
     # ── printers and attempts ─────────────────────────────────────────────────────────────────────────────
 
@@ -234,7 +284,7 @@ class Client:
         if not answer.is_success:
             raise self._problem(answer)
         try:
-            return msgspec.json.decode(answer.content, type=shape)
+            return msgspec.json.decode(answer.content or b"null", type=shape)
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
             raise self._stranger() from None
 

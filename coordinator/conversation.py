@@ -21,7 +21,7 @@ from coordinator.metrics import Metrics
 from coordinator.news import News
 from coordinator.plates import Order, Plates
 from coordinator.records import Attempt, Looks, Offer
-from coordinator.store import agents, attempts, needs, restorations
+from coordinator.store import agents, attempts, needs, restorations, trail
 from coordinator.store import offers as kept_offers
 from coordinator.store.engine import Store, Tx
 from wire import manifest, messages
@@ -47,6 +47,8 @@ from wire.messages import (
 
 log = structlog.get_logger("conversation")
 
+AFTER_RESTORE = 60.0
+"""Seconds for which nothing is given out after a restore: agents first say what they were given in the lost time."""
 RECALL = 5.0
 """Seconds between two recalls to one agent, at least."""
 _FETCHABLE = (State.GRANTED, State.FETCHING, State.SUSPECT)
@@ -73,9 +75,6 @@ class Patience:
     nonce_margin: float = 5.0
     offer_lifetime: float = 7200.0
     """What an owner was asked stands for so long."""
-    after_restore: float = 60.0
-    """Nothing is given out for so long after a start: agents must say first what they were given in the lost time."""
-    restored_lately: float = 86_400.0
 
 
 class Conversation:
@@ -123,9 +122,9 @@ class Conversation:
         self._recalled: dict[str, float] = {}
         with store.read() as tx:
             restored = restorations.latest(tx)
-        lately = restored is not None and clock() < restored.restored + patience.restored_lately
-        self._gives_from = clock() + patience.after_restore if lately else 0.0
-        """When plates are given out again."""
+        self._restored = restored if restored and restored.settled is None else None
+        """A restore after which agents have yet to say what they were given in the lost time."""
+        self._gives_from = clock() + AFTER_RESTORE
 
     def looks(self) -> dict[tuple[str, str], Looks]:
         """How each printer looked when it last said so, by agent and name."""
@@ -138,17 +137,22 @@ class Conversation:
             Missing: no such attempt.
             Conflict: the wish makes no sense as the attempt stands.
         """
-        known = self._attempt(attempt)
-        # A bed is cleared of failed and cancelled plates too.
-        of_bed = wish is Wish.CLEARED and known.state in (State.FAILED, State.CANCELLED)
-        if not of_bed and not allows(known.state, _STEP_OF_WISH[wish]):
-            raise Conflict(f"{attempt} is {known.state}: it can't be {_PARTICIPLES[wish]} now")
+        with self._store.write() as tx:
+            known = lots.get(tx, attempt)
+            self._allow(known, wish)
+            trail.note(tx, by=by, act=f"attempt.{wish}", on=f"attempt/{attempt}", now=self._now())
         now = self._now()
         request = Request(
             sent=now, expires=now + self._patience.wish_lifetime, attempt=attempt, wish=wish, by=by
         )
         self._post(known.agent, request)
         return known
+
+    def _allow(self, known: Attempt, wish: Wish) -> None:
+        # A bed is cleared of failed and cancelled plates too.
+        of_bed = wish is Wish.CLEARED and known.state in (State.FAILED, State.CANCELLED)
+        if not of_bed and not allows(known.state, _STEP_OF_WISH[wish]):
+            raise Conflict(f"{known.id} is {known.state}: it can't be {_PARTICIPLES[wish]} now")
 
     def body(self, attempt: str, token: str) -> Path:
         """The file behind a manifest's URL, for as long as the attempt may still need it.
@@ -288,12 +292,17 @@ class Conversation:
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _grant(self, tx: Tx, now: float, only: tuple[str, str] | None = None) -> grants.Round:
-        if now < self._gives_from:
-            return grants.Round()
+        if self._restored:
+            # A clock that was set back must not make a long silence of it.
+            self._gives_from = min(self._gives_from, now + AFTER_RESTORE)
+            if now < self._gives_from:
+                return grants.Round()
+            restorations.settle(tx, self._restored, now)
+            self._restored = None
         return grants.grant(tx, self._plates, now, margin=self._patience.nonce_margin, only=only)
 
     def _make_offers(self, tx: Tx, now: float) -> offers.Round:
-        if now < self._gives_from:
+        if self._restored:
             return offers.Round()
         return offers.make(tx, self._plates, now, self._patience.offer_lifetime)
 

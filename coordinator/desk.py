@@ -11,15 +11,17 @@ from pathlib import Path
 
 import structlog
 
-from coordinator import enrolment, ids, intake, lots, overview, parcels
+from coordinator import enrolment, ids, intake, lots, overview, parcels, pickups
 from coordinator.ca import Authority
+from coordinator.care import Care
 from coordinator.conversation import Conversation
-from coordinator.errors import Missing
+from coordinator.doorstep import Safe
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
-from coordinator.store import attempts, needs
-from coordinator.store.engine import Store
+from coordinator.store import attempts, makers, needs, trail
+from coordinator.store.engine import Store, Tx
+from coordinator.trail import Detail
 from coordinator.views import LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
 from wire.enrolment import Answer
 from wire.enrolment import Request as EnrolRequest
@@ -31,11 +33,12 @@ log = structlog.get_logger("desk")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the desk goes by: where agents find us, and the key of those who work here."""
+    """What the desk goes by: where agents find us, the key of those who work here, the one that seals addresses."""
 
     public_url: str
     broker_url: str
     access_key: str
+    address_key: bytes
 
 
 class Desk:
@@ -59,6 +62,8 @@ class Desk:
         self._terms = terms
         self._conversation = conversation
         self._now = clock
+        self.care = Care(store, plates, Safe(terms.address_key), conversation.news, clock=clock)
+        """People's own: makers' addresses, pickups, privacy, the trail."""
 
     # ── coordinators ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,12 +75,15 @@ class Desk:
         """What can be asked for."""
         return self._plates.parts()
 
-    def add_hospital(self, *, name: str, contact: str, latitude: float, longitude: float) -> Hospital:
+    def add_hospital(
+        self, *, name: str, contact: str, latitude: float, longitude: float, by: str = "coordinator"
+    ) -> Hospital:
         """Someone asks to be supplied; see `intake.add_hospital`."""
         with self._store.write() as tx:
             hospital = intake.add_hospital(
                 tx, name=name, contact=contact, latitude=latitude, longitude=longitude, now=self._now()
             )
+            self._note(tx, by, "hospital.add", f"hospital/{hospital.id}")
         self.news.tell(f"hospital/{hospital.id}")
         return hospital
 
@@ -83,6 +91,7 @@ class Desk:
         """A person has vetted them; see `intake.approve`."""
         with self._store.write() as tx:
             approved = intake.approve(tx, hospital, by=by, now=self._now())
+            self._note(tx, by, "hospital.approve", f"hospital/{hospital}")
         self.news.tell(f"hospital/{hospital}")
         self._conversation.work.set()
         return approved
@@ -119,6 +128,14 @@ class Desk:
                 by=by,
                 now=self._now(),
             )
+            asked: dict[str, Detail] = {
+                "hospital": hospital,
+                "part": part,
+                "version": need.version,
+                "quantity": quantity,
+                "priority": priority,
+            }
+            self._note(tx, by, "need.file", f"need/{need.id}", **asked)
         self.news.tell(f"need/{need.id}")
         self._conversation.work.set()
         return need, token
@@ -127,6 +144,7 @@ class Desk:
         """A need is withdrawn; see `intake.cancel`."""
         with self._store.write() as tx:
             cancelled = intake.cancel(tx, need, by=by, now=self._now())
+            self._note(tx, by, "need.cancel", f"need/{need}")
         self.news.tell(f"need/{need}")
         return cancelled
 
@@ -134,9 +152,18 @@ class Desk:
         """A need that is held is given out again; see `intake.release`."""
         with self._store.write() as tx:
             released = intake.release(tx, need, by=by, now=self._now())
+            self._note(tx, by, "need.release", f"need/{need}")
         self.news.tell(f"need/{need}")
         self._conversation.work.set()
         return released
+
+    def relink_need(self, need: str, *, by: str) -> str:
+        """The token of a new link for the hospital, which is shown only now; see `intake.relink`."""
+        token = ids.token()
+        with self._store.write() as tx:
+            intake.relink(tx, need, token=ids.digest(token), now=self._now())
+            self._note(tx, by, "need.relink", f"need/{need}")
+        return token
 
     def needs(self) -> list[NeedView]:
         """Every need, newest first."""
@@ -171,30 +198,36 @@ class Desk:
         """A person counted a lot; see `lots.inspect`."""
         with self._store.write() as tx:
             lot = lots.inspect(tx, attempt, good=good, scrapped=scrapped, by=by, now=self._now())
+            self._note(tx, by, "attempt.inspect", f"attempt/{attempt}", good=good, scrapped=scrapped)
         return self._told(lot)
 
     def collect(self, attempt: str, *, by: str) -> Attempt:
         """A lot's good units arrive at the hub; see `lots.collect`."""
         with self._store.write() as tx:
             lot = lots.collect(tx, attempt, by=by, now=self._now())
+            pickups.settle(tx, lot.agent, self._now())
+            self._note(tx, by, "attempt.collect", f"attempt/{attempt}")
         return self._told(lot)
 
     def vouch(self, attempt: str, *, by: str, why: str) -> Attempt:
         """A person rules that a suspect lot was printed; see `lots.vouch`."""
         with self._store.write() as tx:
             lot = lots.vouch(tx, attempt, by=by, why=why, now=self._now())
+            self._note(tx, by, "attempt.vouch", f"attempt/{attempt}")
         return self._told(lot)
 
     def write_off(self, attempt: str, *, by: str, why: str) -> Attempt:
         """A person rules on a suspect lot; see `lots.write_off`."""
         with self._store.write() as tx:
             lot = lots.write_off(tx, attempt, by=by, why=why, now=self._now())
+            self._note(tx, by, "attempt.write-off", f"attempt/{attempt}")
         return self._told(lot)
 
     def pack(self, need: str, *, by: str, units: int | None = None) -> Parcel:
         """Units at the hub go into a parcel; see `parcels.pack`."""
         with self._store.write() as tx:
             parcel = parcels.pack(tx, need, units=units, by=by, now=self._now())
+            self._note(tx, by, "parcel.pack", f"parcel/{parcel.id}", need=need, units=parcel.units)
         self.news.tell(f"need/{need}")
         return parcel
 
@@ -202,6 +235,7 @@ class Desk:
         """A courier takes a parcel; see `parcels.send`."""
         with self._store.write() as tx:
             sent = parcels.send(tx, parcel, by=by, now=self._now())
+            self._note(tx, by, "parcel.send", f"parcel/{parcel}")
         self.news.tell(f"need/{sent.need}")
         return sent
 
@@ -222,18 +256,25 @@ class Desk:
 
     # ── hospitals, by their link ──────────────────────────────────────────────────────────────────────────
 
-    def track(self, token: str) -> Tracking:
-        """What a hospital's link shows; `Missing` for a wrong one."""
+    def is_tracked(self, token: str) -> None:
+        """Nothing; `links.Astray` for a link that leads nowhere."""
         with self._store.read() as tx:
-            return overview.tracking(tx, ids.digest(token), self._plates)
+            intake.by_link(tx, ids.digest(token), self._now())
+
+    def track(self, token: str) -> Tracking:
+        """What a hospital's link shows; `links.Astray` for a wrong one."""
+        with self._store.read() as tx:
+            need = intake.by_link(tx, ids.digest(token), self._now())
+            return overview.tracking(tx, need, self._plates)
 
     def receive(self, token: str, parcel: str, *, units: int, by: str, note: str = "") -> Parcel:
         """A hospital signs for a parcel; see `parcels.receive`."""
         with self._store.write() as tx:
-            need = needs.by_token(tx, ids.digest(token))
-            if need is None:
-                raise Missing("this link leads nowhere: check that it was copied whole")
+            need = intake.by_link(tx, ids.digest(token), self._now())
             received = parcels.receive(tx, need.id, parcel, units=units, by=by, note=note, now=self._now())
+            # Who signed is kept with the parcel, where it can be taken away again.
+            signer = f"hospital/{need.hospital}"
+            self._note(tx, signer, "parcel.receive", f"parcel/{parcel}", need=need.id, units=units)
         self.news.tell(f"need/{received.need}")
         self._conversation.work.set()
         return received
@@ -244,6 +285,7 @@ class Desk:
         """An invite for one agent, as text; see `enrolment.invite`."""
         with self._store.write() as tx:
             made = enrolment.invite(tx, self._authority, url=self._terms.public_url, by=by, now=self._now())
+            self._note(tx, by, "agent.invite", f"invite/{ids.digest(made.code)[:12]}")
         return str(made)
 
     def enrol(self, request: EnrolRequest) -> Answer:
@@ -257,6 +299,8 @@ class Desk:
                 broker=self._terms.broker_url,
                 now=self._now(),
             )
+            ref = makers.of(tx, answer.agent).ref
+            self._note(tx, f"maker/{ref}", "agent.enrol", f"maker/{ref}")
         log.info("agent enrolled", agent=answer.agent)
         return answer
 
@@ -265,6 +309,9 @@ class Desk:
         return self._conversation.body(attempt, token)
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _note(self, tx: Tx, by: str, act: str, on: str, **details: Detail) -> None:
+        trail.note(tx, by=by, act=act, on=on, details=details, now=self._now())
 
     def _told(self, attempt: Attempt) -> Attempt:
         self.news.tell(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from coordinator import ledger
+from coordinator import ledger, links
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.ids import fresh
 from coordinator.plates import Plates
@@ -103,7 +103,7 @@ def file(
         deadline=deadline,
         created=now,
     )
-    needs.needs.add(tx, need, token=token)
+    needs.needs.add(tx, need, token=token, token_expires=now + links.HOSPITAL)
     movements.post(tx, ledger.filed(need.id, quantity), cause=f"file:{need.id}", by=by, now=now)
     return need
 
@@ -156,6 +156,29 @@ def release(tx: Tx, need: str, *, by: str, now: float) -> Need:
     needs.needs.change(tx, need, held=None, held_why="", released=now)
     log.info("need released", need=need, by=by, was=known.held_why)
     return replace(known, held=None, held_why="", released=now)
+
+
+def relink(tx: Tx, need: str, *, token: str, now: float) -> Need:
+    """The hospital gets a new link, whose SHA-256 `token` is; the one before it leads nowhere from now on.
+
+    Raises:
+        Missing: no such need.
+    """
+    known = get(tx, need)
+    needs.needs.change(tx, need, token=token, token_expires=now + links.HOSPITAL)
+    return known
+
+
+def by_link(tx: Tx, token: str, now: float) -> Need:
+    """The need behind a hospital's link, whose SHA-256 `token` is.
+
+    Raises:
+        Astray: none has this link, or not any more.
+    """
+    known = needs.by_token(tx, token, now)
+    if known is None:
+        raise links.Astray
+    return known
 
 
 def ease(tx: Tx, need: str, *, cause: str, by: str, now: float) -> None:

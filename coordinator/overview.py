@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from coordinator import audit, intake
 from coordinator.audit import Books, Difference, Posted
-from coordinator.errors import Missing
 from coordinator.ledger import Account, Balance
 from coordinator.metrics import Now
 from coordinator.plates import Plates
-from coordinator.records import Attempt, Looks
+from coordinator.records import Attempt, Looks, Need
 from coordinator.store import agents, attempts, guards, movements, needs, parcels
 from coordinator.store.engine import Tx
 from coordinator.views import LedgerView, Lot, NeedDetail, NeedView, PrinterView, Tracking, Verdict
@@ -62,15 +61,8 @@ def printers(tx: Tx, looks: Mapping[tuple[str, str], Looks], now: float) -> list
     ]
 
 
-def tracking(tx: Tx, token_digest: str, plates: Plates) -> Tracking:
-    """What a hospital's link shows.
-
-    Raises:
-        Missing: no need has this link.
-    """
-    known = needs.by_token(tx, token_digest)
-    if known is None:
-        raise Missing("this link leads nowhere: check that it was copied whole")
+def tracking(tx: Tx, known: Need, plates: Plates) -> Tracking:
+    """What a hospital's link shows."""
     detail = need(tx, known.id)
     return Tracking(
         need=known.id,

@@ -74,12 +74,14 @@ def receive(tx: Tx, need: str, parcel: str, *, units: int, by: str, note: str, n
     if known.received is not None:
         raise Conflict(f"{parcel} is signed for already, by {known.received_by}")
     left, cause = units, f"receive:{parcel}"
+    # Movements stay for good; who signed stands in the parcel only, where it can be taken away.
+    hospital = intake.get(tx, need).hospital
     for packed in movements.of_cause(tx, _packed(parcel)):
         arrived = min(left, packed.units)
         left -= arrived
         moves = ledger.received(need, packed.lot or "", arrived, packed.units - arrived)
-        movements.post(tx, moves, cause=cause, by=by, now=now)
-    intake.ease(tx, need, cause=cause, by=by, now=now)
+        movements.post(tx, moves, cause=cause, by=hospital, now=now)
+    intake.ease(tx, need, cause=cause, by=hospital, now=now)
     changes = {"received": now, "received_by": by, "received_units": units, "note": note}
     parcels.parcels.change(tx, parcel, **changes)
     return replace(known, received=now, received_by=by, received_units=units, note=note)

@@ -175,6 +175,33 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """Who is behind an agent. `ref` names them for good, also where the agent's name must not stand any more.
+
+    `token` is the SHA-256 of the own link's, `doorstep` is sealed.
+    """
+
+    agent: str
+    ref: str
+    token: str | None = None
+    expires: float | None = None
+    doorstep: str | None = field(default=None, repr=False)
+    given: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pickup:
+    """Somebody goes to a maker, until then, for what waits there."""
+
+    id: str
+    agent: str
+    by: str
+    taken: float
+    until: float
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Where the units of one need stand; each a sum over movements."""
 

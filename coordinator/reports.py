@@ -203,12 +203,17 @@ def presence(tx: Tx, agent: str, message: messages.Presence, now: float) -> bool
         seen=now,
         connection=message.connection,
         software=message.software,
-        place=message.place,
+        place=cell(message.place),
     )
     agents.describe(tx, agent, message.printers)
     if same_epoch and message.holding:
         _settle_all(tx, agent, message.epoch, message.holding, known.seq, now)
     return True
+
+
+def cell(place: tuple[float, float] | None) -> tuple[float, float] | None:
+    """A place as exactly as it is ever kept: in a cell of 0.1°, whatever an agent says."""
+    return None if place is None else (round(place[0], 1), round(place[1], 1))
 
 
 def _dies(tx: Tx, agent: str, connection: int, now: float) -> bool:

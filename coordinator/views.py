@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from coordinator.audit import Difference
-from coordinator.records import Attempt, Hospital, Looks, Need, Parcel, Printer, Progress
+from coordinator.records import Attempt, Hospital, Looks, Need, Parcel, Pickup, Printer, Progress
 from wire.lifecycle import State
 
 STATES: dict[State, str] = {
@@ -129,3 +129,57 @@ class Verdict:
     needs: int
     lots: int
     parcels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakerPrinter:
+    """One of a maker's own printers, and whether it waits for work."""
+
+    name: str
+    driver: str
+    material: str
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A plate that a maker printed, and what became of its units, in words for the maker."""
+
+    lot: str
+    printer: str
+    part: str
+    title: str
+    version: str
+    material: str
+    count: int
+    state: State
+    granted: float
+    changed: float
+    why: str
+    whereabouts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakerPage:
+    """What a maker's link shows. The address itself is not in it; `looks` are (when, who) saw it."""
+
+    agent: str
+    online: bool
+    seen: float
+    printers: list[MakerPrinter]
+    made: list[Made]
+    address_given: float | None
+    looks: list[tuple[float, str]]
+    expires: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupView:
+    """A maker with whom something waits; `place` is (latitude, longitude) in a 0.1° cell. Never the address."""
+
+    agent: str
+    lots: list[str]
+    units: int
+    place: tuple[float, float] | None
+    has_address: bool
+    pickup: Pickup | None

@@ -23,10 +23,14 @@ COMMANDS = {
     "part": ("coordinator.cli.printers:part", "List the parts that can be asked for."),
     "need": ("coordinator.cli.needs:need", "File, follow and cancel what hospitals need."),
     "invite": ("coordinator.cli.access:invite", "Invite a maker with printers."),
+    "agent": ("coordinator.cli.agents:agent", "Give makers a link to their own page."),
     "printer": ("coordinator.cli.printers:printer", "List the printers and what they do."),
     "attempt": ("coordinator.cli.attempts:attempt", "Plates on printers: stop, inspect, collect."),
+    "pickup": ("coordinator.cli.makers:pickup", "See where something waits; go there."),
     "parcel": ("coordinator.cli.parcels:parcel", "Pack and send."),
     "ledger": ("coordinator.cli.ledgers:ledger", "Check that every unit stands where it should."),
+    "trail": ("coordinator.cli.trail:trail", "Who did what, and whether that record is whole."),
+    "privacy": ("coordinator.cli.privacy:privacy", "Hand out what is held of somebody, or take it away."),
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
     "login": ("coordinator.cli.access:login", "Print a link that logs one browser in."),
@@ -54,7 +58,7 @@ def muster() -> None:
 
     `serve` runs the coordinator. The other commands talk to one that runs, on this machine or elsewhere:
     they find its address and key in its data directory, or in MUSTER_URL and MUSTER_KEY. `ledger verify`,
-    `backup` and `restore` work on this machine's database itself, so they need no coordinator.
+    `trail`, `backup` and `restore` work on this machine's database itself, so they need no coordinator.
     """
 
 

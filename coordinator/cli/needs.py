@@ -123,6 +123,15 @@ def release(far: Far, need: str) -> None:
     far.tell(known, lambda: f"{known.id} is given out again.")
 
 
+@need.command(epilog=example("muster need relink n-k7m2p9xqrt"))
+@click.argument("need")
+@talks
+def relink(far: Far, need: str) -> None:
+    """Print a new link for the hospital, if the old one is over, lost or in the wrong hands: that one ends now."""
+    made = far.desk.relink_need(need)
+    far.tell({"link": made}, lambda: f"Give the hospital this link, which is shown only now:\n  {made}")
+
+
 def _measure(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:

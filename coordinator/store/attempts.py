@@ -40,6 +40,28 @@ def of_need(tx: Tx, need: str) -> list[Attempt]:
     return attempts.find(tx, _at.need == need, newest="granted")
 
 
+def cleared(tx: Tx, agent: str | None = None) -> list[Attempt]:
+    """Those that are off the bed, for somebody to count; of one agent, or all."""
+    of = [] if agent is None else [_at.agent == agent]
+    return attempts.find(tx, _at.state == State.CLEARED, *of, newest="changed")
+
+
+def inspected(tx: Tx, agent: str) -> list[str]:
+    """The lots of an agent that somebody has counted."""
+    return list(tx.execute(select(_at.id).where(_at.agent == agent, _at.state == State.INSPECTED)).scalars())
+
+
+def named(tx: Tx, names: list[str]) -> list[Attempt]:
+    """The attempts of these names."""
+    return attempts.find(tx, _at.id.in_(names)) if names else []
+
+
+def by_agent(tx: Tx, agent: str, most: int) -> list[Attempt]:
+    """An agent's latest attempts, newest first."""
+    query = select(_at.id).where(_at.agent == agent).order_by(_at.granted.desc()).limit(most)
+    return attempts.find(tx, _at.id.in_(query), newest="granted")
+
+
 def all_attempts(tx: Tx) -> list[Attempt]:
     """Every attempt, newest first."""
     return attempts.find(tx, newest="granted")

@@ -1,7 +1,8 @@
-"""What stands in the database itself against a ledger that is changed: triggers, made by migration 0003.
+"""What stands in the database itself against a ledger that is changed: triggers, made by migrations 0003 and 0006.
 
-They refuse to change or delete what agents reported and what was moved, to add a movement twice, and to draw more
-from an account than stands there, whoever asks and by whatever way.
+They refuse to change or delete what agents reported, what was moved and what people did, to add a movement twice or
+an entry of the trail anywhere but at its end, and to draw more from an account than stands there, whoever asks and by
+whatever way.
 """
 
 import contextlib
@@ -21,6 +22,9 @@ _NAMES = {
         "event_never_update",
         "event_never_delete",
         "event_is_new",
+        "trail_never_update",
+        "trail_never_delete",
+        "trail_follows",
     },
     "postgresql": {
         "movement_never_changes",
@@ -28,6 +32,9 @@ _NAMES = {
         "movement_has_cover",
         "event_never_changes",
         "event_never_emptied",
+        "trail_never_changes",
+        "trail_never_emptied",
+        "trail_follows",
     },
 }
 _STANDING = {
@@ -35,7 +42,7 @@ _STANDING = {
     "postgresql": (
         "SELECT tgname, cast(cast(tgrelid AS regclass) AS text), '' FROM pg_trigger"
         " WHERE NOT tgisinternal AND tgenabled = 'A'"
-        " AND tgrelid IN (to_regclass('movement'), to_regclass('event'))"
+        " AND tgrelid IN (to_regclass('movement'), to_regclass('event'), to_regclass('trail'))"
     ),
 }
 

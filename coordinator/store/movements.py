@@ -62,6 +62,17 @@ def by_lot(tx: Tx, need: str, account: Account) -> Counter[str]:
     return Counter({lot: sums[account] for lot, sums in lots.items() if sums[account]})
 
 
+def standing(tx: Tx, account: Account) -> Counter[str]:
+    """How many units of each lot, whatever its need, stand in one account."""
+    lots = _grouped(tx, _m.lot, or_(_m.source == account, _m.target == account))
+    return Counter({lot: sums[account] for lot, sums in lots.items() if sums[account] > 0})
+
+
+def of_lots(tx: Tx, lots: list[str]) -> defaultdict[str, Balance]:
+    """Units by account of each of these lots."""
+    return _grouped(tx, _m.lot, _m.lot.in_(lots)) if lots else defaultdict(Counter)
+
+
 def needed(tx: Tx) -> dict[str, int]:
     """How many units of each need nobody has promised yet; needs that lack none are left out."""
     account = Account.NEEDED

@@ -9,9 +9,9 @@ hospitals = Shelf(schema.hospital, Hospital)
 needs = Shelf(schema.need, Need)
 
 
-def by_token(tx: Tx, digest: str) -> Need | None:
-    """The need whose tracking token has this SHA-256."""
-    found = needs.find(tx, schema.need.c.token == digest)
+def by_token(tx: Tx, digest: str, now: float) -> Need | None:
+    """The need whose tracking token has this SHA-256, if the link still holds."""
+    found = needs.find(tx, schema.need.c.token == digest, schema.need.c.token_expires > now)
     return found[0] if found else None
 
 

@@ -1,4 +1,4 @@
-"""The tables. Rows of `event` and `movement` are only ever added: triggers refuse all else (`guards.py`)."""
+"""The tables. Rows of `event`, `movement` and `trail` are only ever added: triggers refuse all else (`guards.py`)."""
 
 from typing import Any
 
@@ -115,7 +115,8 @@ need = Table(
     Column("held", Float),
     Column("held_why", String(400), nullable=False, server_default=""),
     Column("released", Float),
-    Column("token", String(64), nullable=False, unique=True),
+    Column("token", String(64), nullable=False, unique=True),  # its SHA-256
+    Column("token_expires", Float, nullable=False, server_default="0"),
 )
 
 agent = Table(
@@ -301,4 +302,41 @@ restoration = Table(
     Column("id", _Name, primary_key=True),
     Column("taken", Float, nullable=False),
     Column("restored", Float, nullable=False),
+    Column("settled", Float),
+)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("via", String(12), nullable=False),
+    Column("act", String(64), nullable=False),
+    Column("subject", String(120), nullable=False),
+    Column("details", Text, nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)
+
+maker = Table(
+    "maker",
+    metadata,
+    Column("agent", _Name, ForeignKey("agent.name"), primary_key=True),
+    Column("ref", _Name, nullable=False, unique=True),
+    Column("token", String(64), unique=True),  # its SHA-256
+    Column("expires", Float),
+    Column("doorstep", Text),  # sealed, see `doorstep.py`
+    Column("given", Float),
+)
+
+pickup = Table(
+    "pickup",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("agent", _Name, ForeignKey("agent.name"), nullable=False, index=True),
+    Column("by", String(100), nullable=False),
+    Column("taken", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("ended", Float),
 )

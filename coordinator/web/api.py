@@ -26,10 +26,10 @@ _CHANGES = documented(Missing, Conflict)
 
 
 @router.post("/hospitals", status_code=201, tags=["hospitals"], summary="Take a hospital in, to be vetted")
-def add_hospital(desk: Here, asked: shapes.HospitalAsked) -> Hospital:
+def add_hospital(desk: Here, by: By, asked: shapes.HospitalAsked) -> Hospital:
     """Nothing is printed for it until somebody has approved it."""
     return desk.add_hospital(
-        name=asked.name, contact=asked.contact, latitude=asked.latitude, longitude=asked.longitude
+        name=asked.name, contact=asked.contact, latitude=asked.latitude, longitude=asked.longitude, by=by
     )
 
 

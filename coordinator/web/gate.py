@@ -7,11 +7,23 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from coordinator import origin
 from coordinator.errors import Forbidden, Problem, Unauthorised
 from coordinator.web import headers, problem
 from coordinator.web.access import BY, COOKIE, Access, name
 
-OPEN = ("/api/track", "/api/enrol", "/files", "/t", "/static", "/login", "/healthz", "/metrics")
+OPEN = (
+    "/api/track",
+    "/api/maker",
+    "/api/enrol",
+    "/files",
+    "/t",
+    "/m",
+    "/static",
+    "/login",
+    "/healthz",
+    "/metrics",
+)
 """What stands at or below these needs no access key: it carries a secret of its own, or holds none."""
 LIMIT = 64 * 1024
 """Bytes of a request's body; the longest that is asked for is an agent's enrolment."""
@@ -40,13 +52,15 @@ class Gate:
         except Problem as found:
             refusal = problem.respond(request, found)
         if refusal is None:
-            await self._app(scope, _Bounded(receive, request), guarded)
+            with origin.acting(via=request.state.via, role=getattr(request.state, "role", "")):
+                await self._app(scope, _Bounded(receive, request), guarded)
         else:
             await refusal(scope, receive, guarded)
 
     def _judge(self, request: Request) -> Response | None:
         """A refusal, or None and `request.state.by` says who asks ("" where nobody needs to)."""
         request.state.by = ""
+        request.state.via = _via(request)
         if int(_digits(request.headers.get("content-length", "0"))) > LIMIT:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
         path = request.url.path
@@ -104,6 +118,16 @@ class _Bounded:
 
 def _is_open(path: str) -> bool:
     return any(path == each or path.startswith(each + "/") for each in OPEN)
+
+
+def _via(request: Request) -> str:
+    """By what way somebody acts, in general terms, for the trail."""
+    path = request.url.path
+    if path.startswith(("/t/", "/api/track/", "/m/", "/api/maker/")):
+        return "link"
+    if request.headers.get("muster-via") == "cli":
+        return "cli"
+    return "api" if path.startswith("/api/") else "page"
 
 
 def _digits(text: str) -> str:

@@ -13,12 +13,20 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+KEYS = ("/t/", "/m/", "/api/track/", "/api/maker/", "/login/", "/files/")
+"""What stands below these is a secret: the path is the key of who has it."""
+
+
+def shown(path: str) -> str:
+    """A path as it may be said aloud: without what is a key in it."""
+    return next((f"{start}…" for start in KEYS if path.startswith(start)), path)
+
 
 def add(headers: MutableHeaders, path: str) -> None:
     """Add to the headers of an answer what stands above; `path` is what was asked for."""
     headers.update(HEADERS)
-    if path.startswith("/t/"):
-        headers["Referrer-Policy"] = "no-referrer"  # the path is the hospital's key
+    if path.startswith(KEYS):
+        headers["Referrer-Policy"] = "no-referrer"
     if path.startswith("/static/"):
         headers["Cache-Control"] = "no-cache"  # kept, but asked for again by its ETag: a new version shows
 

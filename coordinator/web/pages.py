@@ -55,13 +55,13 @@ def printers(desk: Here, request: Request) -> Response:
 
 
 @router.post("/hospitals")
-def add_hospital(desk: Here, request: Request, entered: Entered) -> Response:
+def add_hospital(desk: Here, request: Request, by: By, entered: Entered) -> Response:
     """Take a hospital in."""
 
     def act() -> str:
         asked = shapes.HospitalAsked.entered(entered)
         desk.add_hospital(
-            name=asked.name, contact=asked.contact, latitude=asked.latitude, longitude=asked.longitude
+            name=asked.name, contact=asked.contact, latitude=asked.latitude, longitude=asked.longitude, by=by
         )
         return "/"
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from coordinator.errors import Invalid, Missing, Problem
+from coordinator.guesses import Guessing
 from coordinator.web import headers, look
 
 MEDIA_TYPE = "application/problem+json"
@@ -138,7 +139,7 @@ def install(app: FastAPI) -> None:
         return respond(request, _of_status(error.status_code, request))
 
     async def ours(request: Request, error: Exception) -> Response:
-        _log.error("request failed", path=request.url.path, error=type(error).__name__)
+        _log.error("request failed", path=headers.shown(request.url.path), error=type(error).__name__)
         response = respond(request, Ours("it was noted in our log; try again, or tell who runs this service"))
         response.headers["Connection"] = "close"  # the server closes it after an error: say so
         headers.add(response.headers, request.url.path)  # this answer does not pass the gate
@@ -175,4 +176,6 @@ def _json(problem: Problem) -> dict[str, Any]:
 
 
 def _headers(problem: Problem) -> dict[str, str]:
+    if isinstance(problem, Guessing):
+        return {"Retry-After": "60"}
     return {"WWW-Authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED else {}

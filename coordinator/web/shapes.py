@@ -17,7 +17,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from coordinator.records import Attempt, Looks, Need, Printer
+from coordinator.doorstep import Doorstep
+from coordinator.records import Attempt, Looks, Need, Pickup, Printer
 from coordinator.views import PrinterView
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -155,6 +156,42 @@ class Receipt(Asked):
     units: Units
     by: Person
     note: Note = ""
+
+
+class DoorstepGiven(Asked):
+    """Where a maker's parts can be picked up."""
+
+    address: Annotated[Note, Field(min_length=1)]
+    contact: Annotated[Note, Field(max_length=200)] = ""
+    hours: Annotated[Note, Field(max_length=200)] = ""
+
+
+class Farewell(Asked):
+    """The agent's name, typed once more."""
+
+    name: Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link's path, which is shown only now; the one before it leads nowhere."""
+
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A pickup, and where to go; null if the maker did not say."""
+
+    pickup: Pickup
+    doorstep: Doorstep | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """The name under which the lots of a maker that left stay."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

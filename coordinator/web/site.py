@@ -13,7 +13,23 @@ from fastapi.staticfiles import StaticFiles
 
 from coordinator.desk import Desk
 from coordinator.errors import Missing
-from coordinator.web import api, doors, gate, joining, look, pages, problem, stream, tracking
+from coordinator.guesses import Guesses
+from coordinator.web import (
+    api,
+    courier,
+    doors,
+    gate,
+    joining,
+    links,
+    look,
+    maker,
+    pages,
+    privacy,
+    problem,
+    stream,
+    tracking,
+    trail,
+)
 from coordinator.web.access import Access
 
 Metrics = Callable[[], tuple[bytes, str]]
@@ -58,10 +74,11 @@ def create(
     )
     app.state.desk = desk
     app.state.access = Access(desk.check_key, clock, secret or secrets.token_bytes(32))
+    app.state.guesses = Guesses(clock)
     app.state.public_url = public_url.rstrip("/")
     app.add_middleware(gate.Gate, access=app.state.access, host=urlsplit(public_url).netloc)
     problem.install(app)
-    for room in (api, joining, tracking, stream, doors, pages):
+    for room in (trail, links, privacy, courier, api, joining, tracking, maker, stream, doors, pages):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=look.HOUSE / "static"))
 

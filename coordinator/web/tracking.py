@@ -9,11 +9,12 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from coordinator.errors import Conflict, Invalid, Missing
+from coordinator.guesses import Guessing
 from coordinator.records import Parcel
 from coordinator.views import Tracking
 from coordinator.web import look, shapes
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Entered, Here
+from coordinator.web.front import Entered, Here, link
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id, Token
 from coordinator.web.stream import told
@@ -24,13 +25,24 @@ router = APIRouter()
 # ── for programs ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _held(desk: Here, request: Request, token: Token) -> str:
+    with link(request, token):
+        desk.is_tracked(token)
+    return token
+
+
+Held = Annotated[str, Depends(_held)]
+"""A hospital's link that holds."""
+_ANSWERS = documented(Missing, Invalid, Guessing)
+
+
 @router.get(
     "/api/track/{token}",
     tags=["hospital"],
     summary="What a hospital's link shows",
-    responses=documented(Missing, Invalid),
+    responses=_ANSWERS,
 )
-def tracked(desk: Here, token: Token) -> Tracking:
+def tracked(desk: Here, token: Held) -> Tracking:
     """Needs no key: the link is one. Never says who printed, or where."""
     return desk.track(token)
 
@@ -39,9 +51,9 @@ def tracked(desk: Here, token: Token) -> Tracking:
     "/api/track/{token}/parcels/{parcel}/receive",
     tags=["hospital"],
     summary="Sign for a parcel",
-    responses=documented(Missing, Conflict, Invalid),
+    responses=_ANSWERS | documented(Conflict),
 )
-def received(desk: Here, token: Token, parcel: Id, asked: shapes.Receipt) -> Parcel:
+def received(desk: Here, token: Held, parcel: Id, asked: shapes.Receipt) -> Parcel:
     """`units` is what was counted on arrival; what is missing is printed again."""
     return desk.receive(token, parcel, units=asked.units, by=asked.by, note=asked.note)
 
@@ -50,13 +62,13 @@ def received(desk: Here, token: Token, parcel: Id, asked: shapes.Receipt) -> Par
 
 
 @router.get("/t/{token}", include_in_schema=False)
-def page(desk: Here, request: Request, token: Token) -> Response:
+def page(desk: Here, request: Request, token: Held) -> Response:
     """The hospital's page."""
     return _show(desk.track(token), request, token)
 
 
 @router.post("/t/{token}/parcels/{parcel}/receive", include_in_schema=False)
-def receive(desk: Here, request: Request, token: Token, parcel: Id, entered: Entered) -> Response:
+def receive(desk: Here, request: Request, token: Held, parcel: Id, entered: Entered) -> Response:
     """The page's form to sign for a parcel."""
 
     def act() -> str:
@@ -70,7 +82,7 @@ def receive(desk: Here, request: Request, token: Token, parcel: Id, entered: Ent
     return submit(f"receive-{parcel}", entered, act, again)
 
 
-async def _need(desk: Here, token: Token) -> str:
+async def _need(desk: Here, token: Held) -> str:
     return (await run_in_threadpool(desk.track, token)).need
 
 

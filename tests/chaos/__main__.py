@@ -44,6 +44,7 @@ def summary(result: Result) -> str:
         f" {result.rulings} rulings; "
         + ", ".join(f"{count} {name}" for name, count in result.by_state.items()),
         f"  back to normal work after a fault's end: median {result.recovery_median} s, {worst}",
+        f"  longest time in which nobody started anything: {result.stillest} s",
         f"  all needs met {result.settled_after} s after the last fault",
         f"  violations: {len(result.violations)}",
         *(f"    {each}" for each in result.violations[:40]),

@@ -11,6 +11,8 @@ from wire.lifecycle import FINAL
 
 SLACK = 3.0
 """Seconds that a printer may go on after its agent wrote down the end: what was in its buffers, on a busy machine."""
+TOLD_AGAIN = 20.0
+"""Seconds after a restore in which an agent tells what the coordinator forgot, whatever else is struck meanwhile."""
 OFFER_LIFETIME = 20.0
 """Seconds for which a nonce is good, at the run's tempo."""
 ENDINGS = frozenset({"refuse", "fail", "cancel"})
@@ -45,11 +47,23 @@ def check(history: History) -> list[Violation]:
 # ── what moved ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def steps(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps that an agent took: all that it noted, but for those whose commit then failed."""
+    taken: list[dict[str, Any]] = []
+    for note in notes:
+        if note["what"] == "step":
+            taken.append(note)
+        elif note["what"] == "undone":
+            same = [
+                each for each in taken if (each["attempt"], each["step"]) == (note["attempt"], note["step"])
+            ]
+            taken.remove(same[-1])
+    return taken
+
+
 def starts(notes: list[dict[str, Any]]) -> list[tuple[float, str]]:
     """When a printer was to be started for which attempt, in the order of time."""
-    return [
-        (note["t"], note["attempt"]) for note in notes if note["what"] == "step" and note["step"] == "start"
-    ]
+    return [(note["t"], note["attempt"]) for note in steps(notes) if note["step"] == "start"]
 
 
 def matched(history: History, agent: str) -> list[tuple[Run, str | None]]:
@@ -72,11 +86,10 @@ def _motion(history: History) -> Iterator[Violation]:
     rows = _granted(history)
     for agent in history.runs:
         notes = history.diaries.get(agent, [])
-        ends = {
-            note["attempt"]: note["t"]
-            for note in notes
-            if note["what"] == "step" and note["step"] in ENDINGS | {"finish"}
-        }
+        ends: dict[str, float] = {}
+        for note in steps(notes):
+            if note["step"] in ENDINGS | {"finish"}:
+                ends.setdefault(note["attempt"], note["t"])
         begun: Counter[str] = Counter()
         for run, attempt in matched(history, agent):
             where = f"{agent} at {run.began:.2f}"
@@ -130,17 +143,31 @@ def _acknowledged(history: History) -> Iterator[Violation]:
     for event in history.after.events:
         kept[event.agent, event.epoch].add(event.seq)
     for agent, notes in history.diaries.items():
-        most: dict[str, int] = {}
+        acked: dict[str, dict[int, float]] = defaultdict(dict)
         for note in notes:
             if note["what"] == "acked":
-                most[note["epoch"]] = max(note["seq"], most.get(note["epoch"], 0))
-        for epoch, seq in most.items():
-            missing = set(range(1, seq + 1)) - kept[agent, epoch]
+                for seq in range(1, note["seq"] + 1):
+                    acked[note["epoch"]].setdefault(seq, note["t"])
+        for epoch, moments in acked.items():
+            missing = [
+                seq
+                for seq, moment in sorted(moments.items())
+                if seq not in kept[agent, epoch] and not _lost_on_both_sides(history, agent, moment)
+            ]
             if missing:
                 yield Violation(
                     "acknowledged and lost",
-                    f"{agent}'s events {sorted(missing)[:5]} of {seq} were never committed",
+                    f"{agent}'s events {missing[:5]} of {max(moments)} were never committed",
                 )
+
+
+def _lost_on_both_sides(history: History, agent: str, acked: float) -> bool:
+    """Whether a back-up took the coordinator's word for it away, and the agent lost its disk before it told again."""
+    return any(
+        since <= acked < back
+        and any(acked < lost < back + TOLD_AGAIN for lost in history.lost_disks.get(agent, []))
+        for since, back in history.restores
+    )
 
 
 def _lives(history: History) -> Iterator[Violation]:

@@ -94,6 +94,9 @@ class History:
     short: dict[str, int] = field(default_factory=dict[str, int])
     forgotten: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
     """What the coordinator had committed when an older back-up took its place."""
+    restores: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """Since when the coordinator had forgotten all, and when it was back without it."""
+    lost_disks: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     deaths: list[str] = field(default_factory=list[str])
     """Processes that ended by a mistake of their own."""
 

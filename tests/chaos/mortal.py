@@ -102,11 +102,19 @@ def _follow_agent(control: Control, diary: Diary) -> None:
     @contextmanager
     def mortal_transaction(self: Journal) -> Generator[Any]:
         here.steps = []
-        with transaction(self) as db:
-            yield db
-            for attempt, taken in here.steps:
-                diary.note("step", attempt=attempt, step=taken)
-            control.commits(BEFORE)
+        noted: list[tuple[str, str]] = []
+        try:
+            with transaction(self) as db:
+                yield db
+                for attempt, taken in here.steps:
+                    # Before the commit, since a process may be gone right after it.
+                    diary.note("step", attempt=attempt, step=taken)
+                    noted.append((attempt, taken))
+                control.commits(BEFORE)
+        except Exception:
+            for attempt, taken in noted:
+                diary.note("undone", attempt=attempt, step=taken)
+            raise
         control.commits(AFTER)
 
     def noted_step(self: Journal, db: Any, attempt: str, taken: Any, *more: Any, **named: Any) -> Any:

@@ -220,6 +220,7 @@ class Nemesis:
     def _restore(self, fault: Fault) -> bool:
         """A back-up while it runs, life goes on for a while, and then the back-up is all that is left."""
         stage, kept = self._stage, self._stage.directory / "muster.backup"
+        began = time.monotonic()
         if not stage.muster("backup", "--replace", str(kept)):
             return False
         self._pause(fault.lasts)
@@ -237,7 +238,7 @@ class Nemesis:
                 break
             time.sleep(0.5)  # a database that is frozen, or still at what the dead coordinator had begun
         self.forget(False)
-        self._diary.note("restored", done=done)
+        self._diary.note("restored", done=done, to=began)
         for aside in stage.data.glob("*before-restore*"):
             shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink()
         coordinator.not_before = time.monotonic()

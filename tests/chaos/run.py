@@ -72,6 +72,8 @@ class Result:
     recovery_worst: float = 0.0
     recovery_worst_kind: str = ""
     recovery_samples: int = 0
+    stillest: float = 0.0
+    """The longest time, in seconds and while there were faults, in which nobody started anything."""
     by_state: dict[str, int] = field(default_factory=dict[str, int])
     violations: list[str] = field(default_factory=list[str])
     found_after: float | None = None
@@ -149,16 +151,20 @@ class Chaos:
         self._began = began
         work = threading.Thread(target=nemesis.carry_out, args=(plan,), name="nemesis")
         work.start()
-        judged = time.monotonic()
+        judged = moved = time.monotonic()
+        starts = self._starts()
         try:
             while work.is_alive():
                 work.join(0.5)
+                if (count := self._starts()) != starts:
+                    starts, moved = count, time.monotonic()
+                self._result.stillest = max(self._result.stillest, round(time.monotonic() - moved, 1))
                 if time.monotonic() - judged >= JUDGE_EVERY:
                     judged = time.monotonic()
                     self._judge(people)
                     struck = sum(nemesis.struck.values())
                     self._say(
-                        f"{judged - began:5.0f} s  {struck}/{len(plan)} faults  {self._starts()} starts "
+                        f"{judged - began:5.0f} s  {struck}/{len(plan)} faults  {starts} starts "
                         f" {len(self._found)} violations"
                     )
                     if self._found and self._result.found_after is None:
@@ -245,6 +251,11 @@ class Chaos:
             for note in diary.read(self._options.directory / "people.jsonl")
             if note["what"] == "ruled"
         }
+        struck = diary.read(self._options.directory / "nemesis.jsonl")
+        lost_disks: dict[str, list[float]] = {}
+        for note in struck:
+            if note["what"] == "lost-disk":
+                lost_disks.setdefault(note["agent"], []).append(note["t"])
         self._books = database.read()
         return History(
             before=before,
@@ -254,6 +265,8 @@ class Chaos:
             ruled=ruled,
             finals=dict(self._finals),
             forgotten=dict(self._forgotten),
+            restores=[(note["to"], note["t"]) for note in struck if note["what"] == "restored"],
+            lost_disks=lost_disks,
             deaths=self._deaths(),
             **end,
         )

@@ -24,6 +24,7 @@ AGENT: dict[str, Any] = {
 COORDINATOR: dict[str, Any] = {
     "coordinator.app.SWEEP": 2,
     "coordinator.grants.REST": 3.0,
+    "coordinator.conversation.AFTER_RESTORE": 6.0,
     "coordinator.conversation.RECALL": 2.0,
     "coordinator.reports.PRINTED_SHARE": 0.0005,
     "coordinator.link.KEEPALIVE": 5,

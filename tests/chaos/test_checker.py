@@ -113,6 +113,14 @@ def test_a_printer_that_moves_on_after_a_reset_is_found() -> None:
     )
 
 
+def test_a_step_that_could_not_be_committed_is_none() -> None:
+    refused = {"attempt": "a1", "step": "refuse"}
+    undone = [{"t": 3.15, "what": "step", **refused}, {"t": 3.16, "what": "undone", **refused}]
+    notes = diary()
+    assert check(history(diaries={"anna": [*notes[:4], *undone, *notes[4:]]})) == []
+    assert rules(history(diaries={"anna": [*notes[:4], undone[0], *notes[4:]]})) == {"moved after its end"}
+
+
 def test_a_printer_that_moves_long_after_the_end_is_found() -> None:
     assert rules(history(runs={"anna": [Run(4.5, 14, laid=10)]})) == {"moved after its end"}
 
@@ -149,6 +157,15 @@ def test_a_grant_that_was_published_before_its_commit_is_found() -> None:
 
 def test_an_event_that_was_acknowledged_and_not_kept_is_found() -> None:
     assert rules(history(books=books(events=events()[:5]))) == {"acknowledged and lost"}
+
+
+def test_what_a_restore_and_then_a_lost_disk_took_can_be_told_by_nobody() -> None:
+    less = books(events=events()[:5])
+    gone = {"restores": [(9.0, 12.0)], "lost_disks": {"anna": [11.0]}}
+    assert check(history(books=less, **gone)) == []
+    assert rules(history(books=less, **gone | {"restores": [(9.95, 12.0)]})) == {"acknowledged and lost"}
+    assert rules(history(books=less, **gone | {"lost_disks": {"anna": [40.0]}})) == {"acknowledged and lost"}
+    assert rules(history(books=less, **gone | {"lost_disks": {"bert": [11.0]}})) == {"acknowledged and lost"}
 
 
 def test_an_attempt_that_ends_twice_is_found() -> None:

@@ -217,7 +217,12 @@ def furnished(
         clock=clock,
         post=post or (lambda agent, message: posted.append((agent, message))),
     )
-    terms = Terms(public_url="http://127.0.0.1:1", broker_url="mqtt://127.0.0.1:1", access_key=KEY)
+    terms = Terms(
+        public_url="http://127.0.0.1:1",
+        broker_url="mqtt://127.0.0.1:1",
+        access_key=KEY,
+        address_key=b"a" * 32,
+    )
     desk = Desk(store, plates, authority, terms, conversation, clock=clock)
     return Office(desk, conversation, store, authority, posted, now)
 

@@ -22,6 +22,7 @@ from structlog.testing import capture_logs
 from coordinator import cli
 from coordinator.cli import words
 from coordinator.client import Client
+from coordinator.doorstep import Doorstep
 from coordinator.store import guards
 from tests.unit.coordinator.office import KEY, Office, open_office
 from tests.unit.coordinator.web.house import open_house
@@ -683,3 +684,92 @@ def answering(status: int, body: bytes):
         finally:
             server.shutdown()
             thread.join()
+
+
+# ── people's own, and the trail ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_hospitals_link_is_replaced(far, office):
+    need, old = office.needs(3)
+    made = far("need", "relink", need.id, "--json").json["link"]
+    token = made.rpartition("/")[2]
+    assert office.desk.track(token).need == need.id
+    assert token != old
+    far("need", "relink", "n-none").complains(2, "n-none")
+
+
+def test_a_maker_gets_a_link_a_courier_an_address_and_who_leaves_is_forgotten(far, office):
+    anna = office.agent("anna")
+    link = far("agent", "link", "anna", "--json").json["link"]
+    office.desk.care.give_address(
+        link.rpartition("/")[2], Doorstep(address="Quittenweg 17", hours="after six")
+    )
+    office.needs(2)
+    anna.is_ready()
+    anna.prints(anna.grants[-1].attempt)
+    assert "given" in far("pickup", "list").out
+    taken = far("pickup", "take", "anna", "--json").json["id"]
+    assert "Quittenweg 17" in far("pickup", "show", taken).out
+    far("pickup", "show", taken, "--as", "Paul").complains(2, "no such pickup")
+    assert far("pickup", "give-back", taken).code == 0
+    held = far("privacy", "export", "agent", "anna").json
+    assert held["doorstep"]["hours"] == "after six"
+    ref = far("privacy", "erase", "agent", "anna", "--yes", "--json").json["name"]
+    assert [view.printer.agent for view in office.desk.printers()] == [ref]
+    far("privacy", "export", "agent", "anna").complains(2, "anna")
+
+
+def test_who_spoke_for_a_hospital_is_forgotten(far, office):
+    hospital = office.vetted()
+    assert far("privacy", "export", "hospital", hospital).json["held"]["hospital"][0]["contact"] == "ward 3"
+    assert "forgotten" in far("privacy", "erase", "hospital", hospital, "--yes").out
+    assert office.desk.hospitals()[0].contact == "(erased)"
+
+
+def test_the_trail_is_exported_and_followed(say, office, tmp_path):
+    (tmp_path / "muster.toml").write_text(f'[database]\nurl = "sqlite:///{tmp_path}/muster.db"\n')
+    office.needs(3)
+    office.now[0] += 86_400
+    office.desk.invite(by="=cmd()")
+    lines = say("trail", "export").out.splitlines()
+    assert lines[0] == "number,at,by,role,via,act,subject,details,hash"
+    assert len(lines) == 5
+    assert ",'=cmd()," in lines[-1], "no formula"
+    told = say("trail", "export", "--json", "--since", "2027-01-16")
+    entries = [json.loads(each) for each in told.out.splitlines()]
+    assert [each["act"] for each in entries] == ["agent.invite"]
+    head = entries[-1]["hash"]
+    assert f"head: {head} (4 entries)" in told.err
+    for found in (say("trail", "verify"), say("trail", "verify", "--head", head)):
+        assert found.code == 0
+        assert head in found.out
+    say("trail", "export", "--since", "soon").complains(2, "2020-04-01")
+    say("trail", "verify", "--head", "abc").complains(2, "64")
+
+
+@pytest.mark.parametrize(
+    ("tampered", "number", "needs_head"),
+    [
+        ("update trail set \"by\" = 'nobody' where number = 2", 2, False),
+        ("delete from trail where number = 2", 2, False),
+        ("delete from trail where number = 4", 4, True),
+    ],
+)
+def test_the_first_broken_link_of_the_trail_is_named(say, office, tmp_path, tampered, number, needs_head):
+    (tmp_path / "muster.toml").write_text(f'[database]\nurl = "sqlite:///{tmp_path}/muster.db"\n')
+    office.needs(3)
+    office.desk.invite(by="ines")
+    _, head = (line.split()[-1] for line in say("trail", "verify").out.splitlines())
+    with office.store.write() as tx, guards.lowered(tx):
+        tx.exec_driver_sql(tampered)
+    if needs_head:
+        assert say("trail", "verify").code == 0
+    found = say("trail", "verify", *(("--head", head) if needs_head else ()))
+    assert found.code == 1
+    assert f"BROKEN at entry {number}:" in found.out
+    assert "report this" in found.err
+    assert say("trail", "verify", "--head", head, "--json").out.count('"first": {') == 1
+    with office.store.write() as tx:
+        guards_gone = "drop trigger trail_never_update"
+        tx.exec_driver_sql(guards_gone)
+    assert say("trail", "verify").code == 1

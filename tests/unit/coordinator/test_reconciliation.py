@@ -314,17 +314,50 @@ def test_a_job_that_printed_in_between_is_not_at_fault(office: Office):
     assert office.desk.need(need.id).need.held is None
 
 
-def test_after_a_restore_agents_have_their_say_before_plates_are_given_out(restored: Restored):
-    ben = restored.office.agent("ben")
-    restored.office.needs(5)
+def came_back_from_a_back_up(restored: Restored, *agents: PlayedAgent) -> Office:
     with restored.office.store.write() as tx:
         moment = Restoration(
             id="r-1", taken=restored.office.now[0] - 3600, restored=restored.office.now[0] - 300
         )
         restorations.add(tx, moment)
     restored.keep()
-    office = restored.go_back(ben)
+    return restored.go_back(*agents)
+
+
+def test_after_a_restore_agents_have_their_say_before_plates_are_given_out(restored: Restored):
+    ben = restored.office.agent("ben")
+    restored.office.needs(5)
+    office = came_back_from_a_back_up(restored, ben)
     ben.connection += 1
+    ben.is_born()
+    ben.is_ready()
+    assert ben.grants == []
+    office.now[0] += 61
+    ben.is_ready()
+    assert len(ben.grants) == 1
+
+
+def test_they_have_it_once_and_not_after_every_start(restored: Restored):
+    ben = restored.office.agent("ben")
+    office = came_back_from_a_back_up(restored, ben)
+    office.now[0] += 61
+    ben.is_born()
+    ben.is_ready()
+    restored.office.needs(5)
+    restored.keep()
+    again = restored.go_back(ben)
+    ben.connection += 1
+    ben.is_born()
+    ben.is_ready()
+    again.conversation.plan()
+    assert len(ben.grants) == 1
+
+
+def test_a_clock_set_back_makes_no_long_silence_of_it(restored: Restored):
+    ben = restored.office.agent("ben")
+    restored.office.needs(5)
+    office = came_back_from_a_back_up(restored, ben)
+    office.now[0] -= 3600
     ben.is_born()
     ben.is_ready()
     assert ben.grants == []

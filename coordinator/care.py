@@ -1,0 +1,166 @@
+"""People's own: makers' links and addresses, pickups, what is held of somebody, and the trail of who did what.
+
+Beside the desk, and like it: each request is one transaction, with its note in the trail.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from coordinator import ids, makers, pickups, privacy
+from coordinator.doorstep import Doorstep, Safe
+from coordinator.errors import Invalid
+from coordinator.news import News
+from coordinator.plates import Plates
+from coordinator.records import Pickup
+from coordinator.store import trail
+from coordinator.store.engine import Store, Tx
+from coordinator.trail import Chain, Detail, Entry, follow
+from coordinator.views import MakerPage, PickupView
+
+
+class Care:
+    """Every method may be called from any thread, and raises `errors.Problem` for what can't be done."""
+
+    def __init__(
+        self, store: Store, plates: Plates, safe: Safe, news: News, *, clock: Callable[[], float]
+    ) -> None:
+        """`clock` gives seconds since 1970 UTC."""
+        self._store = store
+        self._plates = plates
+        self._safe = safe
+        self._news = news
+        self._now = clock
+
+    # ── a maker, by the own link ──────────────────────────────────────────────────────────────────────────
+
+    def link_agent(self, agent: str, *, by: str) -> str:
+        """The token of a new link for the maker behind an agent, which is shown only now; see `makers.link`."""
+        token, digest = makers.token()
+        with self._store.write() as tx:
+            known = makers.link(tx, agent, token=digest, now=self._now())
+            self._note(tx, by, "maker.link", f"maker/{known.ref}")
+        return token
+
+    def is_maker(self, token: str) -> None:
+        """Nothing; `links.Astray` for a link that leads nowhere."""
+        with self._store.read() as tx:
+            makers.by_link(tx, ids.digest(token), self._now())
+
+    def maker(self, token: str) -> MakerPage:
+        """What a maker's link shows."""
+        with self._store.read() as tx:
+            known = makers.by_link(tx, ids.digest(token), self._now())
+            return makers.page(tx, known, self._plates, self._now())
+
+    def give_address(self, token: str, doorstep: Doorstep) -> None:
+        """A maker says where to pick up; see `makers.move_to`."""
+        with self._store.write() as tx:
+            known = makers.by_link(tx, ids.digest(token), self._now())
+            makers.move_to(tx, known, doorstep, self._safe, self._now())
+            self._note(tx, f"maker/{known.ref}", "address.give", f"maker/{known.ref}")
+
+    def withdraw_address(self, token: str) -> None:
+        """A maker takes the address away."""
+        with self._store.write() as tx:
+            known = makers.by_link(tx, ids.digest(token), self._now())
+            makers.move_out(tx, known)
+            self._note(tx, f"maker/{known.ref}", "address.withdraw", f"maker/{known.ref}")
+
+    def export_own(self, token: str) -> dict[str, Any]:
+        """A maker takes along all that is held; see `privacy.export_agent`."""
+        with self._store.write() as tx:
+            known = makers.by_link(tx, ids.digest(token), self._now())
+            self._note(tx, f"maker/{known.ref}", "privacy.export", f"maker/{known.ref}")
+            return privacy.export_agent(tx, known, self._safe)
+
+    def erase_own(self, token: str, *, name: str) -> None:
+        """A maker leaves; `name` is the agent's, typed once more. See `privacy.erase_agent`."""
+        with self._store.write() as tx:
+            known = makers.by_link(tx, ids.digest(token), self._now())
+            if name.strip() != known.agent:
+                raise Invalid("type the name above, so that nothing is erased by mistake")
+            self._note(tx, f"maker/{known.ref}", "privacy.erase", f"maker/{known.ref}")
+            privacy.erase_agent(tx, known, self._now())
+        self._news.tell(f"printer/{known.agent}")
+
+    # ── pickups ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def pickups(self) -> list[PickupView]:
+        """Where something waits; no address."""
+        with self._store.read() as tx:
+            return pickups.every(tx, self._now())
+
+    def take_pickup(self, agent: str, *, by: str) -> Pickup:
+        """Somebody goes there; see `pickups.take`."""
+        with self._store.write() as tx:
+            taken = pickups.take(tx, agent, by=by, now=self._now())
+            ref = makers.get(tx, agent).ref
+            self._note(tx, by, "pickup.take", f"maker/{ref}", pickup=taken.id)
+        self._news.tell("pickup")
+        return taken
+
+    def give_back_pickup(self, pickup: str, *, by: str) -> Pickup:
+        """They do not go after all; see `pickups.give_back`."""
+        with self._store.write() as tx:
+            given = pickups.give_back(tx, pickup, by=by, now=self._now())
+            ref = makers.get(tx, given.agent).ref
+            self._note(tx, by, "pickup.give-back", f"maker/{ref}", pickup=pickup)
+        self._news.tell("pickup")
+        return given
+
+    def look_at_address(self, pickup: str, *, by: str) -> tuple[Pickup, Doorstep | None]:
+        """Where to go; each look is noted. See `pickups.look`."""
+        with self._store.write() as tx:
+            known, doorstep = pickups.look(tx, pickup, self._safe, by=by, now=self._now())
+            ref = makers.get(tx, known.agent).ref
+            self._note(tx, by, "address.look", f"maker/{ref}", pickup=pickup)
+            return known, doorstep
+
+    # ── privacy ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def export_agent(self, agent: str, *, by: str) -> dict[str, Any]:
+        """All that is held of the maker behind an agent; see `privacy.export_agent`."""
+        with self._store.write() as tx:
+            known = makers.get(tx, agent)
+            self._note(tx, by, "privacy.export", f"maker/{known.ref}")
+            return privacy.export_agent(tx, known, self._safe)
+
+    def erase_agent(self, agent: str, *, by: str) -> str:
+        """A maker leaves; the name under which the lots stay. See `privacy.erase_agent`."""
+        with self._store.write() as tx:
+            known = makers.get(tx, agent)
+            self._note(tx, by, "privacy.erase", f"maker/{known.ref}")
+            ref = privacy.erase_agent(tx, known, self._now())
+        self._news.tell(f"printer/{agent}")
+        return ref
+
+    def export_hospital(self, hospital: str, *, by: str) -> dict[str, Any]:
+        """All that is held of a hospital; see `privacy.export_hospital`."""
+        with self._store.write() as tx:
+            held = privacy.export_hospital(tx, hospital)
+            self._note(tx, by, "privacy.export", f"hospital/{hospital}")
+            return held
+
+    def erase_hospital(self, hospital: str, *, by: str) -> None:
+        """Its contact and signers are forgotten; see `privacy.erase_hospital`."""
+        with self._store.write() as tx:
+            privacy.erase_hospital(tx, hospital)
+            self._note(tx, by, "privacy.erase", f"hospital/{hospital}")
+        self._news.tell(f"hospital/{hospital}")
+
+    # ── the trail ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def trail(
+        self, *, by: str = "", act: str = "", on: str = "", before: int | None = None, most: int = 100
+    ) -> list[Entry]:
+        """Entries, newest first; see `store.trail.page`."""
+        with self._store.read() as tx:
+            return trail.page(tx, by=by, act=act, on=on, before=before, most=most)
+
+    def chain(self, head: str = "") -> Chain:
+        """Whether the trail is whole; see `trail.follow`."""
+        with self._store.read() as tx:
+            return follow(trail.every(tx), head=head)
+
+    def _note(self, tx: Tx, by: str, act: str, on: str, **details: Detail) -> None:
+        trail.note(tx, by=by, act=act, on=on, details=details, now=self._now())
