@@ -3,7 +3,7 @@
 The firmware here has no watchdog of its own (or it is switched off): that is the day for which ours is made.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.farend.owner import COLD, HEAT, Desk
 # ── at the edge ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def says(readings: list[tuple[float, float, float]], seconds: float = 40.0) -> str:
+def says(readings: Sequence[tuple[float, float, float]], seconds: float = 40.0) -> str:
     """What a heater's watch says to (time, actual, target)."""
     heater = Heater("the nozzle", seconds)
     return next(filter(None, (heater.see(Heat(actual, target), at) for at, actual, target in readings)), "")
