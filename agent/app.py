@@ -15,13 +15,14 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from agent import identity
+from agent import consent, identity
 from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.fetch import Fetcher
 from agent.home import Bell, journal_path, lock
 from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
 from agent.link import Link, parse_broker
+from agent.owner_word import OwnerWord
 from agent.plate import Plates
 from agent.proof import Definitions, Proof
 from agent.reckoning import Reckoning
@@ -33,7 +34,8 @@ from agent.trust import Trust
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
-from wire.messages import Ack, Down, Grant, Holding, Keys, Presence, Recall
+from wire.manifest import Signed
+from wire.messages import Ack, Down, Grant, Holding, Keys, Offer, Presence, Recall, Withdraw
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +104,7 @@ class Agent:
         check_apart(loaded.settings.printer)
         self._loaded = loaded
         self._journal = journal
+        self._word = OwnerWord(journal)
         self._identity = identity.load(loaded.state)
         self._clock = SystemClock()
         self._reckoning = Reckoning()
@@ -228,6 +231,7 @@ class Agent:
                 printer=printer,
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
+                terms=consent.terms(loaded.settings.consent, self._identity.answer.url),
             ),
             self._drivers[name],
             Plates(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),
@@ -285,23 +289,25 @@ class Agent:
             runner.again()
 
     def _receive(self, message: Down) -> None:
+        """Do as it says, if its owner lets it; else the owner can read of it (`muster-agent refusals`)."""
+        try:
+            self._take(message)
+        except RemoteError as error:
+            self._word.refuse("", str(error), self._clock.now().timestamp())
+            raise
+
+    def _take(self, message: Down) -> None:
         self._reckoning.hear(message.sent, self._clock.monotonic())
         match message:
             case Grant(manifest=signed):
-                manifest = self._trust.open(signed)
-                if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
-                    raise RemoteError(
-                        "not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken"
-                    )
-                self._runners[manifest.printer].take(manifest, signed)
+                self._take_grant(signed)
+            case Offer():
+                self._hear_offer(message)
+            case Withdraw(offer=offer, why=why):
+                if any(runner.withdraw(offer) for runner in self._runners.values()):
+                    log.info("the offer %s was withdrawn: %s", offer, why)
             case Ack(epoch=epoch, seq=seq):
-                if not self._journal.acknowledge(epoch, seq):
-                    raise RemoteError(
-                        "future-ack",
-                        f"the coordinator has event {seq}, this journal does not: was an old copy restored?"
-                        f" Then stop the agent and remove {journal_path(self._loaded.state)}",
-                    )
-                self._news.set()
+                self._note_ack(epoch, seq)
             case Keys(keys=keys):
                 if self._trust.adopt(keys):
                     for runner in self._runners.values():
@@ -312,12 +318,33 @@ class Agent:
                 self._reporter.again()
                 self._news.set()
             case messages.Request():
-                attempt = self._journal.attempt(message.attempt)
-                if attempt is None or attempt.printer not in self._runners:
-                    raise RemoteError(
-                        "unknown-attempt", f"a wish for {message.attempt}, which was never here"
-                    )
-                self._runners[attempt.printer].wish(message)
+                self._hear_wish(message)
+
+    def _take_grant(self, signed: Signed) -> None:
+        manifest = self._trust.open(signed)
+        if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
+            raise RemoteError("not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken")
+        self._runners[manifest.printer].take(manifest, signed)
+
+    def _hear_offer(self, offer: Offer) -> None:
+        if offer.printer not in self._runners:
+            raise RemoteError("not-ours", f"an offer for {offer.printer}, which is not here")
+        self._runners[offer.printer].hear(offer)
+
+    def _hear_wish(self, wish: messages.Request) -> None:
+        attempt = self._journal.attempt(wish.attempt)
+        if attempt is None or attempt.printer not in self._runners:
+            raise RemoteError("unknown-attempt", f"a wish for {wish.attempt}, which was never here")
+        self._runners[attempt.printer].wish(wish)
+
+    def _note_ack(self, epoch: str, seq: int) -> None:
+        if not self._journal.acknowledge(epoch, seq):
+            raise RemoteError(
+                "future-ack",
+                f"the coordinator has event {seq}, this journal does not: was an old copy restored?"
+                f" Then stop the agent and remove {journal_path(self._loaded.state)}",
+            )
+        self._news.set()
 
     # ── the agent's own threads ───────────────────────────────────────────────────────────────────────────
 

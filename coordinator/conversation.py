@@ -14,16 +14,17 @@ from pathlib import Path
 
 import structlog
 
-from coordinator import grants, intake, lots, reports
+from coordinator import grants, intake, lots, offers, reports
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.keyring import Keyring
 from coordinator.metrics import Metrics
 from coordinator.news import News
 from coordinator.plates import Order, Plates
-from coordinator.records import Attempt, Looks
-from coordinator.store import agents, attempts, restorations, trail
+from coordinator.records import Attempt, Looks, Offer
+from coordinator.store import agents, attempts, needs, restorations, trail
+from coordinator.store import offers as kept_offers
 from coordinator.store.engine import Store, Tx
-from wire import manifest
+from wire import manifest, messages
 from wire.errors import RemoteError
 from wire.keyset import Use
 from wire.lifecycle import FINAL, State, Step, allows
@@ -33,6 +34,7 @@ from wire.messages import (
     Event,
     Grant,
     Keys,
+    Open,
     Presence,
     Ready,
     Recall,
@@ -41,6 +43,8 @@ from wire.messages import (
     Telemetry,
     Up,
     Wish,
+    Withdraw,
+    text,
 )
 
 log = structlog.get_logger("conversation")
@@ -73,6 +77,8 @@ class Patience:
     suspect_after: float = 900.0
     wish_lifetime: float = 600.0
     nonce_margin: float = 5.0
+    offer_lifetime: float = 7200.0
+    """What an owner was asked stands for so long."""
 
 
 class Conversation:
@@ -176,6 +182,8 @@ class Conversation:
                 self._presence(agent, message)
             case Ready():
                 self._ready(agent, message)
+            case Open():
+                self._open(agent, message)
             case Report():
                 self._report(agent, message)
             case Telemetry():
@@ -204,6 +212,16 @@ class Conversation:
             self.work.set()
         if news:
             self.news.tell(f"printer/{agent}/{message.printer}")
+
+    def _open(self, agent: str, message: Open) -> None:
+        now = self._now()
+        with self._store.write() as tx:
+            heard = offers.note(tx, agent, message, now)
+        if heard is None:
+            return
+        self._say_offers(heard)
+        self.work.set()
+        self.news.tell(f"printer/{agent}/{message.printer}")
 
     def _report(self, agent: str, message: Report) -> None:
         papers = self._read(agent, message)
@@ -243,10 +261,12 @@ class Conversation:
         while True:
             with self._store.write() as tx:
                 round_ = self._grant(tx, self._now())
+                asked = self._make_offers(tx, self._now())
             self._act_on(round_.granted)
-            if not round_.undrawn:
+            self._say_offers(asked)
+            if not (undrawn := {*round_.undrawn, *asked.undrawn}):
                 return
-            for order in set(round_.undrawn):
+            for order in undrawn:
                 self._draw(order)
 
     def sweep(self) -> None:
@@ -254,6 +274,7 @@ class Conversation:
         now = self._now()
         with self._store.write() as tx:
             agents.expire(tx, now)
+            kept_offers.prune(tx, now - offers.KEPT)
             doubted = reports.silent(tx, now, self._patience.suspect_after)
         for attempt in doubted:
             log.warning("attempt in doubt", attempt=attempt.id, agent=attempt.agent)
@@ -296,6 +317,41 @@ class Conversation:
             restorations.settle(tx, self._restored, now)
             self._restored = None
         return grants.grant(tx, self._plates, now, margin=self._patience.nonce_margin, only=only)
+
+    def _make_offers(self, tx: Tx, now: float) -> offers.Round:
+        if self._restored:
+            return offers.Round()
+        return offers.make(tx, self._plates, now, self._patience.offer_lifetime)
+
+    def _say_offers(self, round_: offers.Round) -> None:
+        """Publish what is offered and withdrawn, now that it is committed."""
+        for offer in round_.offered:
+            self._post(offer.agent, self._as_message(offer))
+            log.info("offered", offer=offer.id, need=offer.need, agent=offer.agent, units=offer.count)
+        for over in round_.over:
+            now = self._now()
+            expires = now + self._patience.offer_lifetime
+            self._post(over.agent, Withdraw(sent=now, expires=expires, offer=over.offer, why=over.why))
+
+    def _as_message(self, offer: Offer) -> messages.Offer:
+        with self._store.read() as tx:
+            need = intake.get(tx, offer.need)
+            hospital = needs.hospitals.get(tx, need.hospital)
+        return messages.Offer(
+            sent=self._now(),
+            expires=offer.expires,
+            offer=offer.id,
+            printer=offer.printer,
+            part=offer.part,
+            version=offer.version,
+            title=text(self._plates.title(offer.part)),
+            purpose=text(hospital.name if hospital else ""),
+            count=offer.count,
+            material=offer.material,
+            seconds=offer.seconds,
+            grams=offer.grams,
+            deadline=need.deadline,
+        )
 
     def _read(self, agent: str, report: Report) -> dict[str, manifest.Manifest]:
         """The manifests that came with a report, by attempt, if we signed them for this agent."""

@@ -11,6 +11,8 @@ from wire.messages import (
     Grant,
     Keys,
     Message,
+    Offer,
+    Open,
     Presence,
     Ready,
     Recall,
@@ -18,6 +20,7 @@ from wire.messages import (
     Request,
     Telemetry,
     Up,
+    Withdraw,
 )
 
 LIMIT = 64 * 1024
@@ -29,9 +32,12 @@ _encoder = msgspec.json.Encoder()
 _kinds: dict[type[Message], str] = {
     Presence: "presence",
     Ready: "ready",
+    Open: "open",
     Report: "report",
     Telemetry: "telemetry",
     Grant: "grant",
+    Offer: "offer",
+    Withdraw: "withdraw",
     Ack: "ack",
     Request: "request",
     Recall: "recall",

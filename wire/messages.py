@@ -4,6 +4,9 @@
       presence (retained, will) ─────▶   who is there, with which printers
       ready ─────────────────────────▶   this printer waits for work: a fresh nonce
         ◀───────────────────────── grant   one attempt, committed to that nonce
+      open ──────────────────────────▶   this printer's owner wants to be asked first; and what they answered
+        ◀───────────────────────── offer   what might be printed: binds nobody; a yes brings a ready for it
+        ◀────────────────────── withdraw   an offer that does not stand any more
       report ────────────────────────▶   numbered events of the agent's journal
         ◀─────────────────────────── ack   committed up to this number
       telemetry ─────────────────────▶   to look at; may get lost
@@ -88,6 +91,21 @@ class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     keys: Counter | None = None
 
 
+class Parts(Struct, frozen=True):
+    """Parts by name: none of them but these, or, with `every`, all of them but these."""
+
+    every: bool = True
+    but: Annotated[tuple[Name, ...], Meta(max_length=256)] = ()
+
+    def __contains__(self, part: str) -> bool:
+        return (part in self.but) != self.every
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none."""
+        return not self.every and not self.but
+
+
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     """A printer is idle, its bed is confirmed clear, and its owner's hours allow a job.
 
@@ -95,6 +113,8 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     nonce stays good; `window` how long a job may take to end before the owner's quiet hours. `held` names
     every attempt of this agent that is not over, as of event `seq` of its journal. `sequence` is that of the last
     manifest which was taken for this printer: the next must be higher. `keys` is the version of the agent's key set.
+    `parts` are those that its owner lets it print unasked; with `offer`, it waits for what was offered under that
+    name, and for nothing else.
     """
 
     printer: Name
@@ -108,6 +128,41 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     held: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
     sequence: Annotated[int, Meta(ge=0, le=2**52)] = 0
     keys: Counter | None = None
+    parts: Parts = Parts()
+    offer: Name | None = None
+
+
+class Answer(StrEnum):
+    """What an owner says to an offer."""
+
+    NONE = "none"
+    YES = "yes"
+    NO = "no"
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """An offer that an agent has, and what its owner has said to it."""
+
+    offer: Name
+    answer: Answer = Answer.NONE
+    why: Text = ""
+
+
+class Open(Message, frozen=True, kw_only=True, tag="open"):
+    """A printer could take work, but its owner wants to be asked about `parts`. Nothing can be granted to it.
+
+    `counter` only rises. For `lifetime` seconds it is so; a job may last for `window`. `has` are
+    all offers that the agent has for this printer: one that is not named any more is forgotten there.
+    """
+
+    printer: Name
+    counter: Counter
+    lifetime: Seconds
+    window: Seconds
+    material: Name
+    epoch: Epoch
+    parts: Parts
+    has: Annotated[tuple[Answered, ...], Meta(max_length=16)] = ()
 
 
 class Blame(StrEnum):
@@ -169,6 +224,37 @@ class Grant(Message, frozen=True, kw_only=True, tag="grant"):
     manifest: Signed
 
 
+class Offer(Message, frozen=True, kw_only=True, tag="offer"):
+    """What a printer might print, for its owner to say yes or no to. No unit is bound by it, and nothing starts.
+
+    `count` and `seconds` are bounds: what is granted after a yes is no more than that. `title` is the part's, and
+    `purpose` what it is for, both for people; `deadline` is when it is needed. It is over at `expires`.
+    """
+
+    sent: Clock
+    expires: Clock
+    offer: Name
+    printer: Name
+    part: Name
+    version: Annotated[str, Meta(min_length=1, max_length=32)]
+    title: Text
+    purpose: Text
+    count: Annotated[int, Meta(ge=1, le=1000)]
+    material: Name
+    seconds: Annotated[float, Meta(gt=0, le=14 * 86_400)]
+    grams: Annotated[float, Meta(gt=0, le=10_000)]
+    deadline: Clock | None = None
+
+
+class Withdraw(Message, frozen=True, kw_only=True, tag="withdraw"):
+    """An offer does not stand any more, whatever was answered. What has been granted is not touched by it."""
+
+    sent: Clock
+    expires: Clock
+    offer: Name
+    why: Text = ""
+
+
 class Ack(Message, frozen=True, kw_only=True, tag="ack"):
     """All events of `epoch` up to `seq` are committed. Sent only after the commit."""
 
@@ -212,5 +298,5 @@ class Keys(Message, frozen=True, kw_only=True, tag="keys"):
     keys: SignedKeys
 
 
-Up = Presence | Ready | Report | Telemetry
-Down = Grant | Ack | Request | Recall | Keys
+Up = Presence | Ready | Open | Report | Telemetry
+Down = Grant | Offer | Withdraw | Ack | Request | Recall | Keys

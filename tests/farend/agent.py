@@ -49,10 +49,10 @@ class Bench:
         self.write()
         self._join()
 
-    def write(self, before: str = "", after: str = "") -> None:
+    def write(self, before: str = "", after: str = "", consent: str = '[consent]\ndefault = "auto"') -> None:
         """Write the owner's settings."""
         self.config.write_text(
-            f'state = "{self.state}"\n{before}\n[[printer]]\nname = "{PRINTER}"\ndriver = "serial"\n'
+            f'state = "{self.state}"\n{before}\n{consent}\n[[printer]]\nname = "{PRINTER}"\ndriver = "serial"\n'
             f'port = "{self.far.port}"\nmaterial = "petg"\n{after}\n'
         )
 

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from agent import drawing, overview
+from agent.consent import Terms
 from agent.fetch import Fetcher
 from agent.following import GRACE
 from agent.hours import Hours
@@ -131,9 +132,10 @@ class Bench:
         self.keys = Keys()
         server.serve(f"{release.PATH}/{release.definition(COUPON)}", COUPON)
         self.setup = Setup(
-            printer=SerialPrinter(name="left", material="petg", port="/dev/null"),
+            printer=SerialPrinter(name="left", material="petg", port="/dev/null", thermal_protection=True),
             hours=Hours(zone="UTC"),
             clear_from_page=False,
+            terms=Terms(default="auto"),
         )
         self.journal.clear_bed("left", 0)
         self.restart()

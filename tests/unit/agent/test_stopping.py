@@ -50,12 +50,15 @@ def test_a_print_is_stopped_and_reported(bench: Bench):
     assert "its owner" in bench.coordinator.wait_for_steps(*RUNS, "cancel")[-1].why
 
 
-def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(bench: Bench):
+@pytest.mark.parametrize("words", [("cancel", PRINTER), ("stop",)])
+def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(
+    bench: Bench, words: tuple[str, ...]
+):
     attempt = printing(bench)
     bench.mqtt.stop(signal.SIGKILL)
     assert bench.child is not None
     os.kill(bench.child.pid, signal.SIGSTOP)
-    command = [sys.executable, "-m", "agent", "--config", str(bench.config), "cancel", PRINTER]
+    command = [sys.executable, "-m", "agent", "--config", str(bench.config), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as asking:
         bench.far.wait_log("M140 S0")
         os.kill(bench.child.pid, signal.SIGCONT)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from coordinator import catalogue
 from coordinator.ca import Authority
 from coordinator.conversation import Conversation, Patience
@@ -242,5 +244,5 @@ def open_office(directory: Path, database: str) -> Office:
 
 def stocked(directory: Path, store: Store, keyring: Keyring) -> Plates:
     """Plates of all parts that are shipped, approved by these keys."""
-    with store.write() as tx:
+    with store.write() as tx, capture_logs():
         return Plates(directory, catalogue.stock(tx, keyring, NOON))
