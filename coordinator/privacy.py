@@ -26,7 +26,7 @@ def export_agent(tx: Tx, maker: Maker, safe: Safe) -> dict[str, Any]:
         Forbidden: not in this role.
         Unreadable: the address was sealed with another key.
     """
-    if (role := origin.here().role) not in ("", "admin"):
+    if (role := origin.here().role) not in ("", "machine", "admin"):
         raise Forbidden(f"as {role} you don't take a maker's data out: an admin does, when the maker asks")
     doorstep = None if maker.doorstep is None else asdict(safe.open(maker.doorstep, maker.agent))
     acts = trail.page(tx, on=f"maker/{maker.ref}", most=_ENTRIES)

@@ -40,7 +40,9 @@ class Bench(Unasked):
         return self.word.refusals()[0].what
 
     def asks(self, name: str = "o-1", **changes) -> None:
-        self.runner.hear(offer(name, **{"version": "1", "count": 9, "seconds": 100_000.0} | changes))
+        self.runner.hear(
+            offer(name, **{"part": "coupon", "version": "1", "count": 9, "seconds": 100_000.0} | changes)
+        )
 
     def says(self, answer: Answer, name: str = "o-1") -> None:
         self.word.answer(name, answer, self.at)
@@ -94,7 +96,7 @@ def test_a_yes_brings_a_ready_for_that_offer_and_the_print_of_it(bench: Bench):
     ("granted", "word"),
     [
         ({"part": "headband"}, "not to headband"),
-        ({"version": "2"}, "not to ear-saver 2"),
+        ({"version": "2"}, "not to coupon 2"),
         ({"count": 10}, "not to 10"),
         ({"seconds": 200_000.0}, "minutes, not to"),
     ],
@@ -182,10 +184,10 @@ def test_while_the_bed_is_not_clear_nobody_is_asked(bench: Bench):
 
 
 def test_who_allows_some_parts_unasked_says_both(bench: Bench):
-    bench.restart(terms=Terms(default="ask", parts={"ear-saver": "auto"}))
+    bench.restart(terms=Terms(default="ask", parts={"coupon": "auto"}))
     bench.step()
-    assert bench.line.readies[-1].parts == Parts(every=False, but=("ear-saver",))
-    assert "ear-saver" not in bench.opens[-1].parts
+    assert bench.line.readies[-1].parts == Parts(every=False, but=("coupon",))
+    assert "coupon" not in bench.opens[-1].parts
     assert "headband" in bench.opens[-1].parts
     bench.take()
     assert bench.steps == ["fetch"]
@@ -194,7 +196,7 @@ def test_who_allows_some_parts_unasked_says_both(bench: Bench):
 @pytest.mark.parametrize("part", ["visor", "headband"])
 def test_a_coordinator_that_grants_what_its_owner_did_not_allow_is_refused(bench: Bench, part):
     """A ready with another part's name on it: only a coordinator that was taken over does that."""
-    bench.restart(terms=Terms(default="never", parts={"ear-saver": "auto"}))
+    bench.restart(terms=Terms(default="never", parts={"coupon": "auto"}))
     bench.take(part=part)
     assert bench.steps == ["refuse"]
     assert f"lets nobody print {part}" in bench.refused

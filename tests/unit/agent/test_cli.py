@@ -137,7 +137,7 @@ def test_status_of_an_agent_that_never_ran(capsys: pytest.CaptureFixture[str], c
         "coordinator": None,
         "running": False,
         "unheard": 0,
-        "printers": [{"printer": "left", "bed_clear": False, "attempt": None, "state": None}],
+        "printers": [{"printer": "left", "bed_clear": False, "attempt": None, "state": None, "refused": ""}],
     }
     assert "not joined" in Said(capsys, "--config", config, "status").out
     assert not (tmp_path / "state").exists()

@@ -40,9 +40,14 @@ def reporter_of(journal: Journal, line: Line, held: tuple[str, ...] = ()) -> Rep
     return Reporter(journal, line.publish, lambda: Holding(counter=0, seq=0, acked=journal.told(), held=held))
 
 
-def fill(journal: Journal, attempts: int, why: str = "") -> None:
+def fill(journal: Journal, attempts: int, why: str = "") -> list[Signed]:
+    """Attempts that were refused; what they were granted by."""
+    papers: list[Signed] = []
     for number in range(attempts):
-        journal.take(*grant(f"a-{number}"), Step.REFUSE, 1.0, why)
+        manifest, signed = grant(f"a-{number}")
+        journal.take(manifest, signed, Step.REFUSE, 1.0, why)
+        papers.append(signed)
+    return papers
 
 
 def test_without_news_nothing_is_sent(journal: Journal):
@@ -123,7 +128,7 @@ def test_one_event_always_fits(journal: Journal):
 
 
 def test_what_is_recalled_travels_with_its_papers(journal: Journal):
-    fill(journal, 60)
+    papers = fill(journal, 60)
     line = Line()
     reporter = reporter_of(journal, line)
     reporter.step(0)
@@ -134,4 +139,4 @@ def test_what_is_recalled_travels_with_its_papers(journal: Journal):
     reporter.again()
     reporter.step(1)
     assert [seq for batch in line.sent[1:] for seq in batch] == list(range(3, 62))
-    assert line.papers == [signed for _, signed in (grant(f"a-{number}") for number in range(2, 60))]
+    assert line.papers == papers[2:]

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from agent import identity
 from agent.identity import Identity, IdentityError
 from agent.trust import Trust, TrustError
+from tests.farend.authority import Authority
 from tests.farend.keys import COUPON, Keys
 from tests.unit.wire.test_manifest import manifest
 from wire.enrolment import Answer
 from wire.errors import RemoteError
 
-PEM = "-----BEGIN "
+PEM = Authority().pem
 CLOCK = [0.0]
 
 
