@@ -21,10 +21,14 @@ class Bed(Struct, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """The agent as its journal knows it. `unheard` are events that the coordinator has not acknowledged."""
+    """The agent as its journal knows it. `unheard` are events that the coordinator has not acknowledged.
+
+    `until` is the day on which its certificate ends (it renews it well before), in ISO 8601.
+    """
 
     agent: str | None
     coordinator: str | None
+    until: str | None = None
     running: bool
     unheard: int
     printers: tuple[Bed, ...]
@@ -36,10 +40,13 @@ def look(loaded: Loaded) -> Overview:
     Raises:
         JournalError: it can't be read.
     """
+    known, until = None, None
     try:
-        known = load(loaded.state).answer
+        identity = load(loaded.state)
+        known = identity.answer
+        until = identity.lifetime()[1].date().isoformat()
     except IdentityError:
-        known = None
+        pass  # the agent itself says so when it starts
     names = [printer.name for printer in loaded.settings.printer]
     beds, unheard = tuple(Bed(printer=name, bed_clear=False) for name in names), 0
     if journal_path(loaded.state).exists():
@@ -52,6 +59,7 @@ def look(loaded: Loaded) -> Overview:
     return Overview(
         agent=known.agent if known else None,
         coordinator=known.url if known else None,
+        until=until,
         running=runs(loaded.state),
         unheard=unheard,
         printers=beds,
@@ -70,6 +78,8 @@ def as_text(overview: Overview) -> str:
         if overview.agent
         else "has not joined a coordinator yet"
     )
+    if overview.until:
+        who += f" (certificate until {overview.until})"
     width = max(len("agent"), *(len(bed.printer) for bed in overview.printers)) + 1
     lines = [f"{'agent':<{width}} {who}, {'running' if overview.running else 'not running'}"]
     for bed in overview.printers:

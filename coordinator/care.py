@@ -22,14 +22,22 @@ class Care:
     """Every method may be called from any thread, and raises `errors.Problem` for what can't be done."""
 
     def __init__(
-        self, store: Store, plates: Plates, safe: Safe, news: News, *, clock: Callable[[], float]
+        self,
+        store: Store,
+        plates: Plates,
+        safe: Safe,
+        news: News,
+        *,
+        clock: Callable[[], float],
+        roll_changed: Callable[[], None],
     ) -> None:
-        """`clock` gives seconds since 1970 UTC."""
+        """`clock` gives seconds since 1970 UTC; `roll_changed` is called, after the commit, when a maker has left."""
         self._store = store
         self._plates = plates
         self._safe = safe
         self._news = news
         self._now = clock
+        self._roll_changed = roll_changed
 
     # ── a maker, by the own link ──────────────────────────────────────────────────────────────────────────
 
@@ -81,6 +89,7 @@ class Care:
                 raise Invalid("type the name above, so that nothing is erased by mistake")
             self._note(tx, f"maker/{known.ref}", "privacy.erase", f"maker/{known.ref}")
             privacy.erase_agent(tx, known, self._now())
+        self._roll_changed()
         self._news.tell(f"printer/{known.agent}")
 
     # ── pickups ───────────────────────────────────────────────────────────────────────────────────────────
@@ -131,6 +140,7 @@ class Care:
             known = makers.get(tx, agent)
             self._note(tx, by, "privacy.erase", f"maker/{known.ref}")
             ref = privacy.erase_agent(tx, known, self._now())
+        self._roll_changed()
         self._news.tell(f"printer/{agent}")
         return ref
 

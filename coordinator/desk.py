@@ -71,7 +71,9 @@ class Desk:
         self._conversation = conversation
         self._now = clock
         self._roll_changed = roll_changed
-        self.care = Care(store, plates, Safe(terms.address_key), conversation.news, clock=clock)
+        self.care = Care(
+            store, plates, Safe(terms.address_key), conversation.news, clock=clock, roll_changed=roll_changed
+        )
         """People's own: makers' addresses, pickups, privacy, the trail."""
 
     # ── coordinators ──────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from coordinator.cli.words import day, example, length, line
 from coordinator.errors import Problem, StartError
 from coordinator.keyring import ROOT, Keyring
 from coordinator.letters import Request, SignedPart, SignedSet
+from coordinator.store import trail
 from coordinator.store.engine import Opening, Store
 from wire import keyset, release
 from wire.errors import WireError
@@ -28,6 +29,8 @@ SHORT = 16
 LEAST = 8
 """Characters of a passphrase."""
 _VARIABLE = "MUSTER_PASSPHRASE"
+_BY = "machine"
+"""Who acts, for the trail: whoever may read the keys' folder."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _root = click.option(
@@ -106,6 +109,7 @@ def take_out(context: click.Context, name: str, file: Path) -> None:
             raise Wrong(f"the {name} key is not kept here any more")
         keyring.write_key(file, key, _new_passphrase())
         ring.remove(name)
+        _noted(context, "key.take-out", name)
     click.echo(f"the {name} key is in {file}, and no longer here. Make a second copy, and keep both apart.")
 
 
@@ -133,12 +137,14 @@ def rotate(
             if request:
                 raise Wrong("a new root is made where the old one is: use --root, not --request")
             ring.succeed(_private(ring, ROOT, root))
+            _noted(context, "key.rotate", name)
             click.echo(
                 f"a new root {ring.root[:SHORT]}, for which the old one vouches, lies here: take it out again"
             )
             return
         _change(ring, ring.rotated(Use(name), overlap * 3600), root, request)
     if not request:
+        _noted(context, "key.rotate", name)
         good = f"good for {length(overlap * 3600)}" if overlap else "good no more"
         click.echo(f"a new {name} key signs from now on; the one before it is {good}")
 
@@ -159,6 +165,7 @@ def revoke(context: click.Context, key: str, root: Path | None, request: Path | 
         ring = _ring(context)
         _change(ring, ring.revoked(key), root, request)
     if not request:
+        _noted(context, "key.revoke", key[:SHORT])
         click.echo(f"{key} is refused from now on")
 
 
@@ -235,6 +242,7 @@ def import_(context: click.Context, file: Path) -> None:
             return
         ring = _ring(context)
         ring.install(letter.keys)
+        _noted(context, "key.install", str(ring.keys.version))
     click.echo(f"key set {ring.keys.version} is in force")
 
 
@@ -242,7 +250,19 @@ def _take_in(context: click.Context, document: bytes, signed: release.Release) -
     settings, ring = load(wanted(context).config), _ring(context)
     with contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store, store.write() as tx:
         part = catalogue.approve(tx, ring, document, signed, time.time())
+        trail.note(tx, by=_BY, act="part.approve", on=f"part/{part.name}", now=time.time())
     click.echo(f"{part.name} {part.version} is approved: it can be asked for within seconds")
+
+
+def _noted(context: click.Context, act: str, on: str) -> None:
+    """Into the trail, where there is a database already."""
+    settings = load(wanted(context).config)
+    with (
+        contextlib.suppress(StartError),
+        contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store,
+        store.write() as tx,
+    ):
+        trail.note(tx, by=_BY, act=act, on=f"key/{on}", now=time.time())
 
 
 def _change(ring: Keyring, proposed: KeySet, root: Path | None, request: Path | None) -> None:

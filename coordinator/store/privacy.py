@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table, delete, func, insert, select, update
 
-from coordinator.store import guards, schema
+from coordinator.store import guards, passes, schema
 from coordinator.store.engine import Tx
 
 _SECRET = frozenset({"token", "doorstep", "code", "nonce"})
@@ -38,12 +38,15 @@ def of_hospital(tx: Tx, hospital: str) -> dict[str, list[dict[str, Any]]]:
 def rename_agent(tx: Tx, agent: str, ref: str, now: float) -> None:
     """All that an agent did was done by `ref`; what is about its maker is gone. Its printers are numbered.
 
+    Its certificates are revoked: who left comes back by an invite, as somebody new.
     Lots, their events and their movements stay, so that a recall reaches them. The guards of what is only ever
     added are lowered for it, within this transaction: another name is all that changes there.
     """
     tx.execute(delete(schema.ready).where(schema.ready.c.agent == agent))
+    passes.revoke(tx, agent, now)
     row = dict(tx.execute(select(schema.agent).where(schema.agent.c.name == agent)).mappings().one())
     row |= {"name": ref, "place": None, "software": "", "online": False, "seen": now}
+    row |= {"revoked": now, "revoked_by": "", "revoked_why": ""}
     tx.execute(insert(schema.agent).values(row))
     printer, attempt, event = schema.printer, schema.attempt, schema.event
     names = select(printer.c.name).where(printer.c.agent == agent).order_by(printer.c.name)
@@ -73,6 +76,9 @@ def rename_agent(tx: Tx, agent: str, ref: str, now: float) -> None:
             .values(cause=func.replace(moved.cause, start, f"event:{ref}:"), by=ref)
         )
     tx.execute(delete(schema.agent).where(schema.agent.c.name == agent))
+    # A certificate says the name; of a revoked one only the serial is needed.
+    tx.execute(update(schema.certificate).where(schema.certificate.c.agent == ref).values(pem=""))
+    tx.execute(update(schema.invite).where(schema.invite.c.meant_for == agent).values(meant_for=ref))
 
 
 def forget_contact(tx: Tx, hospital: str) -> None:

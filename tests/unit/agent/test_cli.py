@@ -135,6 +135,7 @@ def test_status_of_an_agent_that_never_ran(capsys: pytest.CaptureFixture[str], c
     assert told == {
         "agent": None,
         "coordinator": None,
+        "until": None,
         "running": False,
         "unheard": 0,
         "printers": [{"printer": "left", "bed_clear": False, "attempt": None, "state": None, "refused": ""}],
