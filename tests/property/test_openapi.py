@@ -168,6 +168,33 @@ def test_whoever_asks_whatever(roads: Crossroads, client, schema, method, path):
     ask()
 
 
+@pytest.mark.parametrize("path", [path for method, path in [*OPEN, *CLOSED] if method == "POST"])
+def test_what_no_program_would_send_is_answered_in_words(roads: Crossroads, client, schema, path):
+    operation = schema[path]["POST"]
+    shape = operation.definition.raw.get("requestBody", {}).get("content", {}).get("application/json", {})
+    fields = _fields(roads.house.app.openapi(), shape.get("schema", {}))
+    bodies = NASTY + [json.dumps({name: value}).encode() for name in fields for value in NASTY_VALUES]
+    address = path
+    for name in re.findall(r"{(\w+)}", path):
+        kind = path.split("/")[2] if name == "token" else name
+        address = address.replace(f"{{{name}}}", roads.names["left" if "erase" in path else kind][-1])
+    for body in bodies:
+        fresh(roads)
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer muster_admin"}
+        answer = client.request("POST", address, data=body, headers=headers)
+        assert answer.status_code < 500, (body[:60], answer.text)
+        assert str(answer.status_code) in operation.definition.raw["responses"], (body[:60], answer.text)
+
+
+def _fields(document: dict[str, Any], shape: dict[str, Any]) -> list[str]:
+    for either in shape.get("anyOf", [shape]):
+        name = either.get("$ref", "").rpartition("/")[2]
+        found = document["components"]["schemas"][name] if name else either
+        if "properties" in found:
+            return list(found["properties"])
+    return []
+
+
 def spoilt(case: Any) -> st.SearchStrategy[bytes | None]:
     """Bodies that chance hardly finds; None, to leave it as it is."""
     found = st.none() | st.sampled_from(NASTY)
