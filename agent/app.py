@@ -15,24 +15,27 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from agent import identity
+from agent import consent, identity
 from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.fetch import Fetcher
 from agent.home import Bell, journal_path, lock
 from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
 from agent.link import Link, parse_broker
+from agent.owner_word import OwnerWord
 from agent.plate import Plates
+from agent.proof import Definitions, Proof
 from agent.reckoning import Reckoning
 from agent.renewal import Renewer
 from agent.reporter import Reporter
 from agent.runner import Runner, Setup
 from agent.settings import Loaded, Printer, SerialPrinter
+from agent.trust import Trust
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
-from wire.manifest import verify
-from wire.messages import Ack, Down, Grant, Holding, Presence, Recall
+from wire.manifest import Signed
+from wire.messages import Ack, Down, Grant, Holding, Keys, Offer, Presence, Recall, Withdraw
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +104,11 @@ class Agent:
         check_apart(loaded.settings.printer)
         self._loaded = loaded
         self._journal = journal
+        self._word = OwnerWord(journal)
         self._identity = identity.load(loaded.state)
-        self._keys = self._identity.dispatch_keys()
         self._clock = SystemClock()
         self._reckoning = Reckoning()
+        self._trust = Trust(self._identity, self._expired)
         broker = parse_broker(self._identity.answer.broker)
         if broker.tls:
             self._identity.context()  # what is damaged is told now
@@ -219,21 +223,29 @@ class Agent:
     def _runner(self, name: str) -> Runner:
         loaded, printer = self._loaded, self._loaded.printer(name)
         folder = loaded.state / "files" / name
+        url = self._identity.answer.url
+        definitions = Definitions(loaded.state / "definitions" / name, url, self._fetcher)
+        proof = Proof(self._trust, definitions, printer.profile)
         return Runner(
             Setup(
                 printer=printer,
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
-                keys=self._keys,
+                terms=consent.terms(loaded.settings.consent, self._identity.answer.url),
             ),
             self._drivers[name],
-            Plates(folder, self._fetcher, loaded.scripts[name], printer.profile),
+            Plates(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),
             self._journal,
+            trust=self._trust,
             line=self._link,
             clock=self._clock,
             changed=self._news.set,
-            expired=lambda expires: self._reckoning.expired(expires, self._clock.monotonic()),
+            expired=self._expired,
+            early=lambda begins: self._reckoning.early(begins, self._clock.monotonic()),
         )
+
+    def _expired(self, expires: float) -> bool:
+        return self._reckoning.expired(expires, self._clock.monotonic())
 
     # ── on the link's threads ─────────────────────────────────────────────────────────────────────────────
 
@@ -267,6 +279,7 @@ class Agent:
                 for printer in self._loaded.settings.printer
             ),
             holding=self._holding(),
+            keys=self._trust.version,
         )
 
     def _arrived(self) -> None:
@@ -276,35 +289,62 @@ class Agent:
             runner.again()
 
     def _receive(self, message: Down) -> None:
+        """Do as it says, if its owner lets it; else the owner can read of it (`muster-agent refusals`)."""
+        try:
+            self._take(message)
+        except RemoteError as error:
+            self._word.refuse("", str(error), self._clock.now().timestamp())
+            raise
+
+    def _take(self, message: Down) -> None:
         self._reckoning.hear(message.sent, self._clock.monotonic())
         match message:
             case Grant(manifest=signed):
-                manifest = verify(signed, self._keys)
-                if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
-                    raise RemoteError(
-                        "not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken"
-                    )
-                self._runners[manifest.printer].take(manifest, signed)
+                self._take_grant(signed)
+            case Offer():
+                self._hear_offer(message)
+            case Withdraw(offer=offer, why=why):
+                if any(runner.withdraw(offer) for runner in self._runners.values()):
+                    log.info("the offer %s was withdrawn: %s", offer, why)
             case Ack(epoch=epoch, seq=seq):
-                if not self._journal.acknowledge(epoch, seq):
-                    raise RemoteError(
-                        "future-ack",
-                        f"the coordinator has event {seq}, this journal does not: was an old copy restored?"
-                        f" Then stop the agent and remove {journal_path(self._loaded.state)}",
-                    )
-                self._news.set()
+                self._note_ack(epoch, seq)
+            case Keys(keys=keys):
+                if self._trust.adopt(keys):
+                    for runner in self._runners.values():
+                        runner.again()  # what answers an older set is dropped: ask anew
             case Recall(epoch=epoch, seq=seq):
                 if self._journal.recall(epoch, seq):
                     log.warning("the coordinator forgot all behind event %d: saying it again", seq)
                 self._reporter.again()
                 self._news.set()
             case messages.Request():
-                attempt = self._journal.attempt(message.attempt)
-                if attempt is None or attempt.printer not in self._runners:
-                    raise RemoteError(
-                        "unknown-attempt", f"a wish for {message.attempt}, which was never here"
-                    )
-                self._runners[attempt.printer].wish(message)
+                self._hear_wish(message)
+
+    def _take_grant(self, signed: Signed) -> None:
+        manifest = self._trust.open(signed)
+        if manifest.agent != self._identity.agent or manifest.printer not in self._runners:
+            raise RemoteError("not-ours", f"a grant for {manifest.agent} / {manifest.printer}: not taken")
+        self._runners[manifest.printer].take(manifest, signed)
+
+    def _hear_offer(self, offer: Offer) -> None:
+        if offer.printer not in self._runners:
+            raise RemoteError("not-ours", f"an offer for {offer.printer}, which is not here")
+        self._runners[offer.printer].hear(offer)
+
+    def _hear_wish(self, wish: messages.Request) -> None:
+        attempt = self._journal.attempt(wish.attempt)
+        if attempt is None or attempt.printer not in self._runners:
+            raise RemoteError("unknown-attempt", f"a wish for {wish.attempt}, which was never here")
+        self._runners[attempt.printer].wish(wish)
+
+    def _note_ack(self, epoch: str, seq: int) -> None:
+        if not self._journal.acknowledge(epoch, seq):
+            raise RemoteError(
+                "future-ack",
+                f"the coordinator has event {seq}, this journal does not: was an old copy restored?"
+                f" Then stop the agent and remove {journal_path(self._loaded.state)}",
+            )
+        self._news.set()
 
     # ── the agent's own threads ───────────────────────────────────────────────────────────────────────────
 

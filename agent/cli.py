@@ -24,6 +24,7 @@ from agent.prose import wrap
 from agent.settings import Loaded, Printer
 from wire import enrolment, topics
 from wire.errors import WireError
+from wire.messages import Answer
 
 if TYPE_CHECKING:
     from agent import discovery
@@ -39,7 +40,7 @@ RESET = """\
 {}: {}
 Have you looked at it, and may its board start anew? [y/N]"""
 RESTS = """\
-{}: several prints failed, one after the other.
+{}: it was stopped for safety, or several prints failed, one after the other.
 Have you looked at it, and may it take work again? [y/N]"""
 
 
@@ -180,7 +181,7 @@ def _clear(parsed: argparse.Namespace) -> int:
             loaded.printer(name)  # else it was in the settings once, and its last print may still lie there
         _agree(parsed, f"Is the bed of {name} empty, and may the next print start? [y/N]")
         if journal is None:
-            _make(loaded.state)
+            home.make(loaded.state)
             journal = Journal(path)
         journal.clear_bed(name, time.time())
     finally:
@@ -192,22 +193,92 @@ def _clear(parsed: argparse.Namespace) -> int:
 
 
 def _cancel(parsed: argparse.Namespace) -> int:
-    loaded = _load(parsed)
-    name = str(parsed.printer)
-    from agent.onlooker import reins  # noqa: PLC0415  the pump
+    _stop_all(_load(parsed), [str(parsed.printer)], give_up=parsed.give_up)
+    return 0
 
-    hand = reins(loaded.state, name)
-    try:
-        hand.cancel()  # first of all, before anything that takes its time
-        told = True
-        print(f"{name} is told to stop", flush=True)
-    except PrinterError:
-        told = False  # it is behind a server, or nothing runs there: what follows tells
-    finally:
-        hand.close()
+
+def _stop(parsed: argparse.Namespace) -> int:
+    loaded = _load(parsed)
+    _stop_all(loaded, [str(name) for name in parsed.printer], give_up=parsed.give_up)
+    return 0
+
+
+def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
+    """Those that are named, or all that have something to stop.
+
+    First of all each pump is told, before the journal, which a hanging agent may hold; one that fails keeps no other
+    from it.
+    """
+    from agent.onlooker import pumped, reins  # noqa: PLC0415  the pump
+
+    told: set[str] = set()
+    for name in named or pumped(loaded.state):
+        hand = reins(loaded.state, name)
+        try:
+            hand.cancel()
+            told.add(name)
+            print(f"{name} is told to stop", flush=True)
+        except PrinterError:
+            pass  # it is behind a server, or nothing runs there: what follows tells
+        finally:
+            hand.close()
     from agent import stopping  # noqa: PLC0415  the journal, and the drivers
 
-    print(_fit(stopping.as_text(name, stopping.stop(loaded, name, told=told, give_up=parsed.give_up))))
+    names = named or sorted({*stopping.busy(loaded), *told})
+    if not names:
+        raise CommandError("no printer has anything to stop")
+    if len(names) > 1:
+        stopping.ask(loaded, names, give_up=give_up)
+    wrong: list[str] = []
+    for name in names:
+        try:
+            outcome = stopping.stop(loaded, name, told=name in told, give_up=give_up)
+            print(_fit(stopping.as_text(name, outcome)))
+        except OwnerError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise CommandError("; ".join(wrong))
+
+
+def _offers(parsed: argparse.Namespace) -> int:
+    from agent import answers  # noqa: PLC0415  the journal
+
+    print(_fit(answers.offers(_load(parsed), json=parsed.json)))
+    return 0
+
+
+def _accept(parsed: argparse.Namespace) -> int:
+    from agent import answers  # noqa: PLC0415  the journal
+
+    print(_fit(answers.answer(_load(parsed), parsed.offer, Answer.YES)))
+    return 0
+
+
+def _decline(parsed: argparse.Namespace) -> int:
+    from agent import answers  # noqa: PLC0415  the journal
+
+    print(answers.answer(_load(parsed), parsed.offer, Answer.NO, parsed.why))
+    return 0
+
+
+def _present(parsed: argparse.Namespace) -> int:
+    from agent import answers  # noqa: PLC0415  the journal
+
+    print(_fit(answers.arrive(_load(parsed), parsed.duration)))
+    return 0
+
+
+def _away(parsed: argparse.Namespace) -> int:
+    from agent import answers  # noqa: PLC0415  the journal
+
+    print(_fit(answers.leave(_load(parsed))))
+    return 0
+
+
+def _refusals(parsed: argparse.Namespace) -> int:
+    from agent import answers  # noqa: PLC0415  the journal
+
+    print(_fit(answers.refusals(_load(parsed), json=parsed.json)))
     return 0
 
 
@@ -296,13 +367,6 @@ def _load_if_there(parsed: argparse.Namespace) -> Loaded | None:
     return settings.load(path) if path.exists() else None
 
 
-def _make(state: Path) -> None:
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"can't make the state folder {state}: {error.strerror}") from None
-
-
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
@@ -332,6 +396,13 @@ ACTS = {
     "watch": _watch,
     "clear": _clear,
     "cancel": _cancel,
+    "stop": _stop,
+    "offers": _offers,
+    "accept": _accept,
+    "decline": _decline,
+    "present": _present,
+    "away": _away,
+    "refusals": _refusals,
     "reset": _reset,
     "enroll": _enroll,
     "check": _check,

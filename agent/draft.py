@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import msgspec
 from msgspec import Struct, structs
@@ -22,6 +22,7 @@ ABOUT: Final = {
     "key_file": "A file with the key that opens it, beside this one. For nobody's eyes but yours.",
     "password_file": "A file with the password that opens it, beside this one. For nobody's eyes but yours.",
     "material": "The plastic that is loaded now. Change it here when you change the spool.",
+    "thermal_protection": "Whether its firmware stops itself when a heater runs away; else somebody must be there.",
     "profile": "What the printer can do, in mm, degrees Celsius and seconds. No job gets beyond it.",
     "family": "Whose start and end scripts are used.",
 }
@@ -32,9 +33,13 @@ ALWAYS: Final = frozenset(
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """What was answered so far. `quiet` are spans like "22:00-07:00"; `place` is latitude and longitude."""
+    """What was answered so far. `consent` is for every part.
+
+    `quiet` are spans like "22:00-07:00"; `place` is latitude and longitude.
+    """
 
     quiet: tuple[str, ...] = ()
+    consent: Literal["ask", "auto"] = "ask"
     place: tuple[float, float] | None = None
     printers: tuple[Printer, ...] = ()
 
@@ -49,6 +54,11 @@ def whole(draft: Draft) -> str:
     if draft.place is not None:
         lines += ["", "# About where you are; it leaves this machine rounded to 0.1 degrees (some 10 km)."]
         lines.append(f"place = {_value(draft.place)}")
+    lines += [
+        "",
+        '# "ask" shows you each offer first (muster-agent offers); "auto" prints it; "never" refuses.',
+    ]
+    lines += ["[consent]", f"default = {_value(draft.consent)}"]
     lines += ["", "# Quiet hours: a job must end before they begin. [] is none.", "[hours]"]
     lines.append(f"daily = {_value(draft.quiet)}")
     return "\n".join(lines) + "\n" + "".join(f"\n{_block(printer)}" for printer in draft.printers)

@@ -23,6 +23,7 @@ from msgspec import structs
 from agent import identity, web
 from agent.errors import OwnerError
 from agent.identity import Identity
+from agent.trust import first
 from wire.enrolment import (
     LIMIT,
     PATH,
@@ -34,6 +35,7 @@ from wire.enrolment import (
     Request,
     to_be_signed,
 )
+from wire.errors import RemoteError
 
 _A = TypeVar("_A", Answer, Renewed)
 
@@ -92,7 +94,7 @@ def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> Non
     """Hold an answer against the invite and our own key.
 
     Raises:
-        RefusedError: another CA than the invite names, or a certificate that is not ours.
+        RefusedError: another CA or root key than the invite names, or a certificate that is not ours.
     """
     try:
         ca = x509.load_pem_x509_certificate(answer.ca.encode())
@@ -103,6 +105,10 @@ def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> Non
             "somebody else than the coordinator answered (its certificate is not the one in the invite):"
             " nothing was kept; tell your coordinator"
         )
+    try:
+        first(answer.keys, invite.root)
+    except RemoteError as error:
+        raise RefusedError(f"{error}: nothing was kept; tell your coordinator") from None
     _check_certificate(answer.certificate, answer.ca, answer.agent, key)
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from agent.interview import Answer
+from agent.interview import Answer, Board
 from agent.mdns import Announced
 from agent.printers.serial import Outlet
 from agent.servers import Kind, Server
@@ -35,6 +35,8 @@ class FoundPort(Struct, frozen=True, kw_only=True):
     printer: str = ""
     usb: bool = True
     why: str = ""
+    protected: bool | None = None
+    """Whether its firmware says that it stops itself when a heater runs away; None if it does not say."""
 
 
 class FoundServer(Struct, frozen=True, kw_only=True):
@@ -159,7 +161,14 @@ def inspect(outlet: Outlet, answer: Answer, printer: str = "") -> FoundPort:
         printer=printer,
         usb=outlet.usb,
         why=answer.why,
+        protected=_says(board, "THERMAL_PROTECTION"),
     )
+
+
+def _says(board: Board, capability: str) -> bool | None:
+    if capability in board.capabilities:
+        return True
+    return False if capability in board.refused else None
 
 
 def as_text(found: Found) -> str:

@@ -29,6 +29,18 @@ def pumps(state: Path) -> Path:
     return state / "pumps"
 
 
+def make(state: Path) -> None:
+    """Make the folder, for nobody's eyes but its owner's.
+
+    Raises:
+        HomeError: it can't be made.
+    """
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeError(f"can't make the state folder {state}: {error.strerror}") from None
+
+
 @contextmanager
 def lock(state: Path) -> Generator[None]:
     """Hold the state folder alone.

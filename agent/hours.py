@@ -19,7 +19,8 @@ class Hours(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     Each span is "HH:MM-HH:MM" of wall-clock time in `zone` (an IANA name; empty: the machine's own). One that
     ends at or before its beginning runs into the next day. `daily` holds on every day that has no list of its
-    own; a span belongs to the day on which it begins.
+    own; a span belongs to the day on which it begins. `most_a_day` and `most_a_week` bound the hours that each printer
+    prints, see `allowance.py`.
     """
 
     zone: str = ""
@@ -31,6 +32,8 @@ class Hours(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     friday: Spans | None = None
     saturday: Spans | None = None
     sunday: Spans | None = None
+    most_a_day: Annotated[float, Meta(ge=0, le=24)] | None = None
+    most_a_week: Annotated[float, Meta(ge=0, le=168)] | None = None
 
 
 class HoursError(Exception):

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -25,7 +24,6 @@ from msgspec import Struct
 
 from agent.errors import OwnerError
 from wire.enrolment import Answer
-from wire.manifest import key_id
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -53,22 +51,6 @@ class Identity(Struct, frozen=True):
     def agent(self) -> str:
         """Our name."""
         return self.answer.agent
-
-    def dispatch_keys(self) -> dict[str, Ed25519PublicKey]:
-        """The keys that may sign manifests, by their id.
-
-        Raises:
-            IdentityError: a key does not match its id.
-        """
-        keys: dict[str, Ed25519PublicKey] = {}
-        for name, raw in self.answer.keys.items():
-            try:
-                keys[name] = Ed25519PublicKey.from_public_bytes(raw)
-            except ValueError:
-                raise IdentityError(f"dispatch key {name[:16]}… is damaged: enroll again") from None
-            if key_id(keys[name]) != name:
-                raise IdentityError(f"dispatch key {name[:16]}… is not what its name says: enroll again")
-        return keys
 
     def key(self) -> ec.EllipticCurvePrivateKey:
         """Our private key.
@@ -167,8 +149,8 @@ def save(folder: Path, answer: Answer, key: str) -> Identity:
     try:
         _make(folder)
         # Should we be cut off in between: the same invite brings the same answer.
-        _write(folder / _CREDENTIALS, _pair(key, answer.certificate))
-        _write(folder / _ANSWER, msgspec.json.encode(answer))
+        write(folder / _CREDENTIALS, _pair(key, answer.certificate))
+        write(folder / _ANSWER, msgspec.json.encode(answer))
     except OSError as error:
         raise IdentityError(f"can't write to {folder}: {error.strerror}") from error
     forget_upcoming(folder)
@@ -182,7 +164,7 @@ def replace(known: Identity, certificate: str, key: str) -> Identity:
         IdentityError: the folder can't be written.
     """
     try:
-        _write(known.folder / _CREDENTIALS, _pair(key, certificate))
+        write(known.folder / _CREDENTIALS, _pair(key, certificate))
     except OSError as error:
         raise IdentityError(f"can't write to {known.folder}: {error.strerror}") from error
     forget_upcoming(known.folder)
@@ -205,7 +187,7 @@ def upcoming(folder: Path) -> ec.EllipticCurvePrivateKey:
     key = ec.generate_private_key(ec.SECP256R1())
     try:
         _make(folder)
-        _write(path, in_pem(key).encode())
+        write(path, in_pem(key).encode())
     except OSError as error:
         raise IdentityError(f"can't write to {folder}: {error.strerror}") from error
     return key
@@ -241,7 +223,7 @@ def _make(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Replace a file as a whole, readable by us only."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from wire.lifecycle import FINAL, State, Step, advance
 from wire.manifest import Manifest, Signed
 from wire.messages import Blame, Event, Holding, text
 
-VERSION = 3
+VERSION = 4
 KEPT = 2000
 """Attempts that are over and told, and kept all the same with their events: a coordinator that was restored from a
 back-up may ask for them again."""
@@ -49,6 +49,11 @@ create table event (
 );
 create table bed (printer text primary key, clear integer not null) without rowid;
 create table stop (attempt text primary key, how text not null) without rowid;
+create table offer (
+    id text primary key, printer text not null, body blob not null, heard real not null, until real not null,
+    answer text not null, why text not null
+) without rowid;
+create table refusal (id integer primary key, at real not null, printer text not null, what text not null)
 """
 _FROM = {
     1: """
@@ -65,7 +70,18 @@ insert into fact select 'acked', coalesce(
 );
 insert into fact select 'told', value from fact where name = 'acked'
 """,
+    3: """
+create table if not exists offer (
+    id text primary key, printer text not null, body blob not null, heard real not null, until real not null,
+    answer text not null, why text not null
+) without rowid;
+create table if not exists refusal (id integer primary key, at real not null, printer text not null, what text not null)
+""",
 }
+_SPANS = """
+select event.attempt, event.step, event.at from event join attempt on attempt.id = event.attempt
+where attempt.printer = ? and event.step in ('start', 'finish', 'fail', 'cancel') order by event.seq
+"""
 _COLUMNS = "select id, printer, state, body, key, signature, taken from attempt"
 _BY_NAME = f"{_COLUMNS} where id = ?"
 # By our own number: a clock that was set back must not make an older attempt the latest.
@@ -155,9 +171,14 @@ class Journal:
         """Enter a granted attempt with its first step (FETCH or REFUSE); False if it was here before.
 
         Raises:
-            RemoteError: the printer has another attempt that is not over.
+            RemoteError: the printer has another attempt that is not over, or has had a newer manifest.
         """
         with self._transaction() as db:
+            had = db.execute("select 1 from attempt where id = ?", (manifest.attempt,)).fetchone()
+            if not had and manifest.sequence <= self._number(db, f"sequence/{manifest.printer}"):
+                raise RemoteError(
+                    "sequence", f"{manifest.attempt} is older than what {manifest.printer} was granted last"
+                )
             entered = db.execute(
                 "insert into attempt values (?, ?, ?, 0, ?, ?, ?, ?, ?) on conflict do nothing",
                 (
@@ -178,6 +199,7 @@ class Journal:
             if entered and open_:
                 raise RemoteError("occupied", f"{manifest.printer} has {open_[0]}, which is not over")
             if entered:
+                self._set(db, f"sequence/{manifest.printer}", manifest.sequence)
                 self._step(db, manifest.attempt, step, at, why, blame)
         return bool(entered)
 
@@ -206,6 +228,14 @@ class Journal:
     def latest(self, printer: str) -> Attempt | None:
         """The attempt that this printer took last, over or not."""
         return self._attempt(_BY_PRINTER_LAST, printer)
+
+    def why(self, attempt: str) -> str:
+        """What was said of an attempt's last step, for its owner."""
+        with self._reading() as db:
+            row = db.execute(
+                "select why from event where attempt = ? order by seq desc limit 1", (attempt,)
+            ).fetchone()
+        return str(row[0]) if row else ""
 
     def open(self) -> tuple[Attempt, ...]:
         """Every attempt that is not over, of whatever printer, the oldest first."""
@@ -313,18 +343,42 @@ class Journal:
         return Stop(row[0]) if row else None
 
     def rests(self, printer: str) -> bool:
-        """Whether it failed so often running that its owner must look at it first."""
+        """Whether it was stopped for safety, or failed so often running, that its owner must look at it first."""
         with self._reading() as db:
             rows = db.execute(_LAST_PRINTS, (printer, RUNNING)).fetchall()
             looked = self._number(db, f"looked/{printer}")
+            stopped = self._number(db, f"stopped/{printer}")
+        if stopped > looked:
+            return True
         return len(rows) == RUNNING and all(
             number > looked and state == State.FAILED for number, state in rows
         )
+
+    def stop_for_safety(self, printer: str) -> None:
+        """It takes no work from now on, until its owner has looked at it."""
+        with self._transaction() as db:
+            self._set(db, f"stopped/{printer}", self._number(db, "seq"))
 
     def look(self, printer: str) -> None:
         """Its owner has looked at it: what failed before counts no more."""
         with self._transaction() as db:
             self._set(db, f"looked/{printer}", self._number(db, "seq"))
+
+    def prints(self, printer: str, now: float) -> tuple[tuple[float, float], ...]:
+        """From when to when it was at work on each attempt that is known here yet, pauses and all.
+
+        One that runs was so until `now`. Times are wall-clock seconds, as the clock was set then.
+        """
+        with self._reading() as db:
+            rows = db.execute(_SPANS, (printer,)).fetchall()
+        begun: dict[str, float] = {}
+        spans: list[tuple[float, float]] = []
+        for attempt, step, at in rows:
+            if step == Step.START:
+                begun[attempt] = at
+            elif attempt in begun:
+                spans.append((begun.pop(attempt), at))
+        return (*spans, *((began, now) for began in begun.values()))
 
     # ── beds and counters ─────────────────────────────────────────────────────────────────────────────────
 
@@ -361,10 +415,28 @@ class Journal:
         with self._reading() as db:
             return self._number(db, counter)
 
+    def sequence(self, printer: str) -> int:
+        """That of the last manifest that was taken for this printer."""
+        return self.counter(f"sequence/{printer}")
+
     def rise(self, counter: str) -> int:
         """The next number of a counter ("connection", "ready") that never repeats one, whatever happens."""
         with self._transaction() as db:
             return self._rise(db, counter)
+
+    def note(self, **facts: int) -> None:
+        """Keep some numbers under their names; `counter` gives them back."""
+        with self._transaction() as db:
+            for name, value in facts.items():
+                self._set(db, name, value)
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """For who keeps more in this file (`owner_word.py`): all that is done in it is committed, or nothing."""
+        return self._transaction()
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """The same, to look only."""
+        return self._reading()
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 

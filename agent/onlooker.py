@@ -109,6 +109,14 @@ def reins(state: Path, name: str) -> Reins:
     return Reins(place(pumps(state), name))
 
 
+def pumped(state: Path) -> list[str]:
+    """The printers that have, or had, a pump; also those that are in the settings no more."""
+    try:
+        return sorted(folder.name for folder in pumps(state).iterdir() if folder.is_dir())
+    except OSError:
+        return []
+
+
 def unreachable(error: PrinterError) -> Status:
     """What a printer is that can't even be looked at."""
     return Status(condition=Condition.UNREACHABLE, why=str(error))

@@ -7,15 +7,17 @@ from agent.home import journal_path, runs
 from agent.identity import IdentityError, load
 from agent.journal import Journal
 from agent.settings import Loaded
+from wire.lifecycle import State
 
 
 class Bed(Struct, frozen=True, kw_only=True):
-    """One printer: its bed, and the attempt that is not over, with its state."""
+    """One printer: its bed, and the attempt that is not over, with its state; why the last one was refused."""
 
     printer: str
     bed_clear: bool
     attempt: str | None = None
     state: str | None = None
+    refused: str = ""
 
 
 class Overview(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,8 @@ def as_text(overview: Overview) -> str:
     for bed in overview.printers:
         work = f"{bed.state}: {bed.attempt}" if bed.attempt else "no print"
         lines.append(f"{bed.printer:<{width}} bed {'clear' if bed.bed_clear else 'not clear'}, {work}")
+        if bed.refused:
+            lines.append(f"{'':<{width}} the last job was refused: {bed.refused}")
     if overview.unheard:
         lines.append(f"{overview.unheard} events that the coordinator does not know yet")
     return "\n".join(lines)
@@ -85,4 +89,11 @@ def _bed(journal: Journal, name: str) -> Bed:
         bed_clear=journal.bed_is_clear(name),
         attempt=attempt.id if attempt else None,
         state=attempt.state if attempt else None,
+        refused=refusal(journal, name),
     )
+
+
+def refusal(journal: Journal, printer: str) -> str:
+    """Why this printer's latest job was refused; empty if it was not."""
+    latest = journal.latest(printer)
+    return journal.why(latest.id) if latest and latest.state is State.REFUSED else ""

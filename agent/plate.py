@@ -39,21 +39,34 @@ class Plate(Struct, frozen=True):
 
 
 class Plates:
-    """Makes one printer's plates by its owner's `script` and `profile`; `folder` is its own alone."""
+    """Makes one printer's plates by its owner's `script` and `profile`; `folder` is its own alone.
 
-    def __init__(self, folder: Path, fetcher: Fetcher, script: Script, profile: Profile) -> None:
+    `prove` raises unless a manifest's body is the one that its part comes to when it is drawn here (`proof.py`).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        fetcher: Fetcher,
+        script: Script,
+        profile: Profile,
+        prove: Callable[[Manifest, Callable[[], bool]], None],
+    ) -> None:
         self._folder = folder
         self._fetcher = fetcher
         self._script = script
         self._profile = profile
+        self._prove = prove
 
     def make(self, manifest: Manifest, stop: Callable[[], bool]) -> Plate:
-        """Fetch the body into the folder, and write the whole file while the gate reads along.
+        """Draw it for comparison, fetch the body into the folder, and write the whole file while the gate reads along.
 
         Raises:
-            PlateError: the gate refused it, it is not what the manifest says, or the disk is full.
+            PlateError: the gate refused it, it is not what the manifest says or the part is, or the disk is full.
             FetchError: the body can't be had (StoppedError: `stop` said so).
+            RemoteError: nobody whom we believe has approved the part.
         """
+        self._prove(manifest, stop)
         body = self._fetcher.fetch(self._folder, manifest.url, manifest.size, manifest.digest, stop)
         path = self._folder / f"{manifest.attempt}.gcode"
         new = path.with_suffix(".new")

@@ -34,3 +34,8 @@ class Reckoning:
         with self._lock:
             offset = max(self._before, self._lately)
             return offset == -math.inf or now + offset > expires
+
+    def early(self, begins: float, now: float) -> bool:
+        """Whether `begins` (coordinator's clock) is still to come; True as long as nothing was heard."""
+        with self._lock:
+            return now + max(self._before, self._lately) < begins

@@ -13,22 +13,30 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+import msgspec
 from msgspec import Struct
 
+from agent.asking import Asking
+from agent.consent import Terms
 from agent.fetch import FetchError, StoppedError
 from agent.following import ASKED, CANCELLED_HERE, GIVEN_UP, Seen, observe
-from agent.hours import Hours, window
+from agent.guard import Guard
+from agent.hours import Hours
 from agent.journal import BEFORE_MOTION, IN_MOTION, RUNNING, Attempt, Journal, Stop
-from agent.offer import LIFETIME, RENEWAL, Offer, objection
+from agent.knob import Knob
+from agent.leave import ALONE, Leave
+from agent.offer import HOURS, LIFETIME, RENEWAL, Offer, objection
+from agent.owner_word import OwnerWord
 from agent.plate import Plate, PlateError, Plates
 from agent.printers.driver import Condition, Driver, PrinterError, Status
-from agent.settings import Printer
+from agent.settings import Printer, SerialPrinter
 from agent.telling import Teller
+from agent.trust import Trust
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
-from wire.manifest import Manifest, Signed, verify
-from wire.messages import Blame, Ready, Request, Up, Wish
+from wire.manifest import Manifest, Signed
+from wire.messages import Blame, Parts, Ready, Request, Up, Wish
+from wire.messages import Offer as Proposal
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +68,15 @@ class Clock(Protocol):
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """What a runner is told of its printer and its owner's wishes. `keys` may sign what it prints."""
+    """What a runner is told of its printer and its owner's wishes.
+
+    `terms` are its owner's consent, towards the coordinator that it serves.
+    """
 
     printer: Printer
     hours: Hours
     clear_from_page: bool
-    keys: dict[str, Ed25519PublicKey]
+    terms: Terms = Terms()
 
 
 class Line(Protocol):
@@ -84,7 +95,7 @@ class Line(Protocol):
 class Runner:
     """Runs one printer. `changed` is called when the journal has news to report.
 
-    `expired` tells whether a moment of the coordinator's clock has passed.
+    `expired` tells whether a moment of the coordinator's clock has passed, `early` whether it has not come yet.
     """
 
     def __init__(
@@ -94,10 +105,12 @@ class Runner:
         plates: Plates,
         journal: Journal,
         *,
+        trust: Trust,
         line: Line,
         clock: Clock,
         changed: Callable[[], None],
         expired: Callable[[float], bool],
+        early: Callable[[float], bool],
     ) -> None:
         self.name = setup.printer.name
         self.awake = threading.Event()
@@ -106,10 +119,12 @@ class Runner:
         self._driver = driver
         self._journal = journal
         self._plates = plates
+        self._trust = trust
         self._line = line
         self._clock = clock
         self._changed = changed
         self._expired = expired
+        self._early = early
         self._lock = threading.Lock()
         self._offer: Offer | None = None
         self._wishes: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -121,6 +136,13 @@ class Runner:
         self._lasts = 0.0
         self._teller = Teller(self.name, line.publish)
         self._taken_at = 0.0
+        self._word = OwnerWord(journal)
+        self._asking = Asking(self.name, setup.terms, journal, self._word, line.publish)
+        self._leave = Leave(setup.printer, setup.hours, journal, self._word)
+        self._guard = Guard()
+        self._knob = Knob(setup.printer, driver)
+        self._alone = ""
+        """The attempt of which it was said that nobody is there."""
 
     # ── from other threads ────────────────────────────────────────────────────────────────────────────────
 
@@ -138,19 +160,54 @@ class Runner:
                     "stale-nonce", f"{self.name} did not just ask for {manifest.attempt}: not taken"
                 )
             self._offer = None
-            why = objection(manifest, offer)
+            accepted = offer.accepted
+            why = self._untimely(manifest) or objection(manifest, offer)
+            if accepted and self._word.accepted(self.name, self._at()) != accepted:
+                why = why or "its owner has taken back the yes to it, or it took too long"
             step = Step.REFUSE if why else Step.FETCH
             if not self._journal.take(manifest, signed, step, self._at(), why):
                 raise RemoteError("replay", f"{manifest.attempt} was here before: not taken again")
             self._taken_at = now
+            if accepted:
+                self._word.forget(accepted.offer)
         log.info("%s: %s %s%s", self.name, manifest.attempt, "refused: " if why else "taken", why)
+        if why:
+            self._refuse(f"{manifest.count} × {manifest.part} was granted, but {why}")
         self._changed()
         self.awake.set()
+
+    def _untimely(self, manifest: Manifest) -> str:
+        if self._early(manifest.not_before):
+            return "it is not valid yet, by the coordinator's own clock"
+        return "it is not valid any more" if self._expired(manifest.expires) else ""
 
     def wish(self, request: Request) -> None:
         """Somebody wishes something for an attempt of this printer; looked at in the next step."""
         self._wishes.put(request)
         self.awake.set()
+
+    def hear(self, offer: Proposal) -> None:
+        """Something might be printed here, if its owner says yes.
+
+        Raises:
+            RemoteError: its owner does not want to be asked about that.
+            JournalError: it could not be written down.
+        """
+        if self._expired(offer.expires):
+            raise RemoteError("late", f"the offer {offer.offer} came too late")
+        self._asking.hear(offer, self._at())
+        self.awake.set()
+
+    def withdraw(self, offer: str) -> bool:
+        """An offer does not stand any more; whether it was this printer's, so that a grant for it is not taken."""
+        with self._lock:
+            known = any(each.offer.offer == offer for each in self._word.offers(self._at(), self.name))
+            if known:
+                self._word.forget(offer)
+            if self._offer and self._offer.accepted and self._offer.accepted.offer == offer:
+                self._offer = None
+        self.awake.set()
+        return known
 
     def asks(self) -> int | None:
         """The counter of the ready that a grant may answer now."""
@@ -162,6 +219,7 @@ class Runner:
         with self._lock:
             self._offer = None
         self._teller.again()
+        self._asking.again()
         self.awake.set()
 
     def stop(self) -> None:
@@ -214,15 +272,30 @@ class Runner:
             self._journal.occupy_bed(self.name)
 
     def _wait(self, printed: Attempt | None) -> None:
+        if self._knob.look(self._status, wanted=not self._journal.bed_is_clear(self.name)):
+            self._journal.clear_bed(self.name, self._at(), "said somebody at its knob")
+            self._changed()
+            printed = self._journal.current(self.name)
         hindrance = self._hindrance(printed)
         self._tell(printed.id if printed else None, hindrance)
         now = self._clock.monotonic()
+        if hindrance or self._stopping or not self._line.up:
+            self._asking.again()
+            with self._lock:
+                self._offer = None
+            return
+        accepted = self._word.accepted(self.name, self._at())
+        unasked = self._setup.terms.unasked
         with self._lock:
-            if hindrance or self._stopping or not self._line.up:
+            if self._offer and self._offer.accepted != accepted:
+                self._offer = None
+            if accepted is None and unasked.is_empty:
                 self._offer = None
             # A grant may have come since we looked; then there is nothing to offer.
             elif self._is_due(now) and self._journal.current(self.name) is None:
-                self._offer = self._say_ready(now)
+                self._offer = self._say_ready(now, unasked, accepted)
+        left = self._leave.seconds(self._status, self._clock.now())
+        self._asking.tell(now, self._at(), window=left, material=self._setup.printer.material)
 
     def _is_due(self, now: float) -> bool:
         return self._offer is None or now >= self._offer.until - RENEWAL
@@ -234,20 +307,25 @@ class Runner:
         if printed is not None or not self._journal.bed_is_clear(self.name):
             return f"waits for a clear bed: take off what is on it, then say muster-agent clear {self.name}"
         if self._journal.rests(self.name):
-            return f"rests, as {RUNNING} prints running failed: look at it, then say muster-agent reset {self.name}"
-        if window(self._setup.hours, self._clock.now()) <= 0:
-            return "quiet hours"
-        return ""
+            return (
+                f"rests, as it was stopped for safety or {RUNNING} prints running failed:"
+                f" look at it, then say muster-agent reset {self.name}"
+            )
+        if self._knob.asks(self._status):
+            return "its knob is asked no more, which takes a moment"
+        return self._leave.hindrance(self._status, self._clock.now())
 
-    def _say_ready(self, now: float) -> Offer | None:
+    def _say_ready(self, now: float, unasked: Parts, accepted: Proposal | None) -> Offer | None:
         printer = self._setup.printer
         offer = Offer(
             nonce=secrets.token_hex(16),
             counter=self._journal.rise("ready"),
             until=now + LIFETIME,
-            window=window(self._setup.hours, self._clock.now()),
+            window=self._leave.seconds(self._status, self._clock.now()),
             material=printer.material,
             profile=printer.profile,
+            parts=Parts(every=False) if accepted else unasked,
+            accepted=accepted,
         )
         seq, held = self._journal.held()
         ready = Ready(
@@ -260,6 +338,10 @@ class Runner:
             epoch=self._journal.epoch,
             seq=seq,
             held=held,
+            sequence=self._journal.sequence(printer.name),
+            keys=self._trust.version,
+            parts=offer.parts,
+            offer=accepted.offer if accepted else None,
         )
         return offer if self._line.publish(ready) else None
 
@@ -271,7 +353,8 @@ class Runner:
             return
         try:
             self._not_too_late()
-            manifest = verify(attempt.signed, self._setup.keys)
+            # Once more: since it was taken, its key may have been revoked.
+            manifest = self._trust.open(attempt.signed)
             plate = self._plates.make(manifest, self._called_off)
             if attempt.state is State.FETCHING:
                 self._record(attempt.id, Step.CHECK)
@@ -311,8 +394,8 @@ class Runner:
 
     def _check_again(self, plate: Plate) -> None:
         """What was true at `ready` may have changed while the file came."""
-        left = window(self._setup.hours, self._clock.now())
         self._look()
+        left = self._leave.seconds(self._status, self._clock.now())
         if self._status.condition is not Condition.IDLE:
             raise PlateError(f"the printer is {self._status.condition} now")
         if not self._journal.bed_is_clear(self.name):
@@ -320,7 +403,7 @@ class Runner:
         self._not_too_late()
         if plate.seconds + WARM_UP > left:
             raise PlateError(
-                f"it would not end before the owner's quiet hours, which begin in {left / 60:.0f} min"
+                f"it would not end in the {left / 60:.0f} min that its owner's hours leave ({HOURS})"
             )
 
     def _not_too_late(self) -> None:
@@ -334,10 +417,11 @@ class Runner:
         now = self._clock.monotonic()
         status = self._status
         ours = status.attempt == attempt.id and status.condition in OURS
+        self._mind(attempt)
         if ours or status.condition is Condition.UNREACHABLE:
             self._seen_at = now
         seen = observe(attempt.state, attempt.id, status, now - self._seen_at)
-        seen = seen or self._heed(attempt, now)
+        seen = seen or self._heed(attempt, now) or self._guard_it(attempt, now)
         if seen is None:
             return
         step, why = seen
@@ -346,10 +430,39 @@ class Runner:
             by = self._cancelled_by or ("its owner" if self._journal.stop_asked(attempt.id) else "")
             why = f"{f'{by} asked for it' if by else CANCELLED_HERE}. {why}".strip(". ")
         state = self._record(attempt.id, step, why, Blame.PRINTER if step is Step.FAIL else Blame.NOBODY)
+        if step is Step.FAIL and why.startswith("stopped for safety"):
+            self._journal.stop_for_safety(self.name)
         if state not in IN_MOTION:
             self._cancelled_by, self._insist_at = "", 0.0
             self._plates.tidy()
         self.awake.set()
+
+    def _guard_it(self, attempt: Attempt, now: float) -> Seen | None:
+        """Stop for safety what its server and its firmware let run; a pump has the watchdog of a serial port."""
+        if isinstance(self._setup.printer, SerialPrinter) or self._status.attempt != attempt.id:
+            return None
+        # After a restart the estimate is the manifest's; keys may have changed since it was verified.
+        lasts = self._lasts or msgspec.json.decode(attempt.signed.body, type=Manifest).seconds
+        wrong = self._guard.look(attempt.id, lasts, self._status, now)
+        if not wrong:
+            return None
+        try:
+            self._driver.cancel()
+        except PrinterError as error:
+            log.warning("%s: can't stop %s (%s): %s", self.name, attempt.id, wrong, error)
+            return None
+        why = f"stopped for safety: {wrong}. Look at it, then say muster-agent reset {self.name}"
+        self._refuse(why)
+        return Step.FAIL, why
+
+    def _mind(self, attempt: Attempt) -> None:
+        """Tell the owner once if it prints on and nobody is there who should be: to stop it would only spoil it."""
+        at_work = self._status.condition in {Condition.PRINTING, Condition.PAUSED}
+        if not at_work or self._alone == attempt.id:
+            return
+        if self._leave.is_alone(self._status, self._clock.now()):
+            self._alone = attempt.id
+            self._refuse(ALONE.format(self.name))
 
     def _heed(self, attempt: Attempt, now: float) -> Seen | None:
         """Have the printer stop if its owner wants it, or nobody expects it to begin any more.
@@ -376,7 +489,7 @@ class Runner:
         return None
 
     def _may_not_begin_any_more(self) -> bool:
-        left = window(self._setup.hours, self._clock.now())
+        left = self._leave.seconds(self._status, self._clock.now())
         return self._is_late() or self._lasts + WARM_UP > left
 
     def _grant_wish(self, request: Request) -> None:
@@ -408,7 +521,9 @@ class Runner:
             case Wish.RESUME if state is State.PAUSED:
                 self._driver.resume()
             case Wish.CLEARED if not self._setup.clear_from_page:
-                log.info("%s: its owner lets nobody clear the bed from a page", self.name)
+                self._refuse(
+                    f"{request.by} said that the bed is clear, but its owner lets nobody say so from a page"
+                )
             case Wish.CLEARED if state not in IN_MOTION and self._latest_is(attempt):
                 self._journal.clear_bed(self.name, self._at(), f"said {request.by}")
                 self._changed()
@@ -433,6 +548,11 @@ class Runner:
         log.info("%s: %s is %s%s", self.name, attempt, state, f": {why}" if why else "")
         self._changed()
         return state
+
+    def _refuse(self, what: str) -> None:
+        """Keep for its owner what was not done here, or not as it should be."""
+        log.warning("%s: %s", self.name, what)
+        self._word.refuse(self.name, what, self._at())
 
     def _tell(self, attempt: str | None, hindrance: str = "") -> None:
         clear = self._journal.bed_is_clear(self.name)

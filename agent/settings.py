@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, structs
 
+from agent.consent import Consent
 from agent.errors import OwnerError
 from agent.hours import Hours, HoursError, zone
 from gcode.document import DocumentError, decode
@@ -31,12 +32,17 @@ class AbsentError(SettingsError):
 
 
 class _Printer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="driver"):
-    """What every printer has, however it is driven. `script` is the file of its own start and end scripts."""
+    """What every printer has, however it is driven. `script` is the file of its own start and end scripts.
+
+    Without `thermal_protection`, it has what its firmware tells of itself; without that too, somebody must be there
+    while it prints.
+    """
 
     name: Name
     material: Name
     profile: Profile = Profile()
     script: str = ""
+    thermal_protection: bool | None = None
 
     @property
     def driver(self) -> str:
@@ -56,6 +62,7 @@ class SerialPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=T
     dtr: Literal["never", "stop", "cancel"] = "stop"
     park: tuple[Millimetres, Millimetres] | None = None
     goes_on: bool = False
+    clear_by_knob: bool = False
 
     def __post_init__(self) -> None:
         if 0 < self.baud < 1200:
@@ -118,6 +125,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     state: str = "~/.local/state/muster-agent"
     place: tuple[Annotated[float, Meta(ge=-90, le=90)], Annotated[float, Meta(ge=-180, le=180)]] | None = None
     clear_from_page: bool = False
+    consent: Consent = Consent()
     hours: Hours = Hours()
     printer: Annotated[tuple[Printer, ...], Meta(min_length=1, max_length=64)]
 

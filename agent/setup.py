@@ -40,6 +40,7 @@ Written. What comes next:
   muster-agent printers               do they answer?
   muster-agent enroll INVITE          join, with the invite that your coordinator sent you
   muster-agent clear PRINTER          say that a bed is empty
+  muster-agent offers                 what you are asked to print, once it runs
   muster-agent run
 """
 
@@ -155,6 +156,8 @@ class _Dialogue:
         known = _Known(port.machine, model(f"{port.machine} {port.firmware}"), port.machine or port.path)
         name = self._ask_name(known)
         material, profile = self._ask_machine(known)
+        # What the firmware says of itself need not be asked, and may change with it.
+        protected = None if port.protected is not None else self._ask_protection(likely=False)
         self._keep(
             SerialPrinter(
                 name=name,
@@ -162,6 +165,7 @@ class _Dialogue:
                 port=port.path,
                 baud=port.baud,
                 profile=profile,
+                thermal_protection=protected,
             )
         )
 
@@ -184,7 +188,16 @@ class _Dialogue:
         if size := self._opening.size(kind, printer):
             guess = Model(*size, guess.family)
         material, profile = self._ask_machine(_Known(title, guess, title or url))
-        self._keep(structs.replace(printer, material=material, profile=profile))
+        protected = self._ask_protection(likely=kind != "octoprint")  # Klipper and Prusa's firmware have it
+        self._keep(structs.replace(printer, material=material, profile=profile, thermal_protection=protected))
+
+    def _ask_protection(self, *, likely: bool) -> bool:
+        """Whether it may print alone."""
+        return self._yes(
+            "Does its firmware stop itself when a heater runs away (thermal protection)?\n"
+            "If you don't know, say no: then somebody must be there while it prints",
+            default=likely,
+        )
 
     def _offer_another(self) -> bool:
         """Ask for one that was not found; whether there may be yet another."""
@@ -242,6 +255,8 @@ class _Dialogue:
         return material, profile
 
     def _ask_rest(self) -> None:
+        asked = self._yes("\nShall each print be offered to you first, to accept or decline?", default=True)
+        self._draft = structs.replace(self._draft, consent="ask" if asked else "auto")
         quiet = questions.text(
             self._terminal, "\nWhen must nothing print? Spans of the day, or none", QUIET, _spans
         )

@@ -4,7 +4,9 @@ The journal makes a running agent do it and insist; without one, the printer is 
 it is written down for the next one to report.
 """
 
+import contextlib
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Protocol
 
@@ -18,7 +20,7 @@ from agent.journal import BEFORE_MOTION, OVER, Attempt, Journal, JournalError, S
 from agent.onlooker import onlooker, reins
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.settings import Loaded, Printer
-from wire.lifecycle import Step
+from wire.lifecycle import State, Step
 
 WAIT = 15.0
 """Seconds in which a printer has stopped, but for one that can't be interrupted while it heats."""
@@ -77,6 +79,38 @@ def stop(loaded: Loaded, name: str, *, told: bool, give_up: bool, wait: float = 
         return _Stop(loaded, name, journal, give_up=give_up).see(time.monotonic() + wait, told=told)
     finally:
         journal.close()
+
+
+def busy(loaded: Loaded) -> list[str]:
+    """The printers with something to stop, those included that were taken out of the settings.
+
+    Raises:
+        JournalError: the journal can't be used.
+    """
+    path = journal_path(loaded.state)
+    if not path.exists():
+        return []
+    journal = Journal(path)
+    try:
+        return [each.printer for each in journal.open() if each.state is not State.PRINTED]
+    finally:
+        journal.close()
+
+
+def ask(loaded: Loaded, names: Iterable[str], *, give_up: bool) -> None:
+    """Write down for all of these that their owner wants them stopped, and have the agent look; wait for none.
+
+    Raises:
+        JournalError: the journal can't be used.
+    """
+    journal = Journal(journal_path(loaded.state))
+    try:
+        for name in names:
+            with contextlib.suppress(JournalError):  # `stop` tells what is wrong with one of them
+                journal.ask_stop(name, Stop.GIVE_UP if give_up else Stop.CANCEL)
+    finally:
+        journal.close()
+    ring(loaded.state)
 
 
 def as_text(printer: str, outcome: Outcome) -> str:

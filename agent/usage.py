@@ -1,6 +1,7 @@
 """What can be said to `muster-agent`, and how it explains itself."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.prose import Formatter
@@ -60,6 +61,30 @@ are told, and the power switch is quicker.
 
 A printer that can't be reached is told as soon as it can be, also after a restart. If it never will be, switch it off
 and say --give-up: then the attempt counts as failed, and is reported, at once. It can't be taken back.
+"""
+STOP = """\
+Stop every printer that prints, or those that are named, at once: as muster-agent cancel does for one.
+"""
+OFFERS = """\
+Show what your coordinator asks you to print: how many of which part, for whom, how long it takes, by when, and until
+when the offer stands. It is for parts that your settings say "ask" for ([consent]). Nothing is bound and nothing starts
+before you say yes; what is granted then is no more than what you said yes to.
+"""
+ACCEPT = """\
+Say yes to an offer. The printer asks for that job at once and may start at any moment, if its bed was said to be clear,
+your hours allow it and, where it must be so, somebody is there. Until it is granted you may still decline it.
+"""
+DECLINE = """\
+Say no to an offer. You are not asked for the same need again for some hours.
+"""
+PRESENT = """\
+Say that somebody is beside the printers. It counts for those of which it is not known that their firmware watches their
+heaters: they print nothing that would not end while somebody is there. When that time is over in the middle of a print,
+the print goes on, and you are told (muster-agent refusals); to end it, muster-agent stop.
+"""
+REFUSALS = """\
+Show what was asked of this agent and not done, and why: orders that nobody had asked for, with a wrong signature, of
+parts that you let nobody print, outside your hours. What your settings say can be changed by no message.
 """
 RESET = """\
 Take PRINTER up again after it, or the agent, stopped it for safety (a heater out of control, a head that could not
@@ -140,6 +165,20 @@ def parser() -> argparse.ArgumentParser:
         help="where it can't be reached: count the print as failed all the same",
     )
 
+    stop = commands.add_parser(
+        "stop", help="stop all printers, or those named, at once", description=STOP, formatter_class=plain
+    )
+    stop.add_argument(
+        "printer", metavar="PRINTER", nargs="*", help="their names in the settings (default: all)"
+    )
+    stop.add_argument(
+        "--give-up",
+        action="store_true",
+        help="where one can't be reached: count its print as failed all the same",
+    )
+
+    _add_consent(commands.add_parser)
+
     reset = commands.add_parser(
         "reset", help="take a printer up again after a fault", description=RESET, formatter_class=plain
     )
@@ -180,6 +219,31 @@ def parser() -> argparse.ArgumentParser:
         "octoprint-sandbox", help="a throw-away OctoPrint with a virtual printer", add_help=False
     )
     return whole
+
+
+def _add_consent(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """What its owner says yes or no to."""
+    plain = Formatter
+    offers = add("offers", help="what you are asked to print", description=OFFERS, formatter_class=plain)
+    offers.add_argument("--json", action="store_true", help="one JSON array, for programs")
+
+    accept = add("accept", help="say yes to an offer", description=ACCEPT, formatter_class=plain)
+    accept.add_argument("offer", metavar="OFFER", help="its name, as muster-agent offers shows it")
+
+    decline = add("decline", help="say no to an offer", description=DECLINE, formatter_class=plain)
+    decline.add_argument("offer", metavar="OFFER", help="its name, as muster-agent offers shows it")
+    decline.add_argument("--why", default="", help="a word for the coordinator")
+
+    present = add(
+        "present", help="say that somebody is beside the printers", description=PRESENT, formatter_class=plain
+    )
+    present.add_argument(
+        "--for", dest="duration", metavar="TIME", default="4h", help="for how long: 2h, 90m (default: 4h)"
+    )
+    add("away", help="say that nobody is there any more", description=PRESENT, formatter_class=plain)
+
+    refusals = add("refusals", help="what was not done, and why", description=REFUSALS, formatter_class=plain)
+    refusals.add_argument("--json", action="store_true", help="one JSON array, for programs")
 
 
 def _add_scope(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from agent.errors import OwnerError
 from agent.home import journal_path, runs
 from agent.journal import Journal
 from agent.onlooker import Onlooker, onlooker
+from agent.overview import refusal
 from agent.printers.driver import Condition, Heat, Status
 from agent.prose import wrap
 from agent.settings import Loaded, Printer, SerialPrinter
@@ -51,6 +52,7 @@ class Job(Struct, frozen=True, kw_only=True):
     part: str
     count: int
     seconds: float
+    refused: str = ""
 
 
 class Unheard(Struct, frozen=True):
@@ -232,6 +234,8 @@ def frame(moment: Moment) -> list[str]:
     lines = [f"{moment.printer}  {status.condition}  ({moment.driver})  {_clock(moment.now)}"]
     if job:
         lines.append(f"  job     {job.part} × {job.count}, {job.state}: {job.attempt}")
+        if job.refused:
+            lines.append(f"  refused {job.refused}")
         if status.attempt == job.attempt:
             lines.append(f"  print   {_bar(status.progress)} {status.progress:4.0%}{_end(moment)}")
     else:
@@ -252,6 +256,7 @@ def gist(moment: Moment) -> str:
     """The view in one line, coarse enough that it changes only with something of note. Pure."""
     status, job = moment.status, moment.job
     work = f", {job.part} × {job.count} {job.state}" if job else ""
+    work += f" ({job.refused})" if job and job.refused else ""
     done = f" {int(status.progress * 20) * 5} %" if status.condition in IN_MOTION else ""
     bed = "clear" if moment.bed_clear else "not clear"
     why = f": {status.why}" if status.why else ""
@@ -270,6 +275,7 @@ def _job(journal: Journal, printer: str) -> Job | None:
         part=manifest.part,
         count=manifest.count,
         seconds=manifest.seconds,
+        refused=refusal(journal, printer),
     )
 
 

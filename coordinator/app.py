@@ -16,12 +16,13 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from coordinator import broker, enrolment, premises, settings
+from coordinator import broker, catalogue, enrolment, premises, settings
 from coordinator.bouncer import Bouncer
 from coordinator.ca import Authority
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
+from coordinator.keyring import Keyring
 from coordinator.link import Link, evict
 from coordinator.metrics import Metrics, Now
 from coordinator.plates import Plates
@@ -29,6 +30,7 @@ from coordinator.porter import Rules
 from coordinator.quota import Quota
 from coordinator.records import Barred
 from coordinator.roll import Roll
+from coordinator.store import releases
 from coordinator.store.engine import Store
 from coordinator.web import site
 from coordinator.web.server import Server
@@ -38,6 +40,8 @@ log = structlog.get_logger("app")
 
 RESYNC = 0.005
 """Seconds between two agents that are asked what we lack, on average."""
+KEYS = 2
+"""Seconds between two looks at whether a command has changed the keys, or brought a part."""
 SWEEP = 30
 """Seconds between two looks for silent agents and readies that are over."""
 
@@ -76,8 +80,10 @@ class App:
         self.url = f"http://{_host(wanted.web.host)}:{self._socket.getsockname()[1]}"
 
         authority = Authority(data / "keys", time.time)
+        self._keyring = keyring = Keyring(data / "keys", time.time)
         store = Store(wanted.database_url)
         self._closing.callback(store.close)
+        self._store = store
         roll = Roll(store)
         with store.read() as tx:
             barred = enrolment.barred(tx, time.time())
@@ -88,12 +94,14 @@ class App:
         self._bouncer = Bouncer(running, authority, lambda: self._barred(store), evict, barred)
 
         metrics = Metrics()
-        plates = Plates(data / "plates")
+        with store.write() as tx:
+            self._plates = plates = Plates(data / "plates", catalogue.stock(tx, keyring, time.time()))
+            self._released = releases.latest(tx)
         public_url = wanted.web.public_url or self.url
         self._conversation = Conversation(
             store,
             plates,
-            authority.dispatch,
+            keyring,
             metrics,
             files=f"{public_url}/files",
             file_secret=_secret(data / "files.key"),
@@ -109,6 +117,7 @@ class App:
             store,
             plates,
             authority,
+            keyring,
             Terms(
                 public_url=public_url,
                 broker_url=running.agents_url,
@@ -256,10 +265,30 @@ class App:
             self._conversation.sweep()
             self._conversation.work.set()
 
+        scheduler.add_job(counted("keys", self._look_at_keys), "interval", seconds=KEYS, id="keys")
         scheduler.add_job(counted("sweep", replan), "interval", seconds=SWEEP, id="sweep")
         scheduler.add_job(counted("summary", summarise), "interval", hours=1, id="summary")
         scheduler.start()
         self._closing.callback(scheduler.shutdown)
+
+    def _look_at_keys(self) -> None:
+        """Go by what `muster keys` has changed meanwhile."""
+        try:
+            changed = self._keyring.reload()
+        except StartError as error:
+            log.error("the new keys can't be used", why=str(error))  # noqa: TRY400  one readable line
+            return
+        with self._store.read() as tx:
+            released = releases.latest(tx)
+        if not changed and released == self._released:
+            return
+        with self._store.write() as tx:
+            self._plates.stock(catalogue.stock(tx, self._keyring, time.time()))
+            self._released = releases.latest(tx)
+        if changed:
+            log.info("the keys have changed", version=self._keyring.keys.version)
+            self._conversation.renew_keys()
+        self._conversation.work.set()
 
     def _announce(self, announce: Callable[[], None]) -> None:
         while not self._server.started:

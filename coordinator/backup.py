@@ -34,7 +34,7 @@ DATABASE = "database.sqlite"
 _MANIFEST = "manifest.json"
 _LARGEST_MANIFEST = 10_000_000
 _MEMBER = re.compile(
-    r"database\.sqlite|(keys/)?[a-z][a-z-]*\.key|keys/[a-z][a-z-]*\.crt|broker/port|plates/[0-9a-f]{64}\.gcode"
+    r"database\.sqlite|(keys/)?[a-z][a-z-]*\.key|keys/[a-z][a-z-]*\.(crt|json)|broker/port|plates/[0-9a-f]{64}\.gcode"
 )
 _CHUNK = 1 << 20
 _QUICK = 3

@@ -1,4 +1,4 @@
-"""The coordinator's own certificate authority, and its keys. They live in one directory, readable by us only.
+"""The coordinator's own certificate authority. It lives in one directory, readable by us only.
 
 An agent makes its own key and sends a request; nothing of that request is taken over but the public key. The
 name in the certificate is the one that the broker's access rules go by.
@@ -61,8 +61,6 @@ class Authority:
         self._certificate = self._read_certificate("ca.crt")
         if self._certificate.public_key() != self._key.public_key():
             raise StartError(f"{self._path('ca.crt')} does not belong to ca.key: bring both from one backup")
-        self.dispatch = self._keep_dispatch_key()
-        """The Ed25519 key that signs manifests."""
 
     @property
     def certificate(self) -> str:
@@ -230,15 +228,6 @@ class Authority:
         key = self._read_key(name)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise StartError(f"{self._path(name)} is not an EC key: bring it back from your backup")
-        return key
-
-    def _keep_dispatch_key(self) -> ed25519.Ed25519PrivateKey:
-        name = "dispatch.key"
-        if not self._path(name).exists():
-            publish(self._path(name), _pem(ed25519.Ed25519PrivateKey.generate()))
-        key = self._read_key(name)
-        if not isinstance(key, ed25519.Ed25519PrivateKey):
-            raise StartError(f"{self._path(name)} is not an Ed25519 key: bring it back from your backup")
         return key
 
     def _read_key(self, name: str) -> object:

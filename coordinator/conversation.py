@@ -13,24 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from coordinator import grants, intake, lots, reports
+from coordinator import grants, intake, lots, offers, reports
 from coordinator.errors import Conflict, Invalid, Missing
+from coordinator.keyring import Keyring
 from coordinator.metrics import Metrics
 from coordinator.news import News
 from coordinator.plates import Order, Plates
-from coordinator.records import Attempt, Looks
-from coordinator.store import agents, attempts, restorations, trail
+from coordinator.records import Attempt, Looks, Offer
+from coordinator.store import agents, attempts, needs, restorations, trail
+from coordinator.store import offers as kept_offers
 from coordinator.store.engine import Store, Tx
-from wire import manifest
+from wire import manifest, messages
 from wire.errors import RemoteError
+from wire.keyset import Use
 from wire.lifecycle import FINAL, State, Step, allows
 from wire.messages import (
     Ack,
     Down,
     Event,
     Grant,
+    Keys,
+    Open,
     Presence,
     Ready,
     Recall,
@@ -39,6 +43,8 @@ from wire.messages import (
     Telemetry,
     Up,
     Wish,
+    Withdraw,
+    text,
 )
 
 log = structlog.get_logger("conversation")
@@ -47,6 +53,8 @@ AFTER_RESTORE = 60.0
 """Seconds for which nothing is given out after a restore: agents first say what they were given in the lost time."""
 RECALL = 5.0
 """Seconds between two recalls to one agent, at least."""
+VALID = 1800.0
+"""Seconds for which a manifest may be taken up. Agents wait no longer; their nonces are good for a minute anyway."""
 _FETCHABLE = (State.GRANTED, State.FETCHING, State.SUSPECT)
 _STEP_OF_WISH = {
     Wish.CANCEL: Step.CANCEL,
@@ -69,6 +77,8 @@ class Patience:
     suspect_after: float = 900.0
     wish_lifetime: float = 600.0
     nonce_margin: float = 5.0
+    offer_lifetime: float = 7200.0
+    """What an owner was asked stands for so long."""
 
 
 class Conversation:
@@ -78,7 +88,7 @@ class Conversation:
         self,
         store: Store,
         plates: Plates,
-        dispatch_key: Ed25519PrivateKey,
+        keyring: Keyring,
         metrics: Metrics,
         *,
         files: str,
@@ -92,7 +102,7 @@ class Conversation:
         Args:
             store: the database.
             plates: the files to print.
-            dispatch_key: signs manifests.
+            keyring: whose dispatch key signs manifests, and the key set that agents are told.
             metrics: what is counted of it.
             files: the URL below which agents fetch files.
             file_secret: what the links to files are made from.
@@ -105,7 +115,7 @@ class Conversation:
         """Set when a printer or a need waits: whoever plans should `plan` now."""
         self._store = store
         self._plates = plates
-        self._dispatch_key = dispatch_key
+        self._keyring = keyring
         self._metrics = metrics
         self._files = files
         self._file_secret = file_secret
@@ -172,6 +182,8 @@ class Conversation:
                 self._presence(agent, message)
             case Ready():
                 self._ready(agent, message)
+            case Open():
+                self._open(agent, message)
             case Report():
                 self._report(agent, message)
             case Telemetry():
@@ -182,11 +194,15 @@ class Conversation:
             news = reports.presence(tx, agent, message, self._now())
             last = reports.lacks(tx, agent, message.epoch, message.holding)
         self._recall(agent, message.epoch, last)
+        if message.online:
+            self._tell_keys(agent, message.keys)
         if news:
             log.info("agent online" if message.online else "agent offline", agent=agent)
             self.news.tell(f"printer/{agent}")
 
     def _ready(self, agent: str, message: Ready) -> None:
+        if not self._tell_keys(agent, message.keys):
+            return  # it asks anew as soon as it goes by the keys that its grant will be signed with
         now = self._now()
         with self._store.write() as tx:
             news = grants.note(tx, agent, message, now)
@@ -196,6 +212,16 @@ class Conversation:
             self.work.set()
         if news:
             self.news.tell(f"printer/{agent}/{message.printer}")
+
+    def _open(self, agent: str, message: Open) -> None:
+        now = self._now()
+        with self._store.write() as tx:
+            heard = offers.note(tx, agent, message, now)
+        if heard is None:
+            return
+        self._say_offers(heard)
+        self.work.set()
+        self.news.tell(f"printer/{agent}/{message.printer}")
 
     def _report(self, agent: str, message: Report) -> None:
         papers = self._read(agent, message)
@@ -235,10 +261,12 @@ class Conversation:
         while True:
             with self._store.write() as tx:
                 round_ = self._grant(tx, self._now())
+                asked = self._make_offers(tx, self._now())
             self._act_on(round_.granted)
-            if not round_.undrawn:
+            self._say_offers(asked)
+            if not (undrawn := {*round_.undrawn, *asked.undrawn}):
                 return
-            for order in set(round_.undrawn):
+            for order in undrawn:
                 self._draw(order)
 
     def sweep(self) -> None:
@@ -246,6 +274,7 @@ class Conversation:
         now = self._now()
         with self._store.write() as tx:
             agents.expire(tx, now)
+            kept_offers.prune(tx, now - offers.KEPT)
             doubted = reports.silent(tx, now, self._patience.suspect_after)
         for attempt in doubted:
             log.warning("attempt in doubt", attempt=attempt.id, agent=attempt.agent)
@@ -259,6 +288,11 @@ class Conversation:
                 for each in agents.agents.find(tx)
                 if each.epoch and each.revoked is None
             ]
+
+    def renew_keys(self) -> None:
+        """The keys have changed: tell every agent. Who does not hear it is told with its next ready."""
+        for agent, _, _ in self.known():
+            self._post(agent, Keys(sent=self._now(), keys=self._keyring.signed))
 
     def resync(self, agent: str, epoch: str, seq: int) -> None:
         """Ask an agent for all that is not known here; one that has nothing to add keeps quiet."""
@@ -284,9 +318,44 @@ class Conversation:
             self._restored = None
         return grants.grant(tx, self._plates, now, margin=self._patience.nonce_margin, only=only)
 
+    def _make_offers(self, tx: Tx, now: float) -> offers.Round:
+        if self._restored:
+            return offers.Round()
+        return offers.make(tx, self._plates, now, self._patience.offer_lifetime)
+
+    def _say_offers(self, round_: offers.Round) -> None:
+        """Publish what is offered and withdrawn, now that it is committed."""
+        for offer in round_.offered:
+            self._post(offer.agent, self._as_message(offer))
+            log.info("offered", offer=offer.id, need=offer.need, agent=offer.agent, units=offer.count)
+        for over in round_.over:
+            now = self._now()
+            expires = now + self._patience.offer_lifetime
+            self._post(over.agent, Withdraw(sent=now, expires=expires, offer=over.offer, why=over.why))
+
+    def _as_message(self, offer: Offer) -> messages.Offer:
+        with self._store.read() as tx:
+            need = intake.get(tx, offer.need)
+            hospital = needs.hospitals.get(tx, need.hospital)
+        return messages.Offer(
+            sent=self._now(),
+            expires=offer.expires,
+            offer=offer.id,
+            printer=offer.printer,
+            part=offer.part,
+            version=offer.version,
+            title=text(self._plates.title(offer.part)),
+            purpose=text(hospital.name if hospital else ""),
+            count=offer.count,
+            material=offer.material,
+            seconds=offer.seconds,
+            grams=offer.grams,
+            deadline=need.deadline,
+        )
+
     def _read(self, agent: str, report: Report) -> dict[str, manifest.Manifest]:
         """The manifests that came with a report, by attempt, if we signed them for this agent."""
-        keys = {manifest.key_id(self._dispatch_key.public_key()): self._dispatch_key.public_key()}
+        keys = self._keyring.keys.of(Use.DISPATCH)
         read: dict[str, manifest.Manifest] = {}
         for each in report.papers:
             try:
@@ -297,6 +366,22 @@ class Conversation:
             if paper.agent == agent:
                 read[paper.attempt] = paper
         return read
+
+    def _tell_keys(self, agent: str, version: int | None) -> bool:
+        """Whether an agent goes by our key set; one with an older set is told. One that names none is believed."""
+        ours = self._keyring.keys.version
+        if version is None or version == ours:
+            return True
+        if version > ours:
+            log.error(
+                "an agent has a newer key set than we do: was a back-up restored? `muster keys rotate dispatch`",
+                agent=agent,
+                theirs=version,
+                ours=ours,
+            )
+        else:
+            self._post(agent, Keys(sent=self._now(), keys=self._keyring.signed))
+        return False
 
     def _recall(self, agent: str, epoch: str, last: int | None) -> None:
         """Ask for the events behind `last`, if any are lacking; not for each message of a flood."""
@@ -310,7 +395,7 @@ class Conversation:
     def _draw(self, order: Order) -> None:
         try:
             self._plates.draw(order)
-        except Invalid as error:
+        except (Invalid, Missing) as error:
             log.warning(
                 "can't draw a plate",
                 part=order.part,
@@ -343,8 +428,12 @@ class Conversation:
                 digest=outcome.digest,
                 grams=outcome.grams,
                 seconds=outcome.seconds,
+                release=self._plates.approved(outcome.part, outcome.version).release,
+                not_before=outcome.granted,
+                expires=outcome.granted + VALID,
+                sequence=outcome.sequence,
             )
-            signed = manifest.sign(offer, self._dispatch_key)
+            signed = manifest.sign(offer, self._keyring.dispatch)
             self._metrics.granted()
             self._post(outcome.agent, Grant(sent=self._now(), manifest=signed))
             log.info(

@@ -16,6 +16,7 @@ from coordinator.ca import Authority
 from coordinator.care import Care
 from coordinator.conversation import Conversation
 from coordinator.doorstep import Safe
+from coordinator.keyring import Keyring
 from coordinator.metrics import Now
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Hospital, Need, Parcel
@@ -50,6 +51,7 @@ class Desk:
         store: Store,
         plates: Plates,
         authority: Authority,
+        keyring: Keyring,
         terms: Terms,
         conversation: Conversation,
         *,
@@ -64,6 +66,7 @@ class Desk:
         self._store = self.store = store
         self._plates = plates
         self._authority = authority
+        self._keyring = keyring
         self._terms = terms
         self._conversation = conversation
         self._now = clock
@@ -304,7 +307,13 @@ class Desk:
         """An invite for one agent, as text; see `enrolment.invite`."""
         with self._store.write() as tx:
             made = enrolment.invite(
-                tx, self._authority, url=self._terms.public_url, by=by, now=self._now(), agent=agent
+                tx,
+                self._authority,
+                self._keyring,
+                url=self._terms.public_url,
+                by=by,
+                now=self._now(),
+                agent=agent,
             )
             self._note(tx, by, "agent.invite", f"invite/{ids.digest(made.code)[:12]}")
         return str(made)
@@ -317,6 +326,7 @@ class Desk:
             answer = enrolment.enrol(
                 tx,
                 self._authority,
+                self._keyring,
                 request,
                 url=self._terms.public_url,
                 broker=self._terms.broker_url,
@@ -356,6 +366,10 @@ class Desk:
     def body(self, attempt: str, token: str) -> Path:
         """The file behind a manifest's URL; see `Conversation.body`."""
         return self._conversation.body(attempt, token)
+
+    def definition(self, digest: str) -> bytes:
+        """The document of an approved part version; see `Plates.definition`."""
+        return self._plates.definition(digest)
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,10 +10,10 @@ from coordinator import ca, reports
 from coordinator.ca import Authority
 from coordinator.errors import Conflict, Forbidden, Missing
 from coordinator.ids import digest
+from coordinator.keyring import Keyring
 from coordinator.records import Barred
 from coordinator.store import agents, passes
 from coordinator.store.engine import Tx
-from wire import manifest
 from wire.enrolment import Answer, Invite, Renewal, Request, to_be_signed
 
 LIFETIME = 15 * 60.0
@@ -51,7 +51,14 @@ class Revoked(Forbidden):
 
 
 def invite(
-    tx: Tx, authority: Authority, *, url: str, by: str, now: float, agent: str | None = None
+    tx: Tx,
+    authority: Authority,
+    keyring: Keyring,
+    *,
+    url: str,
+    by: str,
+    now: float,
+    agent: str | None = None,
 ) -> Invite:
     """A new invite, good once: for one agent that is new, or for the one named to join again.
 
@@ -64,7 +71,7 @@ def invite(
         raise Missing(f"no agent is called {agent[:60]!r}: `muster agent list` shows them")
     code = secrets.token_urlsafe(16)
     passes.add_invite(tx, code=digest(code), expires=now + LIFETIME, by=by, meant_for=agent)
-    return Invite(url, code, authority.fingerprint, agent)
+    return Invite(url, code, authority.fingerprint, keyring.root, agent)
 
 
 def look(tx: Tx, code: str, now: float) -> passes.Invite:
@@ -81,7 +88,9 @@ def look(tx: Tx, code: str, now: float) -> passes.Invite:
     return found
 
 
-def enrol(tx: Tx, authority: Authority, request: Request, *, url: str, broker: str, now: float) -> Answer:
+def enrol(
+    tx: Tx, authority: Authority, keyring: Keyring, request: Request, *, url: str, broker: str, now: float
+) -> Answer:
     """Spend an invite on an agent: it gets its certificate, and learns whom to believe.
 
     Asked again with the same key, it answers the same again: the first answer may have been lost.
@@ -100,7 +109,7 @@ def enrol(tx: Tx, authority: Authority, request: Request, *, url: str, broker: s
         again = next((each for each in passes.of_agent(tx, request.name, now) if each.key == key), None)
         if again is None:
             raise Revoked("ask your coordinator why, and for a new invite")
-        return _answer(authority, again, url, broker)
+        return _answer(authority, keyring, again, url, broker)
     known = agents.agents.get(tx, request.name)
     if found.meant_for is not None and found.meant_for != request.name:
         raise Conflict(f"this invite is for {found.meant_for}, to join again: use --name {found.meant_for}")
@@ -118,7 +127,7 @@ def enrol(tx: Tx, authority: Authority, request: Request, *, url: str, broker: s
     else:
         passes.revoke(tx, request.name, now)
         agents.agents.change(tx, request.name, revoked=None, revoked_by="", revoked_why="")
-    return _answer(authority, _issue(tx, authority, public, request.name, now), url, broker)
+    return _answer(authority, keyring, _issue(tx, authority, public, request.name, now), url, broker)
 
 
 def renew(tx: Tx, authority: Authority, request: Renewal, *, now: float) -> passes.Certificate:
@@ -198,13 +207,14 @@ def _issue(tx: Tx, authority: Authority, key: ca.PublicKey, agent: str, now: flo
     return issued
 
 
-def _answer(authority: Authority, certificate: passes.Certificate, url: str, broker: str) -> Answer:
-    key = authority.dispatch.public_key()
+def _answer(
+    authority: Authority, keyring: Keyring, certificate: passes.Certificate, url: str, broker: str
+) -> Answer:
     return Answer(
         agent=certificate.agent,
         certificate=certificate.pem,
         ca=authority.certificate,
         broker=broker,
-        keys={manifest.key_id(key): key.public_bytes_raw()},
+        keys=keyring.signed,
         url=url,
     )

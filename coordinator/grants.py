@@ -1,13 +1,16 @@
 """From a printer's ready to the attempt committed to it."""
 
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from coordinator import dispatch, ledger
 from coordinator.ids import fresh
 from coordinator.plates import Order, Plate, Plates
-from coordinator.records import Attempt, Need, Printer, Ready
+from coordinator.records import Answer, Attempt, Need, Offer, Printer, Ready
 from coordinator.reports import settle
-from coordinator.store import agents, attempts, movements, needs
+from coordinator.store import agents, attempts, movements, needs, offers
 from coordinator.store.engine import Tx
 from gcode.profile import Profile
 from wire import messages
@@ -52,8 +55,10 @@ def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
         epoch=message.epoch,
         seq=message.seq,
         held=message.held,
+        parts=message.parts,
+        offer=message.offer,
     )
-    agents.await_work(tx, ready)
+    agents.await_work(tx, ready, message.sequence)
     settle(tx, ready, known.seq, now)
     return True
 
@@ -77,7 +82,34 @@ def grant(
         for need, hospital in needs.open_needs(tx)
         if need.id in left
     ]
-    setbacks = attempts.setbacks(tx, now - REST)
+    accepted = offers.accepted(tx, now) if any(wait.ready.offer for wait in waiting) else {}
+    for need, wait, order, plate in choose(tx, plates, wanted, waiting, now, accepted=accepted):
+        if plate is None:
+            round_.undrawn.append(order)
+        else:
+            round_.granted.append(_commit(tx, need, wait.ready, order, plate, now))
+            if wait.ready.offer:
+                offers.tell(tx, accepted[wait.ready.offer], Answer.GRANTED, now)
+    return round_
+
+
+def choose(
+    tx: Tx,
+    plates: Plates,
+    wanted: list[dispatch.Wanted],
+    waiting: list[dispatch.Waiting],
+    now: float,
+    *,
+    accepted: Mapping[str, Offer] = MappingProxyType({}),
+    but: AbstractSet[tuple[str, str, str]] = frozenset(),
+) -> Iterator[tuple[Need, dispatch.Waiting, Order, Plate | None]]:
+    """What each printer should get, the most pressing and fitting first; without a plate if that is not drawn yet.
+
+    Only parts that its owner lets it print; one that waits for an offer gets what was `accepted`, and no more of it.
+    `but` are (agent, printer, need) that are left out, beside those that came to nothing lately.
+    """
+    left = {want.need.id: want.units for want in wanted}
+    setbacks = attempts.setbacks(tx, now - REST) | but
     taken: set[tuple[str, str]] = set()
     # Among many printers there are few kinds: what fits is worked out once for each of them.
     profiles: dict[Profile, int] = {}
@@ -89,30 +121,40 @@ def grant(
 
     def feasible(want: dispatch.Wanted, wait: dispatch.Waiting) -> bool:
         place, need, material = (wait.ready.agent, wait.ready.printer), want.need, wait.ready.material
-        if place in taken or (*place, need.id) in setbacks:
+        if place in taken or (*place, need.id) in setbacks or not _is_allowed(need, wait.ready, accepted):
             return False
         kind = (need.id, kinds[place], material)
         if kind not in fits:
             released = _capacity(plates, need, wait.printer) > 0
-            fits[kind] = released and material in plates.part(need.part).materials
+            fits[kind] = released and material in plates.approved(need.part, need.version).part.materials
         return fits[kind]
 
     for want, wait in dispatch.rank(wanted, waiting, feasible):
         place, need = (wait.ready.agent, wait.ready.printer), want.need
         if place in taken or not left[need.id]:
             continue
-        order, plate = _fitting(plates, need, left[need.id], wait, now)
+        offer = accepted.get(wait.ready.offer or "")
+        most = min(left[need.id], offer.count) if offer else left[need.id]
+        order, plate = _fitting(plates, need, most, wait, now)
         if order is None:
             continue
-        if plate is None:
-            round_.undrawn.append(order)
-        else:
-            round_.granted.append(_commit(tx, need, wait.ready, order, plate, now))
+        yield need, wait, order, plate
         taken.add(place)
         left[need.id] -= order.count
         if len(taken) == len(waiting):
             break
-    return round_
+
+
+def _is_allowed(need: Need, ready: Ready, accepted: Mapping[str, Offer]) -> bool:
+    """Whether this printer's owner lets it print this."""
+    if ready.offer is None:
+        return need.part in ready.parts
+    offer = accepted.get(ready.offer)
+    return (
+        offer is not None
+        and (offer.agent, offer.printer) == (ready.agent, ready.printer)
+        and (offer.need, offer.version) == (need.id, need.version)
+    )
 
 
 def _waiting(tx: Tx, until: float, only: tuple[str, str] | None) -> list[dispatch.Waiting]:
@@ -178,6 +220,7 @@ def _commit(tx: Tx, need: Need, ready: Ready, order: Order, plate: Plate, now: f
         state=State.GRANTED,
         granted=now,
         changed=now,
+        sequence=agents.next_sequence(tx, ready.agent, ready.printer),
     )
     attempts.attempts.add(tx, attempt)
     promised = ledger.granted(need.id, attempt.id, attempt.count)

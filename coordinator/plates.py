@@ -3,13 +3,14 @@
 import hashlib
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import gcode_templates
+from coordinator.catalogue import Approved
 from coordinator.errors import Invalid, Missing
 from coordinator.views import PartView
-from gcode import document, draw, part, plate
+from gcode import draw, part, plate
 from gcode.material import UnknownMaterialError, material
 from gcode.profile import Profile
 
@@ -39,17 +40,46 @@ class Plate:
 class Plates:
     """Draws what is ordered, once. Thread-safe; drawing takes some tenths of a second."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, approved: Iterable[Approved]) -> None:
+        """Only what is `approved` is ever drawn."""
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self._parts = {
-            name: document.decode(gcode_templates.part_source(name), part.Part, f"{name}.toml")
-            for name in gcode_templates.part_names()
-        }
+        self.stock(approved)
         self._drawn: dict[Order, Plate] = {}
         self._refused: set[Order] = set()
-        self._capacities: dict[tuple[str, tuple[tuple[str, float], ...], Profile], int] = {}
+        self._capacities: dict[tuple[str, str, tuple[tuple[str, float], ...], Profile], int] = {}
         self._lock = threading.Lock()
+
+    def stock(self, approved: Iterable[Approved]) -> None:
+        """From now on these may be drawn, and no others."""
+        versions = {(each.part.name, each.part.version): each for each in approved}
+        self._versions = versions
+        self._parts = {
+            name: versions[name, version].part
+            for name, version in sorted(versions, key=lambda key: (key[0], _ordered(key[1])))
+        }
+
+    def approved(self, name: str, version: str) -> Approved:
+        """A part's version as it was approved.
+
+        Raises:
+            Missing: it never was, or is not any more.
+        """
+        try:
+            return self._versions[name, version]
+        except KeyError:
+            raise Missing(f"nobody has approved {name} {version}") from None
+
+    def definition(self, digest: str) -> bytes:
+        """The document of an approved part version, by its SHA-256.
+
+        Raises:
+            Missing: none is it.
+        """
+        for each in self._versions.values():
+            if each.release.definition == digest:
+                return each.document
+        raise Missing("no approved part has this definition")
 
     def part(self, name: str) -> part.Part:
         """A part by its name.
@@ -99,14 +129,14 @@ class Plates:
         return settled
 
     def capacity(self, name: str, version: str, parameters: dict[str, float], profile: Profile) -> int:
-        """How many fit on one plate; 0 if the part does not fit, or is not of this version any more."""
-        released = self._parts.get(name)
-        if released is None or released.version != version:
+        """How many fit on one plate; 0 if the part does not fit, or its version is not approved."""
+        released = self._versions.get((name, version))
+        if released is None:
             return 0
-        key = (name, tuple(sorted(parameters.items())), profile)
+        key = (name, version, tuple(sorted(parameters.items())), profile)
         if key not in self._capacities:
             try:
-                self._capacities[key] = plate.capacity(released, parameters, profile)
+                self._capacities[key] = plate.capacity(released.part, parameters, profile)
             except part.PartError:
                 self._capacities[key] = 0
         return self._capacities[key]
@@ -124,13 +154,14 @@ class Plates:
 
         Raises:
             Invalid: printer, part and material do not go together; that will not change.
+            Missing: nobody has approved this version (any more).
         """
         with self._lock:
             if known := self._drawn.get(order):
                 return known
             try:
                 drawing = draw.render(
-                    self._parts[order.part],
+                    self.approved(order.part, order.version).part,
                     dict(order.parameters),
                     order.profile,
                     material(order.material),
@@ -158,3 +189,7 @@ class Plates:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))

@@ -35,7 +35,8 @@ def own(data: Path, closing: ExitStack, *, to_restore: bool = False) -> Path:
 
 def keys(data: Path) -> dict[str, Path]:
     """What can't be made again, by its name in the data directory: keys, and the port that agents were told."""
-    found = [*data.glob("*.key"), *(data / "keys").glob("*.key"), *(data / "keys").glob("*.crt")]
+    found = [*data.glob("*.key")]
+    found += [path for ending in ("key", "crt", "json") for path in (data / "keys").glob(f"*.{ending}")]
     found += [path for path in [data / "broker" / "port"] if path.exists()]
     return {str(path.relative_to(data)): path for path in sorted(found) if path.is_file()}
 

@@ -1,11 +1,12 @@
 """What the coordinator knows, as it is kept and shown. Times are seconds since 1970 UTC on its own clock."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from coordinator.roles import HOME
 from gcode.profile import Profile
 from wire.lifecycle import State
-from wire.messages import Blame
+from wire.messages import Blame, Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,8 @@ class Printer:
 class Ready:
     """A printer that waits for work; good until `expires`, for a job that ends before `window_ends`.
 
-    `held` are the attempts that its agent held as of event `seq` of its journal.
+    `held` are the attempts that its agent held as of event `seq` of its journal; `parts` are those that its owner lets
+    it print. With an `offer`, it waits for that and nothing else.
     """
 
     agent: str
@@ -77,11 +79,65 @@ class Ready:
     epoch: str
     seq: int
     held: tuple[str, ...]
+    parts: Parts = field(default_factory=Parts)
+    offer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A printer whose owner may be asked about `parts`, until `expires`; for a job that ends before `window_ends`."""
+
+    agent: str
+    printer: str
+    counter: int
+    epoch: str
+    expires: float
+    window_ends: float
+    material: str
+    parts: Parts
+
+
+class Answer(StrEnum):
+    """What became of an offer."""
+
+    OPEN = "open"
+    """Nobody has said anything yet."""
+    ACCEPTED = "accepted"
+    """The owner said yes, and the printer may say ready for it."""
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    """It did not stand any more: nothing of it was needed, its agent forgot it, or its time was over."""
+    GRANTED = "granted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a printer's owner was asked: so many of a need's part. It binds no unit; it is over at `expires`."""
+
+    id: str
+    need: str
+    agent: str
+    printer: str
+    part: str
+    version: str
+    material: str
+    count: int
+    seconds: float
+    grams: float
+    made: float
+    expires: float
+    answer: Answer = Answer.OPEN
+    changed: float
+    why: str = ""
+    seen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One plate on one printer, and the lot. `good` and `scrapped` are set when a person has counted."""
+    """One plate on one printer, and the lot. `good` and `scrapped` are set when a person has counted.
+
+    `sequence` numbers what its printer was granted.
+    """
 
     id: str
     need: str
@@ -106,6 +162,7 @@ class Attempt:
     good: int | None = None
     scrapped: int | None = None
     inspected_by: str | None = None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

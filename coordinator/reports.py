@@ -165,6 +165,7 @@ def _adopt(tx: Tx, epoch: str, manifest: Manifest, now: float) -> Attempt | None
         state=State.GRANTED,
         granted=now,
         changed=now,
+        sequence=manifest.sequence,
     )
     attempts.attempts.add(tx, attempt)
     asked = movements.balance(tx, need.id)[ledger.Account.NEEDED]

@@ -5,7 +5,23 @@ from typing import TypeVar
 import msgspec
 
 from wire.errors import LocalError, RemoteError
-from wire.messages import Ack, Down, Grant, Message, Presence, Ready, Recall, Report, Request, Telemetry, Up
+from wire.messages import (
+    Ack,
+    Down,
+    Grant,
+    Keys,
+    Message,
+    Offer,
+    Open,
+    Presence,
+    Ready,
+    Recall,
+    Report,
+    Request,
+    Telemetry,
+    Up,
+    Withdraw,
+)
 
 LIMIT = 64 * 1024
 """Bytes of one message, both ways; also what the broker is told to allow."""
@@ -16,12 +32,16 @@ _encoder = msgspec.json.Encoder()
 _kinds: dict[type[Message], str] = {
     Presence: "presence",
     Ready: "ready",
+    Open: "open",
     Report: "report",
     Telemetry: "telemetry",
     Grant: "grant",
+    Offer: "offer",
+    Withdraw: "withdraw",
     Ack: "ack",
     Request: "request",
     Recall: "recall",
+    Keys: "keys",
 }
 _up: msgspec.json.Decoder[Up] = msgspec.json.Decoder(Up)
 _down: msgspec.json.Decoder[Down] = msgspec.json.Decoder(Down)

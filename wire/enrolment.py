@@ -1,9 +1,10 @@
 """How an agent joins: a one-time invite, passed on by a person, then one HTTPS request.
 
 The agent makes its own key, which never leaves its machine; the coordinator's own CA signs a certificate for
-it. The invite pins that CA, so that nobody on the way can answer instead. Asked again with the same invite and the
-same key, while the invite lasts, the coordinator gives the same answer: one that got lost costs nothing. Well before
-its certificate ends, the agent asks for the next one, with a new key, by a signature of the present one.
+it. The invite pins that CA, and the root key that says which other keys may sign, so that nobody on the way can
+answer instead. Asked again with the same invite and the same key, while the invite lasts, the coordinator gives the
+same answer: one that got lost costs nothing. Well before its certificate ends, the agent asks for the next one, with
+a new key, by a signature of the present one.
 """
 
 import base64
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from wire.errors import RemoteError
+from wire.keyset import SignedKeys
 from wire.manifest import Digest, Name
 
 PATH = "/api/enrol"
@@ -28,7 +30,7 @@ Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+(?!\n)$", max_length=200)]
 
 
 class Invite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a person hands over. `ca` is the SHA-256 of the CA certificate's DER bytes, in hex.
+    """What a person hands over. `ca` is the SHA-256 of the CA certificate's DER bytes, in hex; `root` the root's id.
 
     `agent` names an agent that is known already and joins again (its disk died, its certificate ended).
     """
@@ -36,6 +38,7 @@ class Invite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     url: Url
     code: Annotated[str, Meta(min_length=20, max_length=64)]
     ca: Digest
+    root: Digest
     agent: Name | None = None
 
     def __str__(self) -> str:
@@ -53,15 +56,15 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
 class Answer(Struct, frozen=True):
     """All that an agent needs to take part.
 
-    `broker` is `mqtt://host:port` (loopback only) or `mqtts://host:port`; `keys` are the raw dispatch public
-    keys by their `manifest.key_id`; `url` is where files are fetched.
+    `broker` is `mqtt://host:port` (loopback only) or `mqtts://host:port`; `keys` is the key set by which it goes until
+    it hears of a newer one; `url` is where files are fetched.
     """
 
     agent: Name
     certificate: Pem
     ca: Pem
     broker: Annotated[str, Meta(pattern=r"^mqtts?://[^/:\s]+:[0-9]+(?!\n)$")]
-    keys: dict[Digest, bytes]
+    keys: SignedKeys
     url: Url
 
 

@@ -1,10 +1,11 @@
 """What exactly an agent may print: a manifest, signed by the coordinator's dispatch key.
 
 The signature covers the exact bytes that travel, behind a prefix that no other signature of ours uses, so
-that nothing signed for another purpose can pass as a manifest.
+that nothing signed for another purpose can pass as a manifest. Which keys may sign at all says `keyset.py`.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -20,11 +21,28 @@ LIMIT = 8 * 1024
 """Bytes of an encoded manifest."""
 FILE_LIMIT = 64 * 1024 * 1024
 """Bytes of a job's file; the gate reads no more."""
+DEFINITION_LIMIT = 256 * 1024
+"""Bytes of a part's document."""
 
 Name = Annotated[str, Meta(pattern=NAME)]
 Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+(?!\n)$", max_length=512)]
 """As HTTP can carry it: what is not ASCII must be escaped."""
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+Counter = Annotated[int, Meta(ge=0, le=2**53)]
+Clock = Annotated[float, Meta(ge=0, le=2**40)]
+Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+
+
+class Release(Struct, frozen=True, forbid_unknown_fields=True):
+    """That a hub has approved one version of a part; see `release.py`.
+
+    `definition` is the SHA-256 of its document of `size` bytes, `key` the release key that made the `signature`.
+    """
+
+    definition: Digest
+    size: Annotated[int, Meta(ge=1, le=DEFINITION_LIMIT)]
+    key: Digest
+    signature: Signature
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +51,12 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `attempt` is new each time and names the lot; `job` is the need that it serves. `url` serves the body (no
     start or end script: those are the owner's) of `size` bytes with SHA-256 `digest`. `grams` of plastic and
     `seconds` of printing are the renderer's estimate, which the gate holds the file to. `profile` is the
-    digest of the machine profile that it was drawn for.
+    digest of the machine profile that it was drawn for. Agents draw it again by the part version that `release`
+    names, and print nothing else.
+
+    It holds from `not_before` until `expires` (the coordinator's clock, seconds since 1970), and its `sequence` is
+    higher than that of any manifest before it for this printer. As they are by default, as in a manifest of an older
+    version, nobody prints it.
     """
 
     attempt: Name
@@ -42,7 +65,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     printer: Name
     nonce: Annotated[str, Meta(min_length=16, max_length=64)]
     part: Name
-    version: Annotated[str, Meta(min_length=1, max_length=32)]
+    version: Annotated[str, Meta(pattern=r"^[0-9a-z][0-9a-z.-]{0,31}(?!\n)$")]
     parameters: Annotated[dict[str, float], Meta(max_length=64)]
     count: Annotated[int, Meta(ge=1, le=1000)]
     material: Name
@@ -52,6 +75,10 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     digest: Digest
     grams: Annotated[float, Meta(gt=0, le=10_000)]
     seconds: Annotated[float, Meta(gt=0, le=14 * 86_400)]
+    release: Release | None = None
+    not_before: Clock = 0.0
+    expires: Clock = 0.0
+    sequence: Counter = 0
 
 
 class Signed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +86,7 @@ class Signed(Struct, frozen=True, forbid_unknown_fields=True):
 
     body: Annotated[bytes, Meta(max_length=LIMIT)]
     key: Digest
-    signature: Annotated[bytes, Meta(min_length=64, max_length=64)]
+    signature: Signature
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -87,7 +114,7 @@ def sign(manifest: Manifest, key: Ed25519PrivateKey) -> Signed:
     return Signed(body, key_id(key.public_key()), key.sign(DOMAIN + body))
 
 
-def verify(signed: Signed, keys: dict[str, Ed25519PublicKey]) -> Manifest:
+def verify(signed: Signed, keys: Mapping[str, Ed25519PublicKey]) -> Manifest:
     """Open a manifest that one of `keys` (by `key_id`) has signed.
 
     Raises:

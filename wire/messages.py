@@ -4,11 +4,15 @@
       presence (retained, will) ─────▶   who is there, with which printers
       ready ─────────────────────────▶   this printer waits for work: a fresh nonce
         ◀───────────────────────── grant   one attempt, committed to that nonce
+      open ──────────────────────────▶   this printer's owner wants to be asked first; and what they answered
+        ◀───────────────────────── offer   what might be printed: binds nobody; a yes brings a ready for it
+        ◀────────────────────── withdraw   an offer that does not stand any more
       report ────────────────────────▶   numbered events of the agent's journal
         ◀─────────────────────────── ack   committed up to this number
       telemetry ─────────────────────▶   to look at; may get lost
         ◀─────────────────────── request   cancel, pause, resume, cleared: the agent decides
         ◀──────────────────────── recall   say again all behind this number: a coordinator that forgot
+        ◀────────────────────────── keys   which keys may sign from now on, signed by the root
 
 Births, readies and reports say what the agent holds, and as of when: a statement that stays true however late it
 comes, from which the coordinator learns which grants never arrived, and whether it has itself lost events.
@@ -24,15 +28,14 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from gcode.profile import Profile
+from wire.keyset import SignedKeys
 from wire.lifecycle import Step
-from wire.manifest import Name, Signed
+from wire.manifest import Clock, Counter, Name, Signed
 
-Counter = Annotated[int, Meta(ge=0, le=2**53)]
 Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Nonce = Annotated[str, Meta(min_length=16, max_length=64)]
 Text = Annotated[str, Meta(max_length=400)]
 Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
-Clock = Annotated[float, Meta(ge=0, le=2**40)]
 Degrees = Annotated[float, Meta(ge=-180, le=180)]
 
 
@@ -75,7 +78,7 @@ class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     """Birth (retained) and will. `connection` only rises: a death that is not of the current one is ignored.
 
     `epoch` is made with the journal: a new one means that the agent's disk was lost. `place` is (latitude,
-    longitude) rounded to 0.1°, never an address.
+    longitude) rounded to 0.1°, never an address. `keys` is the version of the key set that the agent goes by.
     """
 
     online: bool
@@ -85,6 +88,22 @@ class Presence(Message, frozen=True, kw_only=True, tag="presence"):
     place: tuple[Degrees, Degrees] | None = None
     printers: Annotated[tuple[Printer, ...], Meta(max_length=64)] = ()
     holding: Holding | None = None
+    keys: Counter | None = None
+
+
+class Parts(Struct, frozen=True):
+    """Parts by name: none of them but these, or, with `every`, all of them but these."""
+
+    every: bool = True
+    but: Annotated[tuple[Name, ...], Meta(max_length=256)] = ()
+
+    def __contains__(self, part: str) -> bool:
+        return (part in self.but) != self.every
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none."""
+        return not self.every and not self.but
 
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
@@ -92,7 +111,10 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
 
     `counter` is persisted and only rises, so a late duplicate changes nothing. `lifetime` is how long the
     nonce stays good; `window` how long a job may take to end before the owner's quiet hours. `held` names
-    every attempt of this agent that is not over, as of event `seq` of its journal.
+    every attempt of this agent that is not over, as of event `seq` of its journal. `sequence` is that of the last
+    manifest which was taken for this printer: the next must be higher. `keys` is the version of the agent's key set.
+    `parts` are those that its owner lets it print unasked; with `offer`, it waits for what was offered under that
+    name, and for nothing else.
     """
 
     printer: Name
@@ -104,6 +126,43 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     epoch: Epoch
     seq: Counter
     held: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+    sequence: Annotated[int, Meta(ge=0, le=2**52)] = 0
+    keys: Counter | None = None
+    parts: Parts = Parts()
+    offer: Name | None = None
+
+
+class Answer(StrEnum):
+    """What an owner says to an offer."""
+
+    NONE = "none"
+    YES = "yes"
+    NO = "no"
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """An offer that an agent has, and what its owner has said to it."""
+
+    offer: Name
+    answer: Answer = Answer.NONE
+    why: Text = ""
+
+
+class Open(Message, frozen=True, kw_only=True, tag="open"):
+    """A printer could take work, but its owner wants to be asked about `parts`. Nothing can be granted to it.
+
+    `counter` only rises. For `lifetime` seconds it is so; a job may last for `window`. `has` are
+    all offers that the agent has for this printer: one that is not named any more is forgotten there.
+    """
+
+    printer: Name
+    counter: Counter
+    lifetime: Seconds
+    window: Seconds
+    material: Name
+    epoch: Epoch
+    parts: Parts
+    has: Annotated[tuple[Answered, ...], Meta(max_length=16)] = ()
 
 
 class Blame(StrEnum):
@@ -165,6 +224,37 @@ class Grant(Message, frozen=True, kw_only=True, tag="grant"):
     manifest: Signed
 
 
+class Offer(Message, frozen=True, kw_only=True, tag="offer"):
+    """What a printer might print, for its owner to say yes or no to. No unit is bound by it, and nothing starts.
+
+    `count` and `seconds` are bounds: what is granted after a yes is no more than that. `title` is the part's, and
+    `purpose` what it is for, both for people; `deadline` is when it is needed. It is over at `expires`.
+    """
+
+    sent: Clock
+    expires: Clock
+    offer: Name
+    printer: Name
+    part: Name
+    version: Annotated[str, Meta(min_length=1, max_length=32)]
+    title: Text
+    purpose: Text
+    count: Annotated[int, Meta(ge=1, le=1000)]
+    material: Name
+    seconds: Annotated[float, Meta(gt=0, le=14 * 86_400)]
+    grams: Annotated[float, Meta(gt=0, le=10_000)]
+    deadline: Clock | None = None
+
+
+class Withdraw(Message, frozen=True, kw_only=True, tag="withdraw"):
+    """An offer does not stand any more, whatever was answered. What has been granted is not touched by it."""
+
+    sent: Clock
+    expires: Clock
+    offer: Name
+    why: Text = ""
+
+
 class Ack(Message, frozen=True, kw_only=True, tag="ack"):
     """All events of `epoch` up to `seq` are committed. Sent only after the commit."""
 
@@ -201,5 +291,12 @@ class Recall(Message, frozen=True, kw_only=True, tag="recall"):
     seq: Counter
 
 
-Up = Presence | Ready | Report | Telemetry
-Down = Grant | Ack | Request | Recall
+class Keys(Message, frozen=True, kw_only=True, tag="keys"):
+    """A newer key set than the agent goes by."""
+
+    sent: Clock
+    keys: SignedKeys
+
+
+Up = Presence | Ready | Open | Report | Telemetry
+Down = Grant | Offer | Withdraw | Ack | Request | Recall | Keys

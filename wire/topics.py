@@ -15,8 +15,8 @@ NAME = r"^[a-z0-9][a-z0-9-]{0,47}(?!\n)$"
 
 By itself `$` would let a line's end pass behind the last letter."""
 
-UP = ("presence", "ready", "report", "telemetry")
-DOWN = ("grant", "ack", "request", "recall")
+UP = ("presence", "ready", "open", "report", "telemetry")
+DOWN = ("grant", "offer", "withdraw", "ack", "request", "recall", "keys")
 
 _name = re.compile(NAME[:-1] + r"\Z")
 _topic = re.compile(rf"{ROOT}/([0-9a-f]{{2}})/([a-z0-9][a-z0-9-]{{0,47}})/(up|down)/([a-z]{{1,16}})\Z")

@@ -11,13 +11,16 @@ class Board:
         self.tells_place = False
         """Whether it answers M114 as Marlin does: then that proves what M105 alone does not."""
         self._capabilities: set[str] = set()
+        self._told: set[str] = set()
 
     def hear(self, told: Identity | Capability) -> None:
         """A line of M115's answer."""
         if isinstance(told, Identity):
             self.identity = told
-        elif told.on:
-            self._capabilities.add(told.name)
+        else:
+            self._told.add(told.name)
+            if told.on:
+                self._capabilities.add(told.name)
 
     @property
     def is_marlin(self) -> bool:
@@ -38,6 +41,11 @@ class Board:
     def reports_place(self) -> bool:
         """Whether it tells its position by itself (M154)."""
         return "AUTOREPORT_POS" in self._capabilities
+
+    @property
+    def watches_heaters(self) -> bool | None:
+        """Whether it stops itself if a heater runs away (`THERMALLY_SAFE`: all of them); None if it does not say."""
+        return "THERMAL_PROTECTION" in self._capabilities if "THERMAL_PROTECTION" in self._told else None
 
     @property
     def prompts(self) -> bool:

@@ -5,7 +5,7 @@ A driver never decides whether to print; it is told by the runner, after the gat
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -51,6 +51,8 @@ class Status(Struct, frozen=True, kw_only=True):
 
     `progress` is 0 to 1 by executed (not sent) work, and below 1 until the printer confirmed the last move.
     `why` is for the owner: what happened and what to do, in a sentence; empty when there is nothing to say.
+    `protected` is whether its firmware says that it watches its heaters by itself; None if it does not say.
+    `asks` is the question that stands on its display, and `pressed` the last one that its knob answered.
     """
 
     condition: Condition
@@ -60,6 +62,9 @@ class Status(Struct, frozen=True, kw_only=True):
     progress: float = 0.0
     nozzle: Heat | None = None
     bed: Heat | None = None
+    protected: bool | None = None
+    asks: str = ""
+    pressed: str = ""
 
 
 class PrinterError(Exception):
@@ -99,4 +104,21 @@ class Driver(Protocol):
 
     def close(self) -> None:
         """Let go of the printer without disturbing what it prints."""
+        ...
+
+
+@runtime_checkable
+class Knobbed(Protocol):
+    """A driver whose printer has a display and a knob."""
+
+    def ask(self, question: str) -> None:
+        """Show that somebody should clear the bed and press the knob; `question` names this once, in `Status`.
+
+        Raises:
+            PrinterError: it is not idle, or has no way to be asked and to be told that it need not be answered.
+        """
+        ...
+
+    def hush(self) -> None:
+        """Ask no more, whether it was answered or not."""
         ...

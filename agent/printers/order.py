@@ -10,16 +10,19 @@ from agent.printers.driver import Status
 from agent.printers.replies import Identity
 from agent.printers.setup import Setup
 
-VERSION = 3
+VERSION = 4
 """Rises with whatever a pump does otherwise than before: an older one is replaced as soon as it is idle."""
 LONGEST = 16_384
 """Bytes of one line, either way."""
 
 
 class Order(Struct, frozen=True, omit_defaults=True):
-    """A request; the fields after `do` belong to `start`. `close` says that the agent leaves on purpose."""
+    """A request; the fields after `do` belong to `start`. `close` says that the agent leaves on purpose.
 
-    do: Literal["status", "start", "pause", "resume", "cancel", "reset", "close"]
+    `ask` has the display ask for a clear bed, under the name in `attempt`; `hush` ends that.
+    """
+
+    do: Literal["status", "start", "pause", "resume", "cancel", "reset", "ask", "hush", "close"]
     attempt: str = ""
     path: str = ""
     seconds: float = 0.0

@@ -264,6 +264,10 @@ class Pump:
             session.resume(now)
         elif order.do == "reset":
             session.reset(now)
+        elif order.do == "ask":
+            session.ask(order.attempt, now)
+        elif order.do == "hush":
+            session.hush()
         else:
             session.cancel(now)
 

@@ -6,11 +6,13 @@ from agent.printers import diagnosis
 from agent.printers.bell import Bell
 from agent.printers.board import Board
 from agent.printers.brake import Brake
+from agent.printers.cooling import Cooling
 from agent.printers.course import Course
 from agent.printers.driver import Ending, Heat, PrinterError
 from agent.printers.hand import OtherHand
 from agent.printers.job import Job
 from agent.printers.marlin import Marlin
+from agent.printers.question import Question
 from agent.printers.record import Record
 from agent.printers.rest import Rest
 from agent.printers.revival import Printing
@@ -43,6 +45,9 @@ class Run:
         self._hand = OtherHand()
         self._bell = Bell()
         self._job = Job()
+        self.question = Question()
+        self._cooling: Cooling | None = None
+        """Since it was stopped for safety, or stopped itself."""
         self._nozzle: Heat | None = None
         self._bed: Heat | None = None
         self._raw: list[bytes] = []
@@ -66,6 +71,10 @@ class Run:
             raise PrinterError(f"the printer is {self.stage}, not idle: it can't start")
         if why := self._hand.why(now):
             raise PrinterError(f"the printer is in use: {why}")
+        if self.question.asks:
+            raise PrinterError(
+                "its display asks whether the bed is clear: answer it there, or say muster-agent clear"
+            )
         if attempt == self.record.attempt:
             raise PrinterError(f"attempt {attempt} was made already: it is not made twice")
         return Record(attempt=attempt, hot=True, printing=printing if self._setup.goes_on else None)
@@ -85,6 +94,7 @@ class Run:
         """
         self.record = self.admit(attempt, printing, now)
         self.stage = Stage.PRINTING
+        self.question = Question()
         self._job = Job(printing.count, Rest(printing.top, self._setup.park), course)
         self._bell.silence()
         self._watchdog.begin(printing.seconds, now)
@@ -198,6 +208,7 @@ class Run:
         """The watchdog barks: everything off, and a person has to look."""
         if self.stage is not Stage.FAULT:
             self._raw.append(self.brake.pull(self._marlin.numbered(b"M112"), now))
+            self._cooling = Cooling(now)
         self._fail(diagnosis.stopped(why))
 
     def _end(self, ending: Ending, why: str = "") -> None:

@@ -203,6 +203,14 @@ class SerialDriver:
         """
         self._order(Order("reset"))
 
+    def ask(self, question: str) -> None:
+        """Ask at the display whether the bed is clear."""
+        self._order(Order("ask", question))
+
+    def hush(self) -> None:
+        """Ask no more."""
+        self._order(Order("hush"))
+
     def identity(self) -> Identity | None:
         """What the board said of itself; None while it has not."""
         return self._ask(Order("status")).identity

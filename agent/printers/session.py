@@ -9,9 +9,11 @@ import msgspec
 
 from agent.printers import diagnosis
 from agent.printers.board import Board
+from agent.printers.cooling import Cooling
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.job import Job
 from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Halted, Marlin
+from agent.printers.question import WORDS, Question
 from agent.printers.record import Record
 from agent.printers.replies import (
     Action,
@@ -100,6 +102,31 @@ class Session(Run):
         self.brake.reset(now)
         self._greet_anew(now)
 
+    def ask(self, name: str, now: float) -> None:
+        """Ask at the display whether the bed is clear.
+
+        Raises:
+            PrinterError: it is not idle, or a question could not be called off there: then a print would wait for it.
+        """
+        if self.stage is not Stage.IDLE or self._hand.why(now):
+            raise PrinterError("the printer is not idle: it can't be asked")
+        if not (self.board.parses_at_once and self.board.reports_heat):
+            raise PrinterError(
+                "its firmware can't be asked at its knob: it needs EMERGENCY_PARSER and AUTOREPORT_TEMP"
+            )
+        if self.question.is_unheeded:
+            raise PrinterError("its firmware does not wait for its knob: set clear_by_knob to false")
+        if self.question.asks:
+            raise PrinterError("its display asks already")
+        self.question.ask(name)
+        self._marlin.send(WORDS, b"M105", tag="answered")
+
+    def hush(self) -> None:
+        """Ask no more."""
+        if self.question.asks:
+            self._marlin.urge(b"M108")
+        self.question.call_off()
+
     def knock(self, now: float) -> None:
         """Nobody was understood: greet once more, as the port speaks at another rate now."""
         if self.stage is Stage.GREETING:
@@ -129,6 +156,8 @@ class Session(Run):
             why = why or diagnosis.NO_ANSWER
         elif self.stage is Stage.IDLE and (used := self._hand.why(now)):
             condition, why = Condition.BUSY, f"The printer is in use: {used}"
+        elif self.stage is Stage.FAULT and self._cooling:
+            why = f"{why}. {self._cooling.text}"
         elif record.runs:
             why = self._bell.text(now) or self._waits_for()
         return Status(
@@ -139,6 +168,9 @@ class Session(Run):
             progress=self._progress() if record.runs else record.progress,
             nozzle=self._nozzle,
             bed=self._bed,
+            protected=self.board.watches_heaters,
+            asks=self.question.asks,
+            pressed=self.question.pressed,
         )
 
     @property
@@ -211,6 +243,8 @@ class Session(Run):
                 self._greet_anew(now)
         elif self.stage is Stage.FAULT:
             self.brake.tick(now)
+            if self._cooling and not self.brake.is_pulled and self._cooling.is_due(now):
+                self._raw.append(b"M105\n")
         elif self.stage is Stage.REVIVING:
             self._revive(now)
         else:
@@ -319,6 +353,7 @@ class Session(Run):
                 self._stop_print(Ending.FAILED, diagnosis.refused(event.what, self._job.modes.layer), now)
         elif isinstance(event, Busy):
             if event.for_user:
+                self.question.wait()
                 self._bell.ring_once(now)
         else:
             self._act(event, now)
@@ -348,6 +383,8 @@ class Session(Run):
             self._doubt(tag, now)
         elif tag == "found":
             self._go_on(now)
+        elif tag == "answered":
+            self.question.end()
         else:
             self._advance(tag, now)
 
@@ -364,12 +401,20 @@ class Session(Run):
     def _see(self, told: Temperatures, now: float) -> None:
         self._nozzle = _heat(told.nozzle, self._nozzle)
         self._bed = _heat(told.bed, self._bed)
+        if self.stage is Stage.FAULT and self._cooling:
+            self._check_cooling(self._cooling, now)
         if self.stage in {Stage.GREETING, Stage.REVIVING, Stage.FAULT}:
             return
         if self.stage is Stage.IDLE:
             self._hand.see_heat(self._nozzle, self._bed, now)
         if wrong := self._watchdog.see(self._nozzle, self._bed, now):
             self._stop_for_safety(wrong, now)
+
+    def _check_cooling(self, cooling: Cooling, now: float) -> None:
+        """What still heats after an emergency stop is told once more, and reset once more where that is allowed."""
+        if cooling.see({"the nozzle": self._nozzle, "the bed": self._bed}, now):
+            self._raw.append(b"M104 S0\nM140 S0\n")
+            self.brake.reset(now)
 
     def _restart(self, now: float) -> None:
         """The board came up: by our own doing, by a person's, or because its power failed."""
@@ -389,6 +434,8 @@ class Session(Run):
         self.stage = Stage.GREETING
         self._marlin = Marlin(self._setup.window)
         self.board = Board()
+        self._cooling = None
+        self.question = Question()
         self._greeted, self._revival = False, None
         self._greet_at = now + BOOT_SECONDS
 

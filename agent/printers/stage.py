@@ -31,6 +31,7 @@ CONDITIONS = {
 }
 PASSES = {
     "greeted": frozenset({Stage.GREETING}),
+    "answered": frozenset({Stage.IDLE}),
     "found": frozenset({Stage.REVIVING}),
     "ended": frozenset({Stage.PRINTING, Stage.PAUSING, Stage.PAUSED}),
     "drained": frozenset({Stage.PAUSING}),

@@ -23,6 +23,38 @@ ASKED_SECONDS = 60.0
 """So long a board may be at one line before it answers what it was asked."""
 
 
+def overtime(seconds: float) -> float:
+    """How long a print may take whose estimate is `seconds`."""
+    return 1.5 * seconds + 1800.0
+
+
+class Ceiling:
+    """Watches that one heater gets no hotter than it should."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._last: Heat | None = None
+        self._ceiling = 0.0
+        self._strikes = 0
+
+    def see(self, heat: Heat) -> str:
+        """Above its target, or above where it has already cooled to on the way to a lower one: what is wrong."""
+        last, self._last = self._last, heat
+        fair = max(heat.target, heat.actual, WARM) + ABOVE
+        if last is None or heat.target > last.target:
+            # A higher target never lowers what was fair: it may be hotter still from a print that has just ended.
+            self._ceiling = max(self._ceiling, max(heat.target, WARM) + ABOVE) if last is not None else fair
+        elif heat.target < last.target:
+            self._ceiling = fair
+        hot = heat.actual > self._ceiling
+        self._strikes = self._strikes + 1 if hot else 0
+        if not hot:
+            self._ceiling = min(self._ceiling, max(heat.target, heat.actual, WARM) + ABOVE)
+        if self._strikes < 2:
+            return ""
+        return f"{self._name} rises to {heat.actual:.0f} °C although {heat.target:.0f} °C was asked for"
+
+
 class Heater:
     """Watches one heater."""
 
@@ -33,8 +65,7 @@ class Heater:
         self._last: Heat | None = None
         self._last_at = 0.0
         self._doubted = False
-        self._ceiling = 0.0
-        self._strikes = 0
+        self._top = Ceiling(name)
         self._gained: tuple[float, float] | None = None
         self._reached = False
         self._fallen_since: float | None = None
@@ -51,23 +82,7 @@ class Heater:
         self._last, self._last_at, self._doubted = heat, now, False
         if last is None or heat.target != last.target:
             self._gained, self._reached, self._fallen_since = None, False, None
-        return self._too_hot(heat, last) or self._too_slow(heat, now) or self._falls(heat, now)
-
-    def _too_hot(self, heat: Heat, last: Heat | None) -> str:
-        """Above its target, or above where it has already cooled to on the way to a lower one."""
-        fair = max(heat.target, heat.actual, WARM) + ABOVE
-        if last is None or heat.target > last.target:
-            # A higher target never lowers what was fair: it may be hotter still from a print that has just ended.
-            self._ceiling = max(self._ceiling, max(heat.target, WARM) + ABOVE) if last is not None else fair
-        elif heat.target < last.target:
-            self._ceiling = fair
-        hot = heat.actual > self._ceiling
-        self._strikes = self._strikes + 1 if hot else 0
-        if not hot:
-            self._ceiling = min(self._ceiling, max(heat.target, heat.actual, WARM) + ABOVE)
-        if self._strikes < 2:
-            return ""
-        return f"{self._name} rises to {heat.actual:.0f} °C although {heat.target:.0f} °C was asked for"
+        return self._top.see(heat) or self._too_slow(heat, now) or self._falls(heat, now)
 
     def _too_slow(self, heat: Heat, now: float) -> str:
         if not heat.target or self._reached or heat.actual >= heat.target - NEAR:
@@ -102,7 +117,7 @@ class Watchdog:
     def begin(self, seconds: float, now: float) -> None:
         """A print starts whose estimate is `seconds`."""
         self._seen_at = now
-        self._ends_at = now + 1.5 * seconds + 1800.0
+        self._ends_at = now + overtime(seconds)
 
     def wait(self, seconds: float) -> None:
         """The print stood still for `seconds` by its owner's wish."""

@@ -33,6 +33,7 @@ COMMANDS = {
     "privacy": ("coordinator.cli.privacy:privacy", "Hand out what is held of somebody, or take it away."),
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
+    "keys": ("coordinator.cli.keys:keys", "Change, revoke and lock away the keys that sign; sign parts."),
     "broker-config": ("coordinator.cli.brokers:broker_config", "Write the files for a Mosquitto of its own."),
     "person": (
         "coordinator.cli.people:person",
@@ -63,7 +64,7 @@ def muster() -> None:
 
     `serve` runs the coordinator. The other commands talk to one that runs, on this machine or elsewhere:
     they find its address and key in its data directory, or in MUSTER_URL and MUSTER_KEY. `ledger verify`,
-    `trail`, `backup`, `restore` and `broker-config` work on this machine's data themselves, so they need no
+    `trail`, `backup`, `restore`, `broker-config` and `keys` work on this machine's data themselves, so they need no
     coordinator.
     """
 

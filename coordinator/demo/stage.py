@@ -102,7 +102,8 @@ class Stage:
             f'state = "{self._home(maker) / "state"}"',
             f"place = [{maker.place[0]}, {maker.place[1]}]",
             "clear_from_page = true",
-            f'[[printer]]\nname = "{PRINTER}"\nmaterial = "petg"',
+            '[consent]\ndefault = "auto"',  # nobody sits beside them
+            f'[[printer]]\nname = "{PRINTER}"\nmaterial = "petg"\nthermal_protection = true',
             *driver,
             "[printer.profile]",
             *profile,

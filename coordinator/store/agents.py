@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 
 from coordinator.records import Printer, Ready
 from coordinator.store import schema
@@ -56,15 +56,26 @@ def counter(tx: Tx, agent: str, printer: str) -> int | None:
     ).scalar()
 
 
-def await_work(tx: Tx, ready: Ready) -> None:
-    """This ready replaces any older one of its printer."""
+def await_work(tx: Tx, ready: Ready, sequence: int) -> None:
+    """This ready replaces any older one of its printer, which was granted manifests up to `sequence` at least.
+
+    A database that was restored may have given fewer.
+    """
     forget(tx, ready.agent, ready.printer)
+    known = tx.execute(select(_printer.c.sequence).where(*_is(ready.agent, ready.printer))).scalar_one()
     tx.execute(
         update(_printer)
-        .where(_printer.c.agent == ready.agent, _printer.c.name == ready.printer)
-        .values(counter=ready.counter, material=ready.material)
+        .where(*_is(ready.agent, ready.printer))
+        .values(counter=ready.counter, material=ready.material, sequence=max(known, sequence))
     )
     readies.add(tx, ready)
+
+
+def next_sequence(tx: Tx, agent: str, printer: str) -> int:
+    """A number for a manifest that is higher than that of any before it for this printer."""
+    known = tx.execute(select(_printer.c.sequence).where(*_is(agent, printer))).scalar_one()
+    tx.execute(update(_printer).where(*_is(agent, printer)).values(sequence=known + 1))
+    return known + 1
 
 
 def readies_of(tx: Tx, agent: str) -> list[Ready]:
@@ -154,3 +165,7 @@ def new_epoch(tx: Tx, agent: str, epoch: str) -> None:
     """The agent's journal starts anew, and its counters with it."""
     agents.change(tx, agent, epoch=epoch, seq=0, connection=0)
     tx.execute(update(_printer).where(_printer.c.agent == agent).values(counter=0))
+
+
+def _is(agent: str, printer: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _printer.c.agent == agent, _printer.c.name == printer

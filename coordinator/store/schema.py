@@ -23,9 +23,11 @@ from sqlalchemy import (
 )
 
 from coordinator.ledger import Account
+from coordinator.records import Answer
 from coordinator.roles import Role
 from gcode.profile import Profile
 from wire.lifecycle import State, Step
+from wire.messages import Parts
 
 
 class Json(TypeDecorator[Any]):
@@ -51,7 +53,7 @@ class Word(TypeDecorator[Any]):
     impl = String(20)
     cache_ok = True
 
-    def __init__(self, words: type[State | Step | Account | Role]) -> None:
+    def __init__(self, words: type[State | Step | Account | Role | Answer]) -> None:
         super().__init__()
         self.words = words
 
@@ -158,6 +160,7 @@ printer = Table(
     Column("profile", Json(Profile), nullable=False),
     Column("material", _Name, nullable=False),
     Column("counter", _Count, nullable=False),
+    Column("sequence", _Count, nullable=False, server_default="0"),
 )
 
 ready = Table(
@@ -173,7 +176,46 @@ ready = Table(
     Column("epoch", String(32), nullable=False),
     Column("seq", _Count, nullable=False),
     Column("held", Json(tuple[str, ...]), nullable=False),
+    Column("parts", Json(Parts), nullable=False, server_default='{"every":true,"but":[]}'),
+    Column("offer", _Name),
     ForeignKeyConstraint(["agent", "printer"], ["printer.agent", "printer.name"]),
+)
+
+opening = Table(
+    "opening",
+    metadata,
+    Column("agent", _Name, primary_key=True),
+    Column("printer", _Name, primary_key=True),
+    Column("counter", _Count, nullable=False),
+    Column("epoch", String(32), nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("window_ends", Float, nullable=False),
+    Column("material", _Name, nullable=False),
+    Column("parts", Json(Parts), nullable=False),
+    ForeignKeyConstraint(["agent", "printer"], ["printer.agent", "printer.name"]),
+)
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("need", _Name, ForeignKey("need.id"), nullable=False),
+    Column("agent", _Name, ForeignKey("agent.name"), nullable=False),
+    Column("printer", _Name, nullable=False),
+    Column("part", _Name, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("material", _Name, nullable=False),
+    Column("count", Integer, CheckConstraint("count > 0", "count"), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("grams", Float, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("answer", Word(Answer), nullable=False),
+    Column("changed", Float, nullable=False),
+    Column("why", Said(400), nullable=False),
+    Column("seen", Boolean, nullable=False),
+    Index(None, "agent", "printer", "answer"),
+    Index(None, "answer", "changed"),
 )
 
 attempt = Table(
@@ -202,6 +244,7 @@ attempt = Table(
     Column("good", Integer),
     Column("scrapped", Integer),
     Column("inspected_by", String(100)),
+    Column("sequence", _Count, nullable=False, server_default="0"),
     CheckConstraint("good is null or good + scrapped = count", "counted"),
     Index(None, "agent", "printer", "state"),
     Index(None, "state", "changed"),
@@ -273,6 +316,17 @@ invite = Table(
     Column("agent", _Name),
     Column("key", String(64)),  # the SHA-256 of the public key that it was used with
     Column("meant_for", _Name),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("part", _Name, primary_key=True),
+    Column("version", String(32), primary_key=True),
+    Column("document", Text, nullable=False),  # its exact bytes, which are UTF-8
+    Column("key", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),  # in hex
+    Column("signed", Float, nullable=False),
 )
 
 restoration = Table(

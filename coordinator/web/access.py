@@ -28,6 +28,7 @@ OPEN = (
     "/api/enrol",
     "/api/renew",
     "/files",
+    "/definitions",
     "/t",
     "/m",
     "/static",

@@ -14,8 +14,8 @@ from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.quota import Quota
 from coordinator.web.front import Here
 from coordinator.web.problem import TooLong, TooOften, documented
-from coordinator.web.shapes import Id, Token
-from wire import enrolment
+from coordinator.web.shapes import Digest, Id, Token
+from wire import enrolment, release
 
 router = APIRouter(tags=["agents"])
 
@@ -143,3 +143,14 @@ def body(desk: Here, attempt: Id, token: Token) -> FileResponse:
     if not path.is_file():
         raise Missing("the file is not kept any more: the attempt will be granted anew")
     return FileResponse(path, media_type="text/plain; charset=us-ascii")
+
+
+@router.get(
+    release.PATH + "/{digest}",
+    summary="The document of an approved part version",
+    responses=documented(Missing, Invalid),
+    response_class=Response,
+)
+def definition(desk: Here, digest: Digest) -> Response:
+    """Needs no key: it is named by its SHA-256, and holds nothing but a part's shape."""
+    return Response(desk.definition(digest), media_type="text/plain; charset=utf-8")

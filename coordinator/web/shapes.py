@@ -25,6 +25,7 @@ from coordinator.roles import HOME, Role
 from coordinator.views import PrinterView
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="A SHA-256, in hex")]
 Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="The unguessable part of a link")]
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent import enrolment as joining
 from agent.identity import Identity
@@ -22,6 +21,7 @@ from tests.farend.agent import environment
 from tests.farend.mallory import Line
 from tests.farend.mqtt import Speaker
 from wire import codec, enrolment, manifest, topics
+from wire.keyset import KeySet, Use, read
 from wire.lifecycle import State, Step
 from wire.messages import Ack, Event, Grant, Presence, Printer, Ready, Report, Up
 
@@ -78,7 +78,12 @@ class Player:
             material="petg",
             epoch=self.epoch,
             seq=self.seq,
+            keys=self.keys.version,
         )
+
+    @property
+    def keys(self) -> KeySet:
+        return read(self.identity.answer.keys.body)
 
     def say(self, message: Up) -> None:
         assert self._speaker is not None
@@ -101,7 +106,7 @@ class Player:
                 raise
             if isinstance(message, kind) and wanted(message):
                 return message
-            if not isinstance(message, Ack | Grant) and parsed.kind != "recall":
+            if not isinstance(message, Ack | Grant) and parsed.kind not in ("recall", "keys"):
                 self.strange.append((topic, data))
 
     def gets_work(self) -> manifest.Manifest:
@@ -109,10 +114,7 @@ class Player:
         self.say(self.ready())
         found = self.hears(Grant, lambda _: True)
         assert isinstance(found, Grant)
-        keys = {
-            name: Ed25519PublicKey.from_public_bytes(raw) for name, raw in self.identity.answer.keys.items()
-        }
-        return manifest.verify(found.manifest, keys)
+        return manifest.verify(found.manifest, self.keys.of(Use.DISPATCH))
 
     def reports(self, attempt: str, *steps: Step) -> None:
         """Report, and wait until that is committed."""

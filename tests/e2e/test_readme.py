@@ -109,6 +109,10 @@ def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table
     table.agent("clear", "left", "--yes")
     table.starts("agent", "--config", "agent.toml", "run")
     filed = table.muster("need", "file", "--hospital", hospital, "--part", "ear-saver", "--quantity", "2")
+    (offer,) = table.until(lambda: json.loads(table.agent("offers", "--json")))
+    assert (offer["count"], offer["purpose"]) == (2, "Hospital del Mar")
+    assert table.muster("attempt", "list") == []
+    table.agent("accept", offer["offer"])
 
     lot = table.until(
         lambda: next((each for each in table.muster("attempt", "list") if each["state"] == "printed"), None)

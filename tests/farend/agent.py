@@ -1,7 +1,6 @@
 """A whole agent for tests, in a process of its own, between a real broker and a virtual printer."""
 
 import contextlib
-import hashlib
 import itertools
 import os
 import signal
@@ -17,31 +16,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent import identity, settings
-from gcode.gate import judge
-from gcode.material import material
-from gcode.script import fill
 from tests.farend import broker
 from tests.farend.authority import Authority
 from tests.farend.coordinator import Coordinator
 from tests.farend.files import Server, serving
+from tests.farend.keys import COUPON, LONG, SHORT, drawn
 from tests.farend.virtual import VirtualPrinter, end_pump
+from wire import release
 from wire.enrolment import Answer
-from wire.manifest import Manifest, sign
+from wire.manifest import Manifest
 from wire.messages import Grant, Ready, Telemetry
 
 NAME = "ana"
 PRINTER = "left"
-SHORT = 40
-LONG = 4000
-
-
-def body(moves: int) -> bytes:
-    """A print's body of so many moves of 30 mm, each unlike the others."""
-    lines = ["G1 Z0.3 F600", "G1 X20 Y20 F6000"]
-    for number in range(1, moves + 1):
-        x = 50 if number % 2 else 20
-        lines.append(f"G1 X{x} Y{20 + number / 100:g} E0.5")
-    return "".join(f"{line}\n" for line in lines).encode()
+__all__ = ["LONG", "SHORT", "Bench", "benched", "environment"]
 
 
 class Bench:
@@ -57,13 +45,14 @@ class Bench:
         self.coordinator = Coordinator(mqtt.port)
         self.child: subprocess.Popen[str] | None = None
         self._numbers = itertools.count(1)
+        self.files.serve(f"{release.PATH}/{release.definition(COUPON)}", COUPON)
         self.write()
         self._join()
 
-    def write(self, before: str = "", after: str = "") -> None:
+    def write(self, before: str = "", after: str = "", consent: str = '[consent]\ndefault = "auto"') -> None:
         """Write the owner's settings."""
         self.config.write_text(
-            f'state = "{self.state}"\n{before}\n[[printer]]\nname = "{PRINTER}"\ndriver = "serial"\n'
+            f'state = "{self.state}"\n{before}\n{consent}\n[[printer]]\nname = "{PRINTER}"\ndriver = "serial"\n'
             f'port = "{self.far.port}"\nmaterial = "petg"\n{after}\n'
         )
 
@@ -104,42 +93,38 @@ class Bench:
     def ready(self, within: float = 20) -> Ready:
         return self.coordinator.wait(Ready, within=within)
 
-    def manifest(self, ready: Ready, data: bytes, **changes: Any) -> Manifest:
-        """A right manifest for `data`, but for the changes."""
-        loaded = settings.load(self.config)
-        profile = loaded.printer(PRINTER).profile
-        around = fill(loaded.scripts[PRINTER], profile, material("petg"))
-        found = judge(around.start, data, around.end, profile, material("petg")).body
-        number = next(self._numbers)
+    def manifest(
+        self, ready: Ready, parameters: dict[str, float] = SHORT, data: bytes | None = None, **changes: Any
+    ) -> Manifest:
+        """A right manifest for a coupon, but for the changes; `data` is served in the place of what it comes to."""
+        profile = settings.load(self.config).printer(PRINTER).profile
+        number, now = next(self._numbers), time.time()
+        body = drawn(parameters, profile).body if data is None else data
         fields: dict[str, Any] = {
             "attempt": f"a-{number}",
             "job": "job-1",
             "agent": NAME,
             "printer": PRINTER,
             "nonce": ready.nonce,
-            "part": "ear-saver",
-            "version": "1",
-            "parameters": {},
-            "count": 4,
-            "material": "petg",
-            "profile": profile.digest,
-            "url": self.files.serve(f"/plate-{number}", data),
-            "size": len(data),
-            "digest": hashlib.sha256(data).hexdigest(),
-            "grams": found.grams or 1.0,
-            "seconds": found.seconds or 1.0,
+            "url": self.files.serve(f"/plate-{number}", body),
+            "not_before": now,
+            "expires": now + 600,
+            "sequence": ready.sequence + 1,
+            **self.coordinator.keys.job(parameters, profile),
         }
+        if data is not None:
+            fields |= {"size": len(data), "digest": release.definition(data)}
         return Manifest(**{**fields, **changes})
 
     def grant(self, manifest: Manifest) -> str:
         """Grant it, and give the attempt's name."""
-        signed = sign(manifest, self.coordinator.key)
+        signed = self.coordinator.keys.sign(manifest)
         self.coordinator.say(NAME, Grant(sent=time.time(), manifest=signed))
         return manifest.attempt
 
-    def print(self, moves: int = SHORT) -> str:
+    def print(self, parameters: dict[str, float] = SHORT) -> str:
         """Wait until the printer is ready, and grant a good plate."""
-        return self.grant(self.manifest(self.ready(), body(moves)))
+        return self.grant(self.manifest(self.ready(), parameters))
 
     def telemetry(self, wanted: Callable[[Telemetry], bool], within: float = 20) -> Telemetry:
         return self.coordinator.wait(Telemetry, wanted, within)
@@ -163,7 +148,7 @@ class Bench:
             certificate=authority.sign(NAME, key.public_key()),
             ca=authority.pem,
             broker=f"mqtt://127.0.0.1:{self.mqtt.port}",
-            keys=self.coordinator.keys,
+            keys=self.coordinator.keys.signed,
             url=self.files.url,
         )
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from tests.farend.keys import Keys
 from wire import codec, topics
-from wire.manifest import key_id
 from wire.messages import Ack, Down, Event, Presence, Ready, Report, Request, Telemetry, Up, Wish
 
 T = TypeVar("T", Presence, Ready, Report, Telemetry)
@@ -20,7 +19,7 @@ class Coordinator:
     """Hears everything, says what it is told to, and acknowledges reports by itself unless told not to."""
 
     def __init__(self, port: int, *, acks: bool = True) -> None:
-        self.key = Ed25519PrivateKey.generate()
+        self.keys = Keys()
         self.acks = acks
         self.heard: list[tuple[str, Up]] = []
         self.events: dict[int, Event] = {}
@@ -45,11 +44,6 @@ class Coordinator:
     def __exit__(self, *_: object) -> None:
         self._client.disconnect()
         self._client.loop_stop()
-
-    @property
-    def keys(self) -> dict[str, bytes]:
-        public = self.key.public_key()
-        return {key_id(public): public.public_bytes_raw()}
 
     def say(self, agent: str, message: Down) -> None:
         self._client.publish(topics.down(agent, codec.kind(message)), codec.encode(message), qos=1)

@@ -18,11 +18,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from coordinator.ca import Authority
 from coordinator.conversation import Patience
 from coordinator.errors import Problem
+from coordinator.keyring import Keyring
 from coordinator.plates import Plates
 from coordinator.records import Attempt
 from coordinator.store.engine import Store
 from gcode.profile import Profile
-from tests.unit.coordinator.office import NOON, PlayedAgent, furnished
+from tests.unit.coordinator.office import NOON, PlayedAgent, furnished, stocked
 from wire.lifecycle import TABLE, State, Step
 from wire.messages import Down, Event, Grant, Presence, Ready, Report
 
@@ -54,11 +55,14 @@ AT_WORK = st.integers(0, 5)
 
 
 @functools.cache
-def _house() -> tuple[Path, Authority, Plates]:
+def _house() -> tuple[Path, Authority, Keyring, Plates]:
     """What all histories share, as it takes long to make: keys, drawn plates, and an empty database to copy."""
     directory = Path(tempfile.mkdtemp(prefix="muster-histories-"))
     Store(f"sqlite:///{directory}/empty.db").close()
-    return directory, Authority(directory / "ca", lambda: NOON), Plates(directory / "plates")
+    keyring = Keyring(directory / "ca", lambda: NOON)
+    with contextlib.closing(Store(f"sqlite:///{directory}/shelf.db")) as store:
+        plates = stocked(directory / "plates", store, keyring)
+    return directory, Authority(directory / "ca", lambda: NOON), keyring, plates
 
 
 def teardown_module() -> None:
@@ -72,12 +76,12 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        home, authority, plates = _house()
+        home, authority, keyring, plates = _house()
         self.directory = Path(tempfile.mkdtemp(dir=home))
         shutil.copy(home / "empty.db", self.directory / "muster.db")
         store = Store(f"sqlite:///{self.directory}/muster.db")
         self.office = furnished(
-            store, plates, authority, patience=Patience(nonce_margin=MARGIN), post=self._post
+            store, plates, authority, keyring, patience=Patience(nonce_margin=MARGIN), post=self._post
         )
         self.desk, self.conversation = self.office.desk, self.office.conversation
         self.hospital = self.office.vetted()

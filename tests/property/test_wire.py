@@ -10,16 +10,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gcode.profile import Profile
-from wire import codec, enrolment, topics
+from tests.farend.keys import Keys
+from wire import codec, enrolment, messages, topics
 from wire.errors import LocalError, RemoteError
 from wire.lifecycle import BY_AGENT, FINAL, TABLE, State, Step, advance, allows
-from wire.manifest import Manifest, Signed, key_id, sign, verify
+from wire.manifest import Manifest, Release, Signed, key_id, sign, verify
 from wire.messages import (
     Ack,
+    Answer,
+    Answered,
     Blame,
     Event,
     Grant,
     Holding,
+    Offer,
+    Open,
+    Parts,
     Presence,
     Printer,
     Ready,
@@ -28,6 +34,7 @@ from wire.messages import (
     Request,
     Telemetry,
     Wish,
+    Withdraw,
 )
 
 names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
@@ -55,6 +62,7 @@ papers = st.builds(Signed, st.binary(max_size=300), hexes, st.binary(min_size=64
 printers = st.builds(
     Printer, name=names, driver=st.just("serial"), profile=st.just(Profile()), material=names
 )
+parts = st.builds(Parts, st.booleans(), st.lists(names, max_size=3).map(tuple))
 ups = st.one_of(
     st.builds(
         Presence,
@@ -77,6 +85,21 @@ ups = st.one_of(
         epoch=epochs,
         seq=counters,
         held=st.lists(names, max_size=4).map(tuple),
+        parts=parts,
+        offer=st.none() | names,
+    ),
+    st.builds(
+        Open,
+        printer=names,
+        counter=counters,
+        lifetime=seconds,
+        window=seconds,
+        material=names,
+        epoch=epochs,
+        parts=parts,
+        has=st.lists(
+            st.builds(Answered, offer=names, answer=st.sampled_from(Answer), why=texts), max_size=3
+        ).map(tuple),
     ),
     st.builds(
         Report,
@@ -116,12 +139,36 @@ manifests = st.builds(
     digest=hexes,
     grams=st.floats(0.1, 100),
     seconds=st.floats(0.1, 1000),
+    release=st.none()
+    | st.builds(Release, hexes, st.integers(1, 1000), hexes, st.binary(min_size=64, max_size=64)),
+    not_before=clocks,
+    expires=clocks,
+    sequence=counters,
 )
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+HUB = Keys()
 downs = st.one_of(
     st.builds(Grant, sent=clocks, manifest=manifests.map(lambda manifest: sign(manifest, KEY))),
+    st.builds(
+        Offer,
+        sent=clocks,
+        expires=clocks,
+        offer=names,
+        printer=names,
+        part=names,
+        version=st.just("1"),
+        title=texts,
+        purpose=texts,
+        count=st.integers(1, 1000),
+        material=names,
+        seconds=st.floats(0.1, 1000),
+        grams=st.floats(0.1, 100),
+        deadline=st.none() | clocks,
+    ),
+    st.builds(Withdraw, sent=clocks, expires=clocks, offer=names, why=texts),
     st.builds(Ack, sent=clocks, epoch=epochs, seq=counters),
     st.builds(Recall, sent=clocks, epoch=epochs, seq=counters),
+    st.builds(messages.Keys, sent=clocks, keys=st.just(HUB.signed)),
     st.builds(Request, sent=clocks, expires=clocks, attempt=names, wish=st.sampled_from(Wish), by=texts),
 )
 
@@ -243,6 +290,6 @@ def test_a_random_invite_raises_only_the_wires_own_error(text):
 
 
 def test_an_invite_survives_being_pasted_over_two_lines():
-    invite = enrolment.Invite("https://muster.example", "c" * 22, "0" * 64)
+    invite = enrolment.Invite("https://muster.example", "c" * 22, "0" * 64, "1" * 64)
     text = str(invite)
     assert enrolment.parse(text[:30] + "\n  " + text[30:] + "\n") == invite

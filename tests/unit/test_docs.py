@@ -15,19 +15,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 AGENT_COMMANDS = (
-    *(
-        "run",
-        "status",
-        "printers",
-        "clear",
-        "cancel",
-        "reset",
-        "enroll",
-        "setup",
-        "watch",
-        "check",
-        "virtual-printer",
-    ),
+    *("stop", "offers", "accept", "decline", "present", "away", "refusals", "check"),
+    *("run", "status", "printers", "clear", "cancel", "reset", "enroll", "setup", "watch", "virtual-printer"),
 )
 
 

@@ -5,17 +5,22 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.app import journal_path
 from agent.journal import Journal, Stop
-from tests.farend.agent import LONG, NAME, PRINTER, Bench, benched, body
+from gcode_templates import machine_source
+from tests.farend.agent import LONG, NAME, PRINTER, Bench, benched
+from tests.farend.keys import drawn
+from wire import release
 from wire.manifest import sign
-from wire.messages import Grant, Presence, Ready, Recall, Report, Wish
+from wire.messages import Blame, Grant, Keys, Presence, Ready, Recall, Report, Wish
 
 TAKEN = ("fetch", "check", "start")
+AWHILE = {"side": 30.0, "thickness": 0.2}
 WHOLE = (*TAKEN, "print", "finish")
 
 
@@ -33,13 +38,12 @@ def test_a_print_from_grant_to_report(bench: Bench):
     assert (presence.place, [printer.name for printer in presence.printers]) == ((40.4, -3.7), [PRINTER])
     ready = bench.ready()
     assert (ready.printer, ready.material, ready.held, ready.seq) == (PRINTER, "petg", (), 0)
-    attempt = bench.grant(bench.manifest(ready, body(40)))
+    attempt = bench.grant(bench.manifest(ready))
     events = bench.coordinator.wait_for_steps(*WHOLE)
     assert {event.attempt for event in events} == {attempt}
     executed = bench.far.executed()
-    assert [line for line in body(40).decode().splitlines() if line.startswith("G1 X")] == [
-        line for line in executed if "E0.5" in line or line == "G1 X20 Y20 F6000"
-    ]
+    drawn_moves = [line for line in drawn().body.decode().splitlines() if line.startswith("G1 X")]
+    assert drawn_moves == [line for line in executed if line in set(drawn_moves)]
     seen = bench.telemetry(lambda told: told.progress == 1 and "bed" in told.why)
     assert not seen.bed_clear
     assert "clear" in seen.why
@@ -61,7 +65,7 @@ def test_what_it_holds_is_said_at_birth_and_with_each_report(bench: Bench):
     assert (born.seq, born.acked, born.held) == (0, 0, ())
     ready = bench.ready()
     assert born.counter < ready.counter
-    attempt = bench.grant(bench.manifest(ready, body(40)))
+    attempt = bench.grant(bench.manifest(ready))
     bench.coordinator.wait_for_steps(*WHOLE)
     reports = [message for _, message in bench.coordinator.heard if isinstance(message, Report)]
     holding = reports[-1].holding
@@ -75,7 +79,7 @@ def test_a_coordinator_that_forgot_hears_all_again_with_its_own_signature(bench:
     bench.clear()
     bench.start()
     ready = bench.ready()
-    manifest = bench.manifest(ready, body(40))
+    manifest = bench.manifest(ready)
     bench.grant(manifest)
     bench.coordinator.wait_for_steps(*WHOLE)
     bench.until(lambda: _unheard(bench) == 0)
@@ -84,7 +88,7 @@ def test_a_coordinator_that_forgot_hears_all_again_with_its_own_signature(bench:
     bench.until(lambda: any(isinstance(each, Report) for _, each in bench.coordinator.heard[before:]))
     again = next(each for _, each in bench.coordinator.heard[before:] if isinstance(each, Report))
     assert [event.step for event in again.events] == list(WHOLE[1:])
-    assert [paper.body for paper in again.papers] == [sign(manifest, bench.coordinator.key).body]
+    assert [paper.body for paper in again.papers] == [bench.coordinator.keys.sign(manifest).body]
     bench.until(lambda: _unheard(bench) == 0)
 
 
@@ -102,11 +106,12 @@ def test_grants_that_nobody_just_asked_for_start_nothing(bench: Bench):
     bench.clear()
     bench.start()
     ready = bench.ready()
-    good = bench.manifest(ready, body(40))
+    good = bench.manifest(ready)
     strange = sign(good, Ed25519PrivateKey.generate())
     bench.coordinator.say(NAME, Grant(sent=1.0, manifest=strange))
-    for changes in ({"nonce": "f" * 32}, {"agent": "bea"}, {"printer": "right"}):
-        bench.grant(bench.manifest(ready, body(40), **changes))
+    strangers: list[dict[str, Any]] = [{"nonce": "f" * 32}, {"agent": "bea"}, {"printer": "right"}]
+    for changes in strangers:
+        bench.grant(bench.manifest(ready, **changes))
     bench.until(lambda: bench.log.count("dropped a message") == 4)
     assert bench.coordinator.events == {}
     bench.grant(good)
@@ -120,13 +125,13 @@ def test_a_grant_that_does_not_fit_is_refused_and_the_printer_is_ready_again(ben
     bench.clear()
     bench.start()
     for count, (changes, why) in enumerate(UNFIT, 1):
-        bench.grant(bench.manifest(bench.ready(), body(40), **changes))
+        bench.grant(bench.manifest(bench.ready(), **changes))
         refused = bench.coordinator.wait_for_steps(*["refuse"] * count)[-1]
         assert why in refused.why
     assert bench.ready().held == ()
 
 
-UNFIT: list[tuple[dict[str, object], str]] = [
+UNFIT: list[tuple[dict[str, Any], str]] = [
     ({"material": "pla"}, "petg is loaded"),
     ({"profile": "0" * 64}, "profile"),
     ({"seconds": 14 * 86_400.0}, "quiet hours"),
@@ -137,7 +142,7 @@ def test_a_file_that_is_not_right_is_refused_before_anything_moves(bench: Bench)
     bench.clear()
     bench.start()
     for count, (data, changes, why) in enumerate(WRONG, 1):
-        bench.grant(bench.manifest(bench.ready(), data, **changes))
+        bench.grant(bench.manifest(bench.ready(), data=data, **changes))
         fetch, refused = bench.coordinator.wait_for_steps(*["fetch", "refuse"] * count)[-2:]
         assert fetch.attempt == refused.attempt
         assert why in refused.why
@@ -146,14 +151,65 @@ def test_a_file_that_is_not_right_is_refused_before_anything_moves(bench: Bench)
     assert list((bench.state / "files" / PRINTER).iterdir()) == []
 
 
-WRONG: list[tuple[bytes, dict[str, object], str]] = [
-    (b"M500\n", {}, "M500"),
-    (b"G1 X500 Y20 F3000\n", {}, "line"),
-    (body(40), {"grams": 500.0}, "manifest"),
-    (body(40), {"digest": "0" * 64}, "signed for"),
-    (body(40), {"url": "http://127.0.0.1:9/elsewhere"}, "coordinator"),
-    (body(40), {"size": 10}, "longer"),
+WRONG: list[tuple[bytes | None, dict[str, Any], str]] = [
+    (b"M500\n", {}, "as it is drawn here"),
+    (drawn().body + b"G4 P1\n", {}, "as it is drawn here"),
+    (None, {"grams": 500.0}, "manifest"),
+    (drawn().body[:-1] + b" ", {"digest": release.definition(drawn().body)}, "signed for"),
+    (None, {"url": "http://127.0.0.1:9/elsewhere"}, "coordinator"),
+    (drawn().body + b"\n", {"digest": release.definition(drawn().body), "size": len(drawn().body)}, "longer"),
 ]
+
+
+def test_the_gate_has_the_last_word_also_over_its_owners_own_script(bench: Bench, tmp_path: Path):
+    script = machine_source("marlin").decode().replace("end = [", 'end = [\n    "M500",', 1)
+    (tmp_path / "own.toml").write_text(script)
+    bench.write(after=f'script = "{tmp_path / "own.toml"}"')
+    bench.clear()
+    bench.start()
+    bench.print()
+    refused = bench.coordinator.wait_for_steps("fetch", "refuse")[-1]
+    assert "M500" in refused.why
+    assert bench.far.executed() == []
+
+
+def test_new_keys_reach_an_agent_that_runs_and_no_older_ones_come_back(bench: Bench):
+    keys = bench.coordinator.keys
+    older = keys.signed
+    bench.clear()
+    bench.start()
+    ready = bench.ready()
+    stolen = keys.rotate(until=time.time() + 600)
+    keys.revoke(stolen)
+    newest = keys.set.version
+    bench.coordinator.say(NAME, Keys(sent=time.time(), keys=keys.signed))
+    ready = bench.coordinator.wait(Ready, lambda said: said.keys == newest)
+    forged = sign(bench.manifest(ready), stolen)
+    bench.coordinator.say(NAME, Grant(sent=time.time(), manifest=forged))
+    bench.until(lambda: "revoked" in bench.log)
+    assert bench.stop() == 0
+    bench.start()
+    bench.coordinator.say(NAME, Keys(sent=time.time(), keys=older))
+    ready = bench.coordinator.wait(Ready, lambda said: said.keys == newest)
+    bench.coordinator.say(NAME, Keys(sent=time.time(), keys=older))
+    bench.until(lambda: "older key set" in bench.log)
+    bench.grant(bench.manifest(ready))
+    bench.coordinator.wait_for_steps(*WHOLE)
+
+
+def test_a_taken_over_coordinator_has_nothing_else_printed_and_the_owner_reads_why(bench: Bench):
+    bench.clear()
+    bench.start()
+    altered = drawn().body.replace(b"G1 X", b"G1 X1", 1)
+    bench.grant(bench.manifest(bench.ready(), data=altered))
+    refused = bench.coordinator.wait_for_steps("fetch", "refuse")[-1]
+    assert refused.blame is Blame.JOB
+    assert "as it is drawn here" in refused.why
+    bench.grant(bench.manifest(bench.ready(), release=None))
+    assert "approved" in bench.coordinator.wait_for_steps(*["fetch", "refuse"] * 2)[-1].why
+    assert "approved" in bench.command("status").stdout
+    assert "approved" in bench.command("watch", PRINTER, "--once").stdout
+    assert bench.far.executed() == []
 
 
 def test_a_print_can_be_paused_resumed_and_cancelled(bench: Bench):
@@ -206,7 +262,7 @@ def test_an_agent_that_ends_while_it_prints_finds_its_print_again(bench: Bench, 
 def test_what_happened_while_the_broker_was_away_is_told_afterwards(bench: Bench):
     bench.clear()
     bench.start()
-    bench.print(400)
+    bench.print(AWHILE)
     bench.coordinator.wait_for_steps(*TAKEN, "print")
     bench.mqtt.stop(signal.SIGKILL)
     bench.until(lambda: "is printed" in bench.log)
@@ -302,7 +358,7 @@ def test_status_tells_what_the_journal_holds_whether_the_agent_runs_or_not(bench
     told = json.loads(bench.command("status", "--json").stdout)
     assert told["running"]
     assert told["printers"] == [
-        {"printer": PRINTER, "bed_clear": False, "attempt": attempt, "state": "printing"}
+        {"printer": PRINTER, "bed_clear": False, "attempt": attempt, "state": "printing", "refused": ""}
     ]
     refused = bench.command("clear", PRINTER, "--yes")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)

@@ -7,15 +7,16 @@ import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from agent import identity
 from agent.enrolment import EnrolmentError, enrol
 from agent.identity import IdentityError
 from tests.farend.authority import Authority
 from tests.farend.files import Server, serving
+from tests.farend.keys import Keys
+from wire import keyset
 from wire.enrolment import PATH, Answer, Invite, Request
-from wire.manifest import key_id
 
 
 class Desk:
@@ -29,14 +30,15 @@ class Desk:
         self.name = "ana"
         self.status = 200
         self.body: bytes | None = None
-        self.dispatch = Ed25519PrivateKey.generate().public_key()
-        self.keys: list[object] = []
+        self.keys = Keys()
+        self.believed = self.keys.signed
+        self.asked: list[object] = []
         self.server = server
         server.post = self.post
 
     @property
     def invite(self) -> Invite:
-        return Invite(self.server.url, "a-code-that-is-long-enough", self.authority.digest)
+        return Invite(self.server.url, "a-code-that-is-long-enough", self.authority.digest, self.keys.root_id)
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         assert path == PATH
@@ -44,7 +46,7 @@ class Desk:
         csr = x509.load_pem_x509_csr(request.csr.encode())
         assert csr.is_signature_valid
         assert request.name == "ana"
-        self.keys.append(csr.public_key())
+        self.asked.append(csr.public_key())
         key = ec.generate_private_key(ec.SECP256R1()).public_key() if self.own_key else csr.public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
         answer = Answer(
@@ -52,7 +54,7 @@ class Desk:
             certificate=self.signer.sign(self.name, key),
             ca=self.authority.pem + self.behind,
             broker="mqtts://localhost:8883",
-            keys={key_id(self.dispatch): self.dispatch.public_bytes_raw()},
+            keys=self.believed,
             url=self.server.url,
         )
         return self.status, msgspec.json.encode(answer) if self.body is None else self.body
@@ -68,7 +70,7 @@ def test_an_agent_joins_and_finds_its_identity_again(desk: Desk, tmp_path: Path)
     enrol(desk.invite, "ana", tmp_path)
     found = identity.load(tmp_path)
     assert found.agent == "ana"
-    assert found.dispatch_keys() == {key_id(desk.dispatch): desk.dispatch}
+    assert found.answer.keys == desk.keys.signed
     assert found.context().get_ca_certs()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"credentials.pem": 0o600, "identity.json": 0o600}
@@ -86,6 +88,23 @@ def test_another_ca_than_the_invites_is_not_trusted(desk: Desk, tmp_path: Path):
     with pytest.raises(EnrolmentError, match="somebody else"):
         enrol(invite, "ana", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_that_the_invites_root_did_not_sign_are_not_kept(desk: Desk, tmp_path: Path):
+    strange = Keys()
+    ours, theirs = desk.keys.root.public_key(), strange.root.public_key()
+    heir = keyset.bequeath(strange.root, theirs)
+    for believed in (
+        strange.signed,
+        replace(strange.signed, root=ours.public_bytes_raw()),
+        replace(strange.signed, heirs=(heir,)),
+        replace(strange.signed, heirs=(replace(heir, root=ours.public_bytes_raw()),)),
+        replace(desk.keys.signed, body=strange.signed.body),
+    ):
+        desk.believed = believed
+        with pytest.raises(EnrolmentError, match=r"root|signature"):
+            enrol(desk.invite, "ana", tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_certificate_that_the_ca_did_not_sign_is_not_kept(desk: Desk, tmp_path: Path):
@@ -143,7 +162,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(desk: Desk, tmp_path
         enrol(desk.invite, "ana", tmp_path)
     desk.body = None
     enrol(desk.invite, "ana", tmp_path)
-    first, second = desk.keys
+    first, second = desk.asked
     assert first == second
     assert not (tmp_path / "upcoming.pem").exists()
 
@@ -154,7 +173,7 @@ def test_after_a_refusal_the_next_try_is_another_key(desk: Desk, tmp_path: Path)
         enrol(desk.invite, "ana", tmp_path)
     desk.status, desk.body = 200, None
     enrol(desk.invite, "ana", tmp_path)
-    first, second = desk.keys
+    first, second = desk.asked
     assert first != second
 
 
@@ -176,7 +195,7 @@ def test_a_machine_that_dies_before_all_is_kept_joins_with_the_same_invite(
     with pytest.raises(IdentityError, match="not joined yet"):
         identity.load(tmp_path)
     enrol(invite, "ana", tmp_path)
-    first, second = desk.keys
+    first, second = desk.asked
     assert first == second
     assert identity.load(tmp_path).context()
 

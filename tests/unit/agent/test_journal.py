@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def grant(attempt: str, printer: str = "left") -> tuple[Manifest, Signed]:
         digest="0" * 64,
         grams=36,
         seconds=3600,
+        sequence=time.monotonic_ns(),  # higher with each
     )
     return manifest, sign(manifest, KEY)
 

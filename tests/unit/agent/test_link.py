@@ -19,6 +19,7 @@ from agent.reporter import Reporter
 from tests.farend.authority import Authority
 from tests.farend.broker import KINDS, Broker, free_port, running
 from tests.farend.coordinator import Coordinator
+from tests.farend.keys import Keys
 from tests.farend.mute import mute
 from tests.unit.agent.test_journal import grant
 from wire.enrolment import Answer
@@ -210,7 +211,7 @@ def test_over_tls_both_sides_show_who_they_are(tmp_path: Path):
                 certificate=signer.sign("ana", key.public_key()),
                 ca=trusted.pem,
                 broker=broker.url,
-                keys={},
+                keys=Keys().signed,
                 url="https://localhost",
             )
             context = save(tmp_path / "state", answer, pem).context

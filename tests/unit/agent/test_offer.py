@@ -15,4 +15,4 @@ def test_what_was_asked_for_is_taken():
 def test_another_plastic_another_profile_or_too_long_a_job_is_not():
     assert "petg is loaded" in objection(replace(MANIFEST, material="pla"), OFFER)
     assert "profile" in objection(replace(MANIFEST, profile=Profile(width=221).digest), OFFER)
-    assert "quiet hours" in objection(replace(MANIFEST, seconds=3601), OFFER)
+    assert "hours leave" in objection(replace(MANIFEST, seconds=3601), OFFER)

@@ -35,3 +35,11 @@ def test_one_late_message_after_a_long_silence_does_not_set_the_clock():
     clock.hear(sent=2000, now=1000)
     clock.hear(sent=9000, now=20_000)  # eleven thousand seconds on its way
     assert clock.expired(9030, now=20_000)
+
+
+def test_what_begins_later_is_early_until_then_and_as_long_as_nothing_was_heard():
+    reckoning = Reckoning()
+    assert reckoning.early(0.0, now=0.0)
+    reckoning.hear(1000.0, now=10.0)
+    assert reckoning.early(1000.5, now=10.0)
+    assert not reckoning.early(1000.5, now=10.5)

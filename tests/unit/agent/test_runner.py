@@ -1,42 +1,51 @@
 """What a runner decides, on a clock that the test moves; its printer is a script, its files come from a server."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
+from agent import drawing, overview
+from agent.consent import Terms
 from agent.fetch import Fetcher
 from agent.following import GRACE
 from agent.hours import Hours
+from agent.identity import Identity
 from agent.journal import Journal, Stop
 from agent.offer import LIFETIME, RENEWAL
 from agent.plate import Plates
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
+from agent.proof import Definitions, Proof
 from agent.runner import INSIST, PATIENCE, Runner, Setup
 from agent.settings import SerialPrinter
+from agent.trust import Trust
 from gcode.document import decode
-from gcode.gate import judge
-from gcode.material import material
 from gcode.profile import Profile
-from gcode.script import Script, fill
+from gcode.script import Script
 from gcode_templates import machine_source
-from tests.farend.agent import body
 from tests.farend.files import Server, serving
+from tests.farend.keys import COUPON, Keys, drawn
 from tests.unit.agent.test_journal import grant
-from wire import codec
+from wire import codec, release
+from wire.enrolment import Answer
 from wire.errors import RemoteError
 from wire.lifecycle import Step
-from wire.manifest import Manifest, key_id, sign
+from wire.manifest import Manifest
 from wire.messages import Blame, Ready, Request, Telemetry, Up, Wish
 
-KEY = Ed25519PrivateKey.generate()
+PEM = "-----BEGIN "
 SCRIPT = decode(machine_source("marlin"), Script, "marlin.toml")
-DATA = body(40)
+DATA = drawn().body
+
+
+@lru_cache(maxsize=8)
+def draw(order: bytes) -> bytes:
+    """As the agent's own process draws, in this one; the same order again takes no time."""
+    return drawing.answer(order)
 
 
 class ScriptedPrinter:
@@ -119,12 +128,14 @@ class Bench:
         self.folder, self.server = folder, server
         self.journal = Journal(folder / "journal.db")
         self.printer, self.clock, self.line = ScriptedPrinter(), Clock(), Line()
-        self.too_late = False
+        self.too_late = self.too_early = False
+        self.keys = Keys()
+        server.serve(f"{release.PATH}/{release.definition(COUPON)}", COUPON)
         self.setup = Setup(
-            printer=SerialPrinter(name="left", material="petg", port="/dev/null"),
+            printer=SerialPrinter(name="left", material="petg", port="/dev/null", thermal_protection=True),
             hours=Hours(zone="UTC"),
             clear_from_page=False,
-            keys={key_id(KEY.public_key()): KEY.public_key()},
+            terms=Terms(default="auto"),
         )
         self.journal.clear_bed("left", 0)
         self.restart()
@@ -133,15 +144,21 @@ class Bench:
         """The agent starts anew, perhaps with other settings."""
         self.setup = replace(self.setup, **changes)
         fetcher = Fetcher(self.server.url, wait=lambda _: None, random=lambda: 0.0)
+        answer = Answer("ana", PEM, PEM, "mqtt://localhost:1", self.keys.signed, self.server.url)
+        self.trust = Trust(Identity(self.folder, answer), lambda _: self.too_late)
+        definitions = Definitions(self.folder / "definitions", self.server.url, fetcher)
+        proof = Proof(self.trust, definitions, Profile(), lambda order, _: draw(order))
         self.runner = Runner(
             self.setup,
             self.printer,
-            Plates(self.folder / "plates", fetcher, SCRIPT, Profile()),
+            Plates(self.folder / "plates", fetcher, SCRIPT, Profile(), proof.prove),
             self.journal,
+            trust=self.trust,
             line=self.line,
             clock=self.clock,
             changed=lambda: None,
             expired=lambda _: self.too_late,
+            early=lambda _: self.too_early,
         )
         self.runner.reconcile()
 
@@ -155,19 +172,14 @@ class Bench:
     def take(self, attempt: str = "a-1", **changes: Any) -> Manifest:
         """Have the runner say ready, and grant it a plate."""
         self.step()
-        found = judge(*self._whole(), Profile(), material("petg")).body
         manifest = replace(
             grant(attempt)[0],
             nonce=self.line.readies[-1].nonce,
-            profile=Profile().digest,
             url=self.server.serve("/plate", DATA),
-            size=len(DATA),
-            digest=hashlib.sha256(DATA).hexdigest(),
-            grams=found.grams,
-            seconds=found.seconds,
+            **self.keys.job(),
         )
         manifest = replace(manifest, **changes)
-        self.runner.take(manifest, sign(manifest, KEY))
+        self.runner.take(manifest, self.keys.sign(manifest))
         return manifest
 
     def printing(self) -> None:
@@ -187,10 +199,6 @@ class Bench:
     @property
     def why(self) -> str:
         return self.journal.events()[-1].why
-
-    def _whole(self) -> tuple[bytes, bytes, bytes]:
-        around = fill(SCRIPT, Profile(), material("petg"))
-        return around.start, DATA, around.end
 
 
 @pytest.fixture
@@ -241,14 +249,14 @@ def test_a_nonce_dies_with_its_lifetime_even_if_nobody_looked(bench: Bench):
     manifest = replace(grant("a-1")[0], nonce=bench.line.readies[-1].nonce)
     bench.clock.seconds += LIFETIME
     with pytest.raises(RemoteError, match="did not just ask"):
-        bench.runner.take(manifest, sign(manifest, KEY))
+        bench.runner.take(manifest, bench.keys.sign(manifest))
 
 
 def test_one_answer_is_taken_and_no_second(bench: Bench):
     manifest = bench.take()
     second = replace(manifest, attempt="a-2")
     with pytest.raises(RemoteError, match="did not just ask"):
-        bench.runner.take(second, sign(second, KEY))
+        bench.runner.take(second, bench.keys.sign(second))
     bench.step()
     assert bench.steps == ["fetch", "check", "start"]
 
@@ -276,10 +284,9 @@ def test_an_offer_ends_when_another_hand_takes_the_printer(bench: Bench):
     nonce = bench.line.readies[-1].nonce
     bench.look(Condition.BUSY)
     bench.step()
+    manifest = replace(grant("a-1")[0], nonce=nonce)
     with pytest.raises(RemoteError, match="did not just ask"):
-        bench.runner.take(
-            replace(grant("a-1")[0], nonce=nonce), sign(replace(grant("a-1")[0], nonce=nonce), KEY)
-        )
+        bench.runner.take(manifest, bench.keys.sign(manifest))
 
 
 def test_quiet_hours_bound_what_is_offered_and_then_end_it(bench: Bench):
@@ -639,3 +646,62 @@ def test_what_loads_into_the_quiet_hours_is_not_begun(bench: Bench):
     assert bench.printer.told == ["start a-1"]
     bench.step(600)
     assert bench.printer.told == ["start a-1", "cancel"]
+
+
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_a_manifest_out_of_its_time_is_refused_and_told(bench: Bench, when: str):
+    bench.too_early, bench.too_late = when == "early", when == "late"
+    bench.take()
+    bench.step()
+    assert bench.steps == ["refuse"]
+    assert "valid" in bench.why
+    assert bench.printer.told == []
+
+
+def test_a_manifest_of_an_older_number_is_not_taken_not_even_after_a_restart(bench: Bench):
+    last = bench.take(material="pla").sequence
+    bench.restart()
+    for number in (last, last - 1, 0):
+        with pytest.raises(RemoteError, match="older") as dropped:
+            bench.take("a-2", sequence=number)
+        assert dropped.value.code == "sequence"
+    assert bench.line.readies[-1].sequence == last
+    bench.take("a-3", sequence=last + 1)
+    assert bench.steps == ["refuse", "fetch"]
+
+
+def test_what_was_granted_before_the_journal_was_lost_starts_nothing_after_it(bench: Bench):
+    old = bench.take()
+    bench.journal.close()
+    for path in bench.folder.glob("journal.db*"):
+        path.unlink()
+    bench.journal = Journal(bench.folder / "journal.db")
+    bench.journal.clear_bed("left", 0)
+    bench.restart()
+    bench.step()
+    with pytest.raises(RemoteError, match="did not just ask"):
+        bench.runner.take(old, bench.keys.sign(old))
+    assert bench.line.readies[-1].sequence == 0
+    assert bench.steps == []
+
+
+def test_a_key_that_is_revoked_between_grant_and_start_starts_nothing(bench: Bench):
+    bench.take()
+    bench.keys.revoke(bench.keys.rotate(until=0.0))
+    bench.trust.adopt(bench.keys.signed)
+    bench.step()
+    assert bench.steps == ["fetch", "refuse"]
+    assert "revoked" in bench.why
+    assert bench.journal.events()[-1].blame is Blame.JOB
+
+
+def test_other_g_code_under_an_approved_parts_name_is_refused_and_its_owner_reads_why(bench: Bench):
+    data = DATA.replace(b"G1 X", b"G1 X1", 1)
+    url = bench.server.serve("/altered", data)
+    bench.take(url=url, digest=release.definition(data), size=len(data))
+    bench.step()
+    assert bench.steps == ["fetch", "refuse"]
+    assert "tampered" in bench.why
+    assert bench.journal.events()[-1].blame is Blame.JOB
+    assert bench.printer.told == []
+    assert "tampered" in overview.refusal(bench.journal, "left")

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 import agent
+from agent.consent import Consent
 from agent.hours import Hours
 from agent.printers.setup import Setup
 from agent.settings import (
@@ -50,11 +51,11 @@ def test_the_example_can_be_used_as_it_stands(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "kind",
-    [Settings, Hours, SerialPrinter, OctoPrintPrinter, MoonrakerPrinter, PrusaLinkPrinter, Profile],
+    [Settings, Consent, Hours, SerialPrinter, OctoPrintPrinter, MoonrakerPrinter, PrusaLinkPrinter, Profile],
 )
 def test_every_setting_is_told_in_the_example(kind: type[msgspec.Struct]):
     told = set(re.findall(r"^(?:# )?\[*([a-z_]+)\]* *(?:=|$)", EXAMPLE.read_text(), re.MULTILINE))
-    told |= set(re.findall(r"^\[printer\.([a-z]+)\]$", EXAMPLE.read_text(), re.MULTILINE))
+    told |= set(re.findall(r"^\[(?:printer|consent)\.([a-z]+)[\].]", EXAMPLE.read_text(), re.MULTILINE))
     assert {field.name for field in msgspec.structs.fields(kind)} <= told
 
 

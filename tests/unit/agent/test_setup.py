@@ -86,6 +86,8 @@ def test_enter_is_enough_for_a_printer_at_a_port(tmp_path: Path, path: Path):
     assert isinstance(printer, SerialPrinter)
     assert (printer.port, printer.baud, printer.material) == (str(port), 115_200, "pla")
     assert loaded.settings.hours.daily == ("22:00-07:00",)
+    assert loaded.settings.consent.default == "ask"
+    assert printer.thermal_protection is None, "this firmware says that it has it"
     assert loaded.place is None
     assert load(path).settings == loaded.settings
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -106,6 +108,7 @@ def test_answers_become_settings_and_wrong_ones_are_asked_again(tmp_path: Path, 
         ("scripts for", "prusa"),
         ("nothing print", "22-7"),
         ("nothing print", "21:30-08:00, 13:00-15:00"),
+        ("offered to you first", "n"),
         ("where are you", "91, 0"),
         ("where are you", "40.4168 -3.7038"),
     )
@@ -118,6 +121,7 @@ def test_answers_become_settings_and_wrong_ones_are_asked_again(tmp_path: Path, 
     assert profile.family == "prusa-mk3"
     assert loaded.settings.hours.daily == ("21:30-08:00", "13:00-15:00")
     assert loaded.settings.place == (40.4, -3.7)
+    assert loaded.settings.consent.default == "auto"
     assert person.answers == []
 
 
@@ -128,6 +132,7 @@ def test_a_moonraker_that_trusts_us_needs_no_key_and_tells_its_size(path: Path):
     assert isinstance(printer, MoonrakerPrinter)
     assert (printer.url, printer.key) == (url, "")
     assert (printer.profile.width, printer.profile.depth, printer.profile.height) == (305, 301, 280)
+    assert printer.thermal_protection
 
 
 @pytest.mark.octoprint

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.journal import Journal, Stop
-from tests.farend.agent import LONG, PRINTER, Bench, benched, body, environment
+from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
+from tests.farend.keys import drawn
 from tests.farend.virtual import pump_pid
 
 TAKEN = ("fetch", "check", "start")
@@ -32,10 +33,11 @@ def printing(bench: Bench) -> str:
     return attempt
 
 
-def off_after(bench: Bench, moves: int) -> bool:
+def off_after(bench: Bench, parameters: dict[str, float]) -> bool:
     """Whether the heaters were switched off, long before the end."""
     lines = bench.far.log.read_text().splitlines()
-    return {"M104 S0", "M140 S0", "M84"} <= set(lines) and len(bench.far.executed()) < moves
+    whole = drawn(parameters).body.count(b"\n")
+    return {"M104 S0", "M140 S0", "M84"} <= set(lines) and len(bench.far.executed()) < whole
 
 
 def test_a_print_is_stopped_and_reported(bench: Bench):
@@ -48,12 +50,15 @@ def test_a_print_is_stopped_and_reported(bench: Bench):
     assert "its owner" in bench.coordinator.wait_for_steps(*RUNS, "cancel")[-1].why
 
 
-def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(bench: Bench):
+@pytest.mark.parametrize("words", [("cancel", PRINTER), ("stop",)])
+def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(
+    bench: Bench, words: tuple[str, ...]
+):
     attempt = printing(bench)
     bench.mqtt.stop(signal.SIGKILL)
     assert bench.child is not None
     os.kill(bench.child.pid, signal.SIGSTOP)
-    command = [sys.executable, "-m", "agent", "--config", str(bench.config), "cancel", PRINTER]
+    command = [sys.executable, "-m", "agent", "--config", str(bench.config), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as asking:
         bench.far.wait_log("M140 S0")
         os.kill(bench.child.pid, signal.SIGCONT)
@@ -94,7 +99,7 @@ def test_what_has_not_begun_is_simply_not_begun(bench: Bench):
     bench.start()
     ready = bench.ready()
     bench.files.statuses += [503] * 1000
-    bench.grant(bench.manifest(ready, body(40)))
+    bench.grant(bench.manifest(ready))
     bench.coordinator.wait_for_steps("fetch")
     done = bench.command("cancel", PRINTER)
     assert (done.returncode, done.stderr) == (0, "")

@@ -5,9 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
+from coordinator import catalogue
 from coordinator.ca import Authority
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
+from coordinator.keyring import Keyring
 from coordinator.metrics import Metrics
 from coordinator.plates import Plates
 from coordinator.records import Attempt, Need
@@ -15,6 +19,7 @@ from coordinator.store import agents
 from coordinator.store.engine import Store
 from gcode.profile import Profile
 from wire import manifest
+from wire.keyset import Use
 from wire.lifecycle import Step
 from wire.manifest import Manifest
 from wire.messages import (
@@ -44,6 +49,7 @@ class Office:
     conversation: Conversation
     store: Store
     authority: Authority
+    keyring: Keyring
     posted: list[tuple[str, Down]]
     now: list[float]
 
@@ -87,6 +93,8 @@ class PlayedAgent:
     seq: int = 0
     counter: int = 0
     held: list[str] = field(default_factory=list)
+    keys: int | None = None
+    sequence: int = 0
 
     def is_born(self, holding: Holding | None = None) -> None:
         printer = Printer(name="one", driver="serial", profile=self.profile, material=self.material)
@@ -122,6 +130,8 @@ class PlayedAgent:
                 epoch=self.epoch,
                 seq=self.seq if seq is None else seq,
                 held=tuple(self.held),
+                sequence=self.sequence,
+                keys=self.keys,
             )
         )
         self.office.conversation.plan()
@@ -159,11 +169,7 @@ class PlayedAgent:
 
     @property
     def grants(self) -> list[Manifest]:
-        keys = {
-            manifest.key_id(
-                self.office.authority.dispatch.public_key()
-            ): self.office.authority.dispatch.public_key()
-        }
+        keys = self.office.keyring.keys.of(Use.DISPATCH)
         return [
             manifest.verify(message.manifest, keys)
             for agent, message in self.office.posted
@@ -194,6 +200,7 @@ def furnished(
     store: Store,
     plates: Plates,
     authority: Authority,
+    keyring: Keyring,
     *,
     patience: Patience,
     post: Callable[[str, Down], None] | None = None,
@@ -209,7 +216,7 @@ def furnished(
     conversation = Conversation(
         store,
         plates,
-        authority.dispatch,
+        keyring,
         Metrics(),
         files="http://127.0.0.1:1/files",
         file_secret=b"s" * 32,
@@ -223,13 +230,19 @@ def furnished(
         access_key=KEY,
         address_key=b"a" * 32,
     )
-    desk = Desk(store, plates, authority, terms, conversation, clock=clock)
-    return Office(desk, conversation, store, authority, posted, now)
+    desk = Desk(store, plates, authority, keyring, terms, conversation, clock=clock)
+    return Office(desk, conversation, store, authority, keyring, posted, now)
 
 
 def open_office(directory: Path, database: str) -> Office:
     """An office on an empty database."""
-    authority = Authority(directory / "ca", lambda: NOON)
-    return furnished(
-        Store(database), Plates(directory / "plates"), authority, patience=Patience(suspect_after=900)
-    )
+    authority, keyring = Authority(directory / "ca", lambda: NOON), Keyring(directory / "ca", lambda: NOON)
+    store = Store(database)
+    plates = stocked(directory / "plates", store, keyring)
+    return furnished(store, plates, authority, keyring, patience=Patience(suspect_after=900))
+
+
+def stocked(directory: Path, store: Store, keyring: Keyring) -> Plates:
+    """Plates of all parts that are shipped, approved by these keys."""
+    with store.write() as tx, capture_logs():
+        return Plates(directory, catalogue.stock(tx, keyring, NOON))

@@ -23,6 +23,7 @@ from coordinator import backup, overview, premises, restore
 from coordinator.backup import BackupError, Manifest
 from coordinator.ca import Authority
 from coordinator.errors import StartError
+from coordinator.keyring import Keyring
 from coordinator.store import copies, guards, restorations, schema, trail
 from coordinator.store.engine import Opening, Store
 from coordinator.trail import follow
@@ -101,6 +102,7 @@ def house(directory: Path, kind: str, request: pytest.FixtureRequest) -> Generat
 def furnish(made: House) -> Office:
     """Keys, and a coordinator that has lived."""
     Authority(made.data / "keys", lambda: NOON)
+    Keyring(made.data / "keys", lambda: NOON)
     for name in ("access", "session", "files", "addresses"):
         (made.data / f"{name}.key").write_text(name * 8)
     (made.data / "broker").mkdir()

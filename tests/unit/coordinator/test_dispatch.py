@@ -212,4 +212,4 @@ def _twice():
 
 
 def _forget_part(plates: Plates, name: str) -> None:
-    del plates._parts[name]
+    plates.stock([each for each in plates._versions.values() if each.part.name != name])

@@ -35,8 +35,7 @@ def test_an_invited_agent_is_let_in_and_learns_whom_to_believe(office: Office):
     answer = office.desk.enrol(asks(code(office), "anna"))
     assert answer.agent == "anna"
     assert answer.ca == office.authority.certificate
-    [key] = answer.keys.values()
-    assert key == office.authority.dispatch.public_key().public_bytes_raw()
+    assert answer.keys == office.keyring.signed
 
 
 def test_an_invite_serves_once(office: Office):

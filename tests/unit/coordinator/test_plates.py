@@ -2,17 +2,31 @@
 
 import hashlib
 import threading
+from pathlib import Path
 
 import pytest
 
+from coordinator import catalogue
+from coordinator.catalogue import Approved
 from coordinator.errors import Invalid, Missing
+from coordinator.keyring import Keyring
 from coordinator.plates import Order, Plates
+from coordinator.store.engine import Store
 from gcode.profile import Profile
+from tests.unit.coordinator.office import NOON
+
+
+def approved(folder: Path) -> list[Approved]:
+    keyring, store = Keyring(folder / "keys", lambda: NOON), Store(f"sqlite:///{folder}/muster.db")
+    with store.write() as tx:
+        found = catalogue.stock(tx, keyring, NOON)
+    store.close()
+    return found
 
 
 @pytest.fixture
 def plates(tmp_path) -> Plates:
-    return Plates(tmp_path / "plates")
+    return Plates(tmp_path / "plates", approved(tmp_path))
 
 
 def order(plates: Plates, *, profile: Profile | None = None, material: str = "petg", count: int = 2) -> Order:
@@ -34,7 +48,9 @@ def test_a_plate_is_known_only_when_it_is_drawn(plates: Plates):
 
 
 def test_another_process_draws_the_same_bytes(plates: Plates, tmp_path):
-    assert plates.draw(order(plates)) == Plates(tmp_path / "elsewhere").draw(order(plates))
+    assert plates.draw(order(plates)) == Plates(tmp_path / "elsewhere", approved(tmp_path)).draw(
+        order(plates)
+    )
 
 
 def test_threads_that_want_the_same_plate_get_the_same(plates: Plates):

@@ -9,10 +9,9 @@ import pytest
 
 from coordinator.conversation import Patience
 from coordinator.errors import Conflict, Invalid
-from coordinator.plates import Plates
 from coordinator.store.engine import Store
 from coordinator.store.restorations import Restoration, restorations
-from tests.unit.coordinator.office import Office, PlayedAgent, furnished, open_office
+from tests.unit.coordinator.office import Office, PlayedAgent, furnished, open_office, stocked
 from wire.lifecycle import State, Step
 from wire.manifest import Signed
 from wire.messages import Blame, Grant, Holding, Report
@@ -109,9 +108,8 @@ class Restored:
         store = Store(f"sqlite:///{self.directory}/restored.db")
         self.stores.append(store)
         older = self.office
-        self.office = furnished(
-            store, Plates(self.directory / "plates"), older.authority, patience=Patience()
-        )
+        plates = stocked(self.directory / "plates", store, older.keyring)
+        self.office = furnished(store, plates, older.authority, older.keyring, patience=Patience())
         for agent in agents:
             agent.office = self.office
         return self.office

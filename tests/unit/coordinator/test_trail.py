@@ -142,7 +142,10 @@ CARES: dict[str, tuple[str, Callable[[Office], tuple[str, ...]], dict[str, objec
 }
 """The same of what cares for people's own."""
 BY_LINK = ("receive", "give_address", "withdraw_address", "export_own", "erase_own")
-NO_PERSONS: dict[str, str] = {"enrol": "an agent asks; it is noted all the same"}
+NO_PERSONS: dict[str, str] = {
+    "enrol": "an agent asks; it is noted all the same",
+    "renew": "an agent asks, by itself",
+}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from wire.errors import LocalError, RemoteError
 from wire.manifest import Manifest, Signed, key_id, sign, verify
@@ -66,8 +67,29 @@ def test_a_signature_made_for_another_purpose_is_not_a_manifests():
         {"size": 2**40},
         {"grams": float("nan")},
         {"digest": "short"},
+        {"version": "1\n"},
+        {"sequence": -1},
+        {"expires": float("inf")},
     ],
 )
 def test_a_manifest_out_of_bounds_is_never_signed(changes):
     with pytest.raises(LocalError):
         sign(manifest(**changes), KEY)
+
+
+def test_any_flipped_bit_of_manifest_or_signature_is_refused():
+    good = sign(manifest(), KEY)
+    for field in ("body", "signature"):
+        whole: bytes = getattr(good, field)
+        for position in range(len(whole) * 8):
+            changed = bytearray(whole)
+            changed[position // 8] ^= 1 << position % 8
+            with pytest.raises(RemoteError) as refusal:
+                verify(replace(good, **{field: bytes(changed)}), KEYS)
+            assert refusal.value.code == "signature"
+
+
+def test_a_manifest_of_an_older_version_is_read_but_valid_at_no_time():
+    old = manifest()
+    assert (old.release, old.not_before, old.expires, old.sequence) == (None, 0, 0, 0)
+    assert verify(sign(old, KEY), KEYS) == old

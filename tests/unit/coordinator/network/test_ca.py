@@ -10,8 +10,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from coordinator.ca import COORDINATOR, Authority
 from coordinator.errors import Invalid, StartError
+from coordinator.keyring import pem
 from tests.unit.coordinator.network.enrolled import csr
-from wire import manifest
 
 NOW = datetime(2020, 3, 20, tzinfo=UTC).timestamp()
 
@@ -88,10 +88,8 @@ def test_an_authority_stays_the_same_over_restarts(tmp_path):
     first = Authority(tmp_path, lambda: NOW)
     second = Authority(tmp_path, lambda: NOW + 1000)
     assert second.fingerprint == first.fingerprint
-    assert manifest.key_id(second.dispatch.public_key()) == manifest.key_id(first.dispatch.public_key())
     der = parsed(first.certificate).public_bytes(serialization.Encoding.DER)
     assert first.fingerprint == hashlib.sha256(der).hexdigest()
-    assert isinstance(first.dispatch, ed25519.Ed25519PrivateKey)
 
 
 def test_what_is_issued_to_ourselves_names_us_and_our_hosts(authority):
@@ -112,7 +110,6 @@ def test_all_is_readable_to_us_only(tmp_path):
     assert [n for n in names if n.endswith(".key")] == [
         "ca.key",
         "coordinator.key",
-        "dispatch.key",
         "server.key",
     ]
     for name in names:
@@ -125,7 +122,7 @@ def test_half_an_authority_is_not_silently_replaced(tmp_path):
     (tmp_path / "ca.key").unlink()
     with pytest.raises(StartError, match="backup"):
         Authority(tmp_path, lambda: NOW)
-    (tmp_path / "ca.key").write_bytes((tmp_path / "dispatch.key").read_bytes())
+    (tmp_path / "ca.key").write_bytes(pem(ed25519.Ed25519PrivateKey.generate()))
     with pytest.raises(StartError, match="not an EC key"):
         Authority(tmp_path, lambda: NOW)
     (tmp_path / "ca.key").write_bytes(b"")

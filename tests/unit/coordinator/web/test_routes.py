@@ -179,6 +179,7 @@ def test_only_what_carries_its_own_secret_is_open(staffed: House):
         "/api/track/{token}",
         "/api/track/{token}/parcels/{parcel}/receive",
         "/files/{attempt}/{token}",
+        "/definitions/{digest}",
         "/healthz",
         "/login",
         "/login/second",
