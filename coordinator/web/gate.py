@@ -52,6 +52,9 @@ class Gate:
         """A refusal, or None and `request.state.asker` says who asks (nobody, where nobody needs to)."""
         if int(_digits(request.headers.get("content-length", "0"))) > LIMIT:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            # It names its own charset, and Python knows some that make text which can't be written again.
+            raise Invalid("send a form as application/x-www-form-urlencoded")
         path = request.url.path
         if path == "/login" or path.startswith("/login/"):
             self._same_site(request)
