@@ -17,6 +17,7 @@ from coordinator.porter import Porter
 from coordinator.roles import HOME, WHOLE, Act
 from coordinator.store import people
 from coordinator.store.engine import Store, Tx
+from coordinator.web import cookies
 
 BY = "coordinator"
 """Who acts, where nobody gave a name."""
@@ -138,6 +139,14 @@ def refusal(act: Act | None) -> str:
 def asker_of(request: Request) -> Asker:
     """Who asks, as the gate found out."""
     return getattr(request.state, "asker", NOBODY)
+
+
+def again(request: Request, door: Porter) -> Asker:
+    """Who asks, as of now: `NOBODY` if what let them in has ended since. Not for open paths."""
+    _, _, key = request.headers.get("authorization", "").partition(" ")
+    if key:
+        return door.program(key.strip(), asker_of(request).by) or NOBODY
+    return door.browser(cookies.read(request, cookies.SESSION))
 
 
 _KINDS: dict[str, Callable[[Tx, str], set[str]]] = {

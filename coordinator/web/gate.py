@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordinator import origin
 from coordinator.asker import NOBODY
-from coordinator.errors import Forbidden, Problem, Unauthorised
+from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Problem, Unauthorised
 from coordinator.porter import Porter
 from coordinator.web import cookies, headers, problem
 from coordinator.web.access import BY, SAFE, is_open, name
@@ -52,6 +52,9 @@ class Gate:
         """A refusal, or None and `request.state.asker` says who asks (nobody, where nobody needs to)."""
         if int(_digits(request.headers.get("content-length", "0"))) > LIMIT:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            # It names its own charset, and Python knows some that make text which can't be written again.
+            raise Invalid("send a form as application/x-www-form-urlencoded")
         path = request.url.path
         if path == "/login" or path.startswith("/login/"):
             self._same_site(request)
@@ -141,11 +144,27 @@ def _utf8(header: str) -> str:
 
 
 def describe(schema: dict[str, Any]) -> None:
-    """Add to an OpenAPI schema how to get in."""
+    """Add to an OpenAPI schema how to get in, and the refusals that any request may meet."""
     schema["security"] = [{"key": []}]
     for path, operations in schema["paths"].items():
-        for operation in operations.values() if is_open(path) else ():
-            operation["security"] = []
+        for operation in operations.values():
+            met: list[type[Problem]] = [] if is_open(path) else [Unauthorised, Forbidden]
+            if is_open(path):
+                operation["security"] = []
+            if "{" in path:
+                met.append(Missing)
+            if "requestBody" in operation or "parameters" in operation:
+                met.append(Invalid)
+            if "requestBody" in operation:
+                met.append(problem.TooLong)
+            if any(each["name"] == "idempotency-key" for each in operation.get("parameters", ())):
+                met.append(Conflict)
+            answers = problem.documented(*met)
+            operation["responses"] |= {
+                str(status): says
+                for status, says in answers.items()
+                if str(status) not in operation["responses"]
+            }
     schema.setdefault("components", {})["securitySchemes"] = {
         "key": {
             "type": "http",

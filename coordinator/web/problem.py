@@ -165,7 +165,9 @@ def _of_status(status: int, request: Request) -> Problem:
     if status == HTTPStatus.NOT_FOUND:
         return Missing(f"there is nothing at {request.url.path}")
     if status == HTTPStatus.BAD_REQUEST:
-        return Problem("the request's body can't be read")
+        return Invalid(
+            "the body can't be read: it is not JSON in UTF-8, or its numbers or nesting have no end"
+        )
     problem = Problem(f"{request.method} {request.url.path}: {HTTPStatus(status).description}")
     problem.kind = HTTPStatus(status).phrase.lower().replace(" ", "-")
     problem.title = HTTPStatus(status).phrase

@@ -10,6 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.guesses import Guessing
+from coordinator.links import Astray
 from coordinator.records import Parcel
 from coordinator.views import Tracking
 from coordinator.web import look, shapes
@@ -87,10 +88,20 @@ async def _need(desk: Here, token: Held) -> str:
 
 
 @router.get("/t/{token}/events", response_class=EventSourceResponse, include_in_schema=False)
-async def events(desk: Here, need: Annotated[str, Depends(_need)]) -> AsyncIterator[ServerSentEvent]:
+async def events(
+    desk: Here, token: Token, need: Annotated[str, Depends(_need)]
+) -> AsyncIterator[ServerSentEvent]:
     """That something about this need changed; not what."""
+
+    def may() -> bool:
+        try:
+            desk.is_tracked(token)
+        except Astray:
+            return False
+        return True
+
     with desk.news.listen(f"need/{need}") as listener:
-        async for event in told(listener, silent=True):
+        async for event in told(listener, may, silent=True):
             yield event
 
 

@@ -13,6 +13,7 @@ from wire import lifecycle, topics
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+SECURITY = (ROOT / "SECURITY.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 AGENT_COMMANDS = (
     *("stop", "offers", "accept", "decline", "present", "away", "refusals", "check"),
@@ -29,7 +30,9 @@ def test_every_kind_of_message_is_explained(kind):
     assert f"| `{kind}` |" in ARCHITECTURE
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+)
 def test_every_file_that_a_document_links_to_is_there(document):
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / document).read_text())
     assert [link for link in links if not (ROOT / link).exists()] == []
@@ -50,6 +53,45 @@ def test_every_test_that_the_architecture_names_is_there():
         for name in re.findall(r"^def (test_\w+)", path.read_text(), flags=re.MULTILINE)
     }
     assert named - there == set()
+
+
+def test_every_test_that_shows_our_security_is_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", SECURITY)
+    assert len(named) > 50
+    assert len(named) == SECURITY.count("`tests/")
+    missing = [f"{file}::{name}" for file, name in named if f"\ndef {name}(" not in (ROOT / file).read_text()]
+    assert missing == []
+
+
+def test_every_threat_has_an_answer_and_a_test_that_shows_it():
+    table = SECURITY.partition("## Who tries what")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")][2:]
+    assert [
+        row[1].strip() for row in rows if len(row) != 4 or not all(cell.strip() for cell in row[1:])
+    ] == []
+    assert [row[1].strip() for row in rows if "::test_" not in row[3]] == []
+
+
+def test_each_command_that_the_security_page_names_exists():
+    for program, words in re.findall(r"`(muster|muster-agent) ([a-z -]+?)(?: [A-Z]+)*`", SECURITY):
+        named = words.split()
+        if program == "muster":
+            named = named[:2]
+            assert coordinator.cli.run([*named, "--help"]) == 0, words
+        else:
+            assert named[0] in AGENT_COMMANDS, words
+
+
+def test_every_locked_package_has_its_hash():
+    locks = sorted(ROOT.glob("requirements*.lock"))
+    assert len(locks) > 3
+    for lock in locks:
+        packages = re.split(r"\n(?=\S)", lock.read_text().strip())
+        assert [each.split()[0] for each in packages if "--hash=sha256:" not in each] == []
+    makefile = (ROOT / "Makefile").read_text()
+    assert makefile.count("pip install") == makefile.count("--require-hashes") + makefile.count(
+        "--no-deps --no-build-isolation"
+    )
 
 
 def test_every_library_is_accounted_for():

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,99 @@ def test_the_agent_keeps_its_serial_ports_and_its_pumps():
         assert needed in lines
     assert "KillMode=process" in lines
     assert not [line for line in lines if line.startswith("PrivateDevices")]
+
+
+def filtered(unit: Path) -> set[str]:
+    """The system calls that a unit leaves, read as systemd does: line by line, a `~` takes away."""
+    left: set[str] = set()
+    for line in unit.read_text().splitlines():
+        if line.startswith("SystemCallFilter="):
+            words = line.partition("=")[2]
+            named = set().union(*(calls(word) for word in words.removeprefix("~").split()))
+            left = left - named if words.startswith("~") else left | named
+    return left
+
+
+def calls(word: str) -> set[str]:
+    if not word.startswith("@"):
+        return {word}
+    listed = [
+        line.split()[0] for line in analyze("syscall-filter", word).stdout.splitlines()[1:] if line.strip()
+    ]
+    return set().union(*(calls(each) for each in listed if not each.startswith("#")))
+
+
+EACH_NEEDS = {
+    "execve",
+    "clone3",
+    "wait4",
+    "prlimit64",
+    "mmap",
+    "mprotect",
+    "connect",
+    "fsync",
+    "renameat2",
+    "flock",
+}
+
+
+@pytest.mark.parametrize(
+    ("unit", "needed"),
+    [
+        # The pump: poll, ioctl for the port. The drawing: its bounds (prlimit64), and a step back (setpriority).
+        (AGENT, EACH_NEEDS | {"poll", "ioctl", "setsid", "setpriority"}),
+        # argon2 works with threads; the broker is a child; a client of PostgreSQL.
+        (COORDINATOR, EACH_NEEDS | {"futex", "epoll_wait", "accept4", "getrandom", "sendto"}),
+    ],
+    ids=("agent", "coordinator"),
+)
+def test_what_the_programs_call_is_left_to_them_and_little_else(unit: Path, needed: set[str]):
+    left = filtered(unit)
+    assert needed - left == set()
+    for never in (
+        "mount",
+        "setuid",
+        "chroot",
+        "bpf",
+        "init_module",
+        "ptrace",
+        "sched_setscheduler",
+        "setrlimit",
+    ):
+        assert never not in left
+
+
+CONFINED = """
+import ctypes, os, sys
+PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0):
+    sys.exit(77)  # a kernel before 6.3
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""Does to a program what `MemoryDenyWriteExecute` does: no memory that is writable becomes executable."""
+WORKS = """
+import mmap
+try:
+    mmap.mmap(-1, 4096, prot=7)
+except PermissionError:
+    pass
+else:
+    raise SystemExit("nothing is confined")
+import psycopg, pyclipper, sqlalchemy, uvicorn, zeroconf
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from coordinator import passwords
+assert passwords.matches(passwords.keep("seven printers hum"), "seven printers hum")
+Ed25519PrivateKey.generate().sign(b"x")
+"""
+
+
+def test_what_is_compiled_works_without_memory_that_is_writable_and_executable():
+    done = subprocess.run(
+        [sys.executable, "-c", CONFINED, "-c", WORKS], check=False, capture_output=True, text=True
+    )
+    if done.returncode == 77:
+        pytest.skip("this kernel can't confine a process so")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -261,3 +261,13 @@ def test_behind_a_proxy_people_come_from_the_public_address(quiet_house: House):
         filed = browser.post("/needs", data=asked)
         assert filed.status_code == 303
         assert "https://muster.example/t/" in browser.get(filed.headers["location"]).text
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "undefined", "utf-8"])
+def test_a_form_in_a_charset_of_its_own_choice_is_refused_in_words(quiet_house: House, charset):
+    body = '--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\\ud800+2AA-\r\n--x--\r\n'
+    headers = {"Content-Type": f"Multipart/form-data; boundary=x; charset={charset}"}
+    with quiet_house.visitor() as stranger:
+        answer = httpx.Client.request(stranger, "POST", "/login", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert "x-www-form-urlencoded" in answer.text

@@ -5,7 +5,10 @@ import time
 
 import pytest
 
+from coordinator.roles import HOME, Role
+from coordinator.store import people
 from tests.unit.coordinator.web.house import House
+from tests.unit.coordinator.web.test_routes import token
 
 
 def events(response):
@@ -84,3 +87,39 @@ def test_the_server_stops_at_once_with_streams_open(house: House):
         house.server.should_exit = True
         assert list(heard) == []
     assert time.monotonic() - before < 2
+
+
+def test_who_has_logged_out_hears_nothing_more(house: House):
+    house.person("ines", (HOME, Role.VIEWER))
+    with house.logged_in("ines") as browser, browser.stream("GET", "/events?on=need") as stream:
+        heard = events(stream)
+        assert next(heard) == ("hello", [])
+        house.office.needs(3)
+        assert next(heard) == ("news", [])
+        assert browser.post("/logout").status_code == 303
+        house.office.needs(3)
+        assert list(heard) == []
+
+
+def test_a_program_whose_person_was_shut_out_hears_nothing_more(house: House):
+    house.person("ines", (HOME, Role.VIEWER))
+    token(house, "ines", Role.VIEWER)
+    with house.stranger() as program:
+        program.headers["Authorization"] = "Bearer muster_ines"
+        with program.stream("GET", "/events?on=need") as stream:
+            heard = events(stream)
+            assert next(heard) == ("hello", [])
+            with house.office.store.write() as tx:
+                people.persons.change(tx, "ines", disabled=house.office.now[0])
+            house.office.needs(3)
+            assert list(heard) == []
+
+
+def test_a_link_that_was_replaced_tells_nothing_more(house: House):
+    need, link = house.office.needs(3)
+    with house.stranger() as ward, ward.stream("GET", f"/t/{link}/events") as stream:
+        heard = events(stream)
+        assert next(heard) == ("hello", [])
+        house.office.desk.relink_need(need.id, by="ines")
+        house.office.desk.cancel_need(need.id, by="ines")
+        assert list(heard) == []

@@ -1,0 +1,139 @@
+"""A house where everything is: things in each state, somebody of each role, links, and words to look out for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator import ids
+from coordinator.doorstep import Doorstep
+from coordinator.roles import ACTS, HOME, Act, Role
+from coordinator.store import people
+from tests.unit.coordinator.office import KEY, NOON, PlayedAgent, open_office
+from tests.unit.coordinator.web.house import House
+
+STREET, PHONE, HOURS = "Quittenweg", "5550142", "after-six-only"
+ADDRESS = (STREET, PHONE, HOURS)
+THEIRS = "Quellbach"
+"""In the name of each hospital of the first cluster; who is in the other one never reads it."""
+FACTOR = "sealed-second-factor"
+VICTIM = "victor"
+"""Somebody with an account who may be given roles, disabled and reset at will."""
+LEAVING = ("bert", "anna")
+"""Agents; the first may be revoked and forgotten, at the second's home somebody goes to pick up."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks: how they show who they are, what they may do, and where."""
+
+    name: str
+    headers: dict[str, str]
+    acts: frozenset[Act] = frozenset()
+    known: bool = True
+    stranger_to_home: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass
+class Crossroads:
+    """The house, who comes there, and what there is to name in a request."""
+
+    house: House
+    visitors: list[Visitor]
+    names: dict[str, list[str]]
+    secrets: list[str]
+
+
+def build(directory: Path) -> Crossroads:
+    """Furnish a house on an empty SQLite database. Its requests are made in this process."""
+    office = open_office(directory, f"sqlite:///{directory}/muster.db")
+    house = House(office, "")
+    secrets = [KEY, FACTOR, "$argon2"]
+    visitors = [
+        Visitor("nobody", {}, known=False),
+        Visitor("a wrong token", _bearer("muster_nobody-has-this"), known=False),
+        Visitor("an expired token", _bearer("muster_stale"), known=False),
+        Visitor("the access key", _bearer(KEY), frozenset(set(Act) - {Act.SELF})),
+    ]
+    for role in Role:
+        _join(house, role.value, HOME, role)
+        visitors.append(Visitor(role.value, _bearer(f"muster_{role.value}"), ACTS[role]))
+        secrets.append(ids.digest(f"muster_{role.value}"))
+    _join(house, "wanda", "west", Role.ADMIN)
+    visitors.append(
+        Visitor("another cluster's admin", _bearer("muster_wanda"), ACTS[Role.ADMIN], stranger_to_home=True)
+    )
+    _join(house, "stale", HOME, Role.ADMIN, lasts=-1)
+    house.person(VICTIM, (HOME, Role.VIEWER))
+    with office.store.write() as tx:
+        people.persons.change(tx, VICTIM, factor=FACTOR, factor_since=NOON)
+    names = _furnish(house)
+    secrets += [ids.digest(token) for token in names["token"]]
+    return Crossroads(house, visitors, names, secrets)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _join(house: House, name: str, cluster: str, role: Role, lasts: float = 86_400) -> None:
+    house.person(name, (cluster, role))
+    now = house.office.now[0]
+    with house.office.store.write() as tx:
+        people.tokens.add(
+            tx,
+            people.Token(
+                token=ids.digest(f"muster_{name}"),
+                id=f"k-{name}",
+                person=name,
+                label="a script",
+                cluster=cluster,
+                role=role,
+                created=now,
+                expires=now + lasts,
+            ),
+        )
+
+
+def _furnish(house: House) -> dict[str, list[str]]:
+    """What may be named, by the name of the parameter."""
+    office, desk = house.office, house.office.desk
+    hospital = office.vetted(f"{THEIRS} North")
+    unvetted = desk.add_hospital(name=f"{THEIRS} South", contact="ward 9", latitude=48, longitude=16).id
+    anna = office.agent("anna")
+    office.agent("bert")
+    makers = {name: desk.care.link_agent(name, by="ines") for name in ("anna", "bert")}
+    desk.care.give_address(makers["anna"], Doorstep(address=f"{STREET} 17", contact=PHONE, hours=HOURS))
+    need, tracking = office.needs(4, hospital=hospital)
+    sent = _printed(anna)
+    desk.inspect(sent, good=desk.attempt(sent).count, scrapped=0, by="inspector")
+    desk.collect(sent, by="courier")
+    parcel = desk.send(desk.pack(need.id, by="courier").id, by="courier").id
+    desk.file_need(hospital=hospital, part="ear-saver", quantity=4, by="coordinator")
+    fresh = _printed(anna)
+    pickup = desk.care.take_pickup("anna", by="courier").id
+    return {
+        "hospital": [hospital, unvetted],
+        "need": [need.id],
+        "attempt": [sent, fresh],
+        "parcel": [parcel],
+        "agent": list(LEAVING),
+        "pickup": [pickup],
+        "person": [VICTIM],
+        "part": ["ear-saver"],
+        "wish": ["pause"],
+        "cluster": [HOME],
+        "track": [tracking],
+        "maker": [makers["anna"]],
+        "left": [makers["bert"]],
+        "token": [tracking, *makers.values()],
+    }
+
+
+def _printed(agent: PlayedAgent) -> str:
+    """A lot that waits at the agent's home."""
+    agent.is_ready()
+    lot = agent.grants[-1].attempt
+    agent.prints(lot)
+    return lot
