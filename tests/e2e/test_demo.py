@@ -70,7 +70,7 @@ def test_a_hospital_signs_for_24_ear_savers():
 @pytest.mark.system
 def test_the_same_over_mosquitto_with_mutual_tls():
     need_mosquitto()
-    held(run("--broker", "mosquitto"), 24)
+    held(run("--units", "4", "--broker", "mosquitto"), 4)
 
 
 @pytest.mark.system

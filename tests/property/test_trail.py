@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordinator.trail import BEGINNING, Break, Entry, follow, plain, sealed
@@ -42,6 +42,11 @@ def other(value):
     return st.integers(0, 2**53).map(type(value)).filter(lambda x: x != value)
 
 
+few = settings(max_examples=max(1, settings().max_examples // 4))
+"""A chain is long to make, and every row of it is tried."""
+
+
+@few
 @given(chains(least=0))
 def test_what_was_written_holds(chain):
     found = follow(chain)
@@ -49,6 +54,7 @@ def test_what_was_written_holds(chain):
     assert found.head == (chain[-1].hash if chain else BEGINNING)
 
 
+@few
 @given(chains(), st.data())
 def test_a_row_that_is_altered_in_any_field_is_named(chain, data):
     at = data.draw(st.integers(0, len(chain) - 1))
@@ -60,6 +66,7 @@ def test_a_row_that_is_altered_in_any_field_is_named(chain, data):
     assert found.first.number == at + 1
 
 
+@few
 @given(chains(), st.data())
 def test_a_row_that_is_altered_and_sealed_anew_is_found_at_the_next_one_or_by_the_head(chain, data):
     at = data.draw(st.integers(0, len(chain) - 1))
@@ -72,6 +79,7 @@ def test_a_row_that_is_altered_and_sealed_anew_is_found_at_the_next_one_or_by_th
     assert found.number == at + 2
 
 
+@few
 @given(chains(), st.data())
 def test_a_row_that_is_taken_out_is_named_whether_the_others_are_renumbered_or_not(chain, data):
     at = data.draw(st.integers(0, len(chain) - 2))
@@ -85,6 +93,7 @@ def test_a_row_that_is_taken_out_is_named_whether_the_others_are_renumbered_or_n
     assert closer.number == at + 1
 
 
+@few
 @given(chains(), written(), st.data())
 def test_a_row_that_is_put_in_is_named_at_the_latest_behind_it(chain, forged, data):
     at = data.draw(st.integers(0, len(chain) - 1))
@@ -96,6 +105,7 @@ def test_a_row_that_is_put_in_is_named_at_the_latest_behind_it(chain, forged, da
     assert found.number in (at + 1, at + 2)
 
 
+@few
 @given(chains(), st.data())
 def test_two_rows_that_change_places_are_named(chain, data):
     first = data.draw(st.integers(0, len(chain) - 2))
@@ -109,6 +119,7 @@ def test_two_rows_that_change_places_are_named(chain, data):
     assert found.number == first + 1
 
 
+@few
 @given(chains(), st.data())
 def test_a_tail_that_is_cut_off_shows_only_against_a_head_that_was_kept(chain, data):
     head = chain[-1].hash
@@ -118,6 +129,7 @@ def test_a_tail_that_is_cut_off_shows_only_against_a_head_that_was_kept(chain, d
     assert found == Break(len(left) + 1, found.why if found else "")
 
 
+@few
 @given(chains(), st.data())
 def test_a_head_that_was_kept_earlier_still_holds_later(chain, data):
     assert follow(chain, head=data.draw(st.sampled_from(chain)).hash).whole
