@@ -1,6 +1,7 @@
 """The demo's course, from an empty stage to the hospital's signature."""
 
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -40,6 +41,7 @@ def play(options: Options) -> bool:
     Raises:
         StartError: something that it needs did not start.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us: nothing stays behind
     console = Console(stderr=options.as_json or options.once)
     with tempfile.TemporaryDirectory(prefix="muster-demo-", ignore_cleanup_errors=True) as directory:
         stage = Stage(Path(directory))

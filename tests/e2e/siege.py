@@ -194,6 +194,13 @@ class Siege:
         return int(float(found[1])) if found else 0
 
     @property
+    def flooded(self) -> float:
+        """How many messages the coordinator has dropped as too much of one agent."""
+        found = re.search(r"^muster_messages_flooded_total (\S+)", self.metrics, re.M)
+        assert found
+        return float(found[1])
+
+    @property
     def metrics(self) -> str:
         return httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text
 
