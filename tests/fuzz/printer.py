@@ -40,6 +40,8 @@ class Printer:
     e: float = 0.0
     feed: float = 1500.0
     relative: bool = False
+    turned: bool = False
+    """Whether the file itself has left it in relative mode; who printed before may have."""
     relative_e: bool = False
     homed: bool = False
     nozzle: float = 0.0
@@ -86,13 +88,13 @@ class Printer:
         """The file is over."""
         self._unless(self.nozzle == 0, "ends with a hot nozzle")
         self._unless(self.bed == 0, "ends with a hot bed")
-        self._unless(not self.relative, "ends in relative mode")
+        self._unless(not self.turned, "ends in relative mode")
 
     def _switch(self, code: str, words: dict[str, float]) -> None:
         self._unless(not words, f"{code} with words")
         match code:
             case "G90" | "G91":
-                self.relative = code == "G91"
+                self.relative = self.turned = code == "G91"
                 if self.couples:
                     self.relative_e = self.relative
             case "M82" | "M83":
