@@ -15,22 +15,23 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from agent import consent, identity
+from agent.attempt.fetch import Fetcher
+from agent.attempt.plate import Plates
+from agent.attempt.proof import Definitions, Proof
+from agent.attempt.runner import Runner, Setup
+from agent.consent.owner_word import OwnerWord
+from agent.consent.terms import terms
+from agent.conversation.link import Link, parse_broker
+from agent.conversation.reckoning import Reckoning
+from agent.conversation.reporter import Reporter
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.fetch import Fetcher
 from agent.home import Bell, journal_path, lock
 from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
-from agent.link import Link, parse_broker
-from agent.owner_word import OwnerWord
-from agent.plate import Plates
-from agent.proof import Definitions, Proof
-from agent.reckoning import Reckoning
-from agent.renewal import Renewer
-from agent.reporter import Reporter
-from agent.runner import Runner, Setup
+from agent.membership import identity
+from agent.membership.renewal import Renewer
+from agent.membership.trust import Trust
 from agent.settings import Loaded, Printer, SerialPrinter
-from agent.trust import Trust
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
@@ -231,7 +232,7 @@ class Agent:
                 printer=printer,
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
-                terms=consent.terms(loaded.settings.consent, self._identity.answer.url),
+                terms=terms(loaded.settings.consent, self._identity.answer.url),
             ),
             self._drivers[name],
             Plates(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),

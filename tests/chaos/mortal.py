@@ -26,7 +26,7 @@ SEAMS = (
     "agent.journal.Journal._step",
     "agent.journal.Journal.take",
     "agent.journal.Journal.acknowledge",
-    "agent.link.Link.publish",
+    "agent.conversation.link.Link.publish",
     "agent.printers.serial.SerialDriver.start",
     "coordinator.store.engine.Store.write",
     "coordinator.conversation.Conversation.hear",
@@ -85,8 +85,8 @@ def _shift_clock(control: Control) -> None:
 
 
 def _follow_agent(control: Control, diary: Diary) -> None:
+    from agent.conversation.link import Link
     from agent.journal import Journal
-    from agent.link import Link
     from agent.printers.serial import SerialDriver
     from wire.messages import Ready
 

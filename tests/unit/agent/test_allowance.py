@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.allowance import allowance
-from agent.hours import HORIZON, Hours
+from agent.consent.allowance import allowance
+from agent.consent.hours import HORIZON, Hours
 
 NOON = datetime(2026, 5, 6, 12, 0, tzinfo=UTC)
 """A Wednesday."""

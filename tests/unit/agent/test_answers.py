@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agent import answers, cli
-from agent.answers import AnswersError
+from agent import cli
+from agent.cli import answers
+from agent.cli.answers import AnswersError
+from agent.consent.owner_word import OwnerWord, WordError
 from agent.home import journal_path
 from agent.journal import Journal
-from agent.owner_word import OwnerWord, WordError
 from agent.settings import Loaded, load
 from tests.unit.agent.test_owner_word import offer
 from tests.unit.agent.test_settings import LEAST

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.consent import Terms
-from agent.hours import Hours
-from agent.leave import NOBODY
-from agent.offer import LIFETIME
-from agent.owner_word import OwnerWord
+from agent.consent.hours import Hours
+from agent.consent.leave import NOBODY
+from agent.consent.offer import LIFETIME
+from agent.consent.owner_word import OwnerWord
+from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Status
 from agent.settings import SerialPrinter
 from tests.farend.files import serving

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from agent import check, cli, settings
+from agent import cli, settings
+from agent.cli import check
 
 GOOD = (
     "G21\nG90\nM83\nM140 S80\nM104 S230\nG28\nM190 S80\nM109 S230\nG92 E0\nG1 X10 Y10 Z0.2 F3000\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.consent import Consent, Rule, Terms, terms
+from agent.consent.terms import Consent, Rule, Terms, terms
 from wire.messages import Parts
 
 HUB = "https://hub.example.org:8443/muster"

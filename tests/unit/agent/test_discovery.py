@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agent.discovery import Scope, discover, this_machine, unknown, usual_doors
-from agent.findings import UNGUARDED, Found, FoundServer, as_text, describe, inspect, is_at, merge
-from agent.interview import Answer, Board
-from agent.mdns import Announced, browse
+from agent.discovery.findings import UNGUARDED, Found, FoundServer, as_text, describe, inspect, is_at, merge
+from agent.discovery.interview import Answer, Board
+from agent.discovery.mdns import Announced, browse
+from agent.discovery.search import Scope, discover, this_machine, unknown, usual_doors
+from agent.discovery.servers import Server
 from agent.printers.serial import Outlet
-from agent.servers import Server
 from agent.settings import MoonrakerPrinter, OctoPrintPrinter, SerialPrinter
 from tests.farend import octoprint
 from tests.farend.announcements import announced

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import settings
-from agent.draft import Draft, added, decode, encode, whole
 from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter, SerialPrinter
+from agent.setup.draft import Draft, added, decode, encode, whole
 from gcode.profile import Profile
 
 WORDS = st.text(min_size=1, max_size=40)

@@ -9,9 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
-from agent import identity
-from agent.enrolment import EnrolmentError, enrol
-from agent.identity import IdentityError
+from agent.membership import identity
+from agent.membership.enrolment import EnrolmentError, enrol
+from agent.membership.identity import IdentityError
 from tests.farend.authority import Authority
 from tests.farend.files import Server, serving
 from tests.farend.keys import Keys

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.fetch import TRIES, Fetcher, FetchError, StoppedError
+from agent.attempt.fetch import TRIES, Fetcher, FetchError, StoppedError
 from tests.farend.files import Server, serving
 
 DATA = random.Random(1).randbytes(300_000)

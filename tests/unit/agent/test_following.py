@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.following import GRACE, observe
+from agent.attempt.following import GRACE, observe
 from agent.journal import IN_MOTION
 from agent.printers.driver import Condition, Ending, Status
 from wire.lifecycle import State, Step, allows

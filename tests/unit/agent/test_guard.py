@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.consent import Terms
-from agent.guard import RENEWED, Guard
+from agent.attempt.guard import RENEWED, Guard
+from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Heat, Status
 from agent.settings import MoonrakerPrinter
 from tests.farend.files import serving

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.hours import HORIZON, Hours, HoursError, window
+from agent.consent.hours import HORIZON, Hours, HoursError, window
 
 MADRID = ZoneInfo("Europe/Madrid")
 NIGHT = Hours(zone="Europe/Madrid", daily=("22:00-07:00",))

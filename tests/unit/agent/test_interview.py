@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.interview import AGAIN_SECONDS, BOOT_SECONDS, WORDS, Interview
+from agent.discovery.interview import AGAIN_SECONDS, BOOT_SECONDS, WORDS, Interview
 
 MARLIN = (
     b"FIRMWARE_NAME:Marlin 2.1.2.1 (Jan  1 2024 10:00:00) SOURCE_CODE_URL:github.com/MarlinFirmware/Marlin"

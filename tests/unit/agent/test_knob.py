@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.consent import Terms
+from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Ending, Status
 from agent.settings import SerialPrinter
 from tests.farend.files import serving

@@ -12,10 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from agent.identity import save
+from agent.conversation.link import QUEUE, Link, LinkError, parse_broker
+from agent.conversation.reporter import Reporter
 from agent.journal import Journal, JournalError
-from agent.link import QUEUE, Link, LinkError, parse_broker
-from agent.reporter import Reporter
+from agent.membership.identity import save
 from tests.farend.authority import Authority
 from tests.farend.broker import KINDS, Broker, free_port, running
 from tests.farend.coordinator import Coordinator

@@ -1,6 +1,6 @@
 import pytest
 
-from agent.models import UNKNOWN, model
+from agent.setup.models import UNKNOWN, model
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from agent.consent.owner_word import BURST, KEPT, MOST, OwnerWord, WordError
 from agent.journal import Journal
-from agent.owner_word import BURST, KEPT, MOST, OwnerWord, WordError
 from wire.errors import RemoteError
 from wire.messages import Answer, Offer
 

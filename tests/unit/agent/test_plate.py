@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent.fetch import Fetcher, StoppedError
-from agent.plate import CABLE, CHUNK, Plates
+from agent.attempt.fetch import Fetcher, StoppedError
+from agent.attempt.plate import CABLE, CHUNK, Plates
 from gcode.document import decode
 from gcode.gate import judge
 from gcode.material import material

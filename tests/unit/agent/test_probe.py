@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import probe
+from agent.discovery import probe
+from agent.discovery.probe import ask
 from agent.printers.serial import Port, ports
-from agent.probe import ask
 from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.test_interview import MARLIN
 

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent import proof
-from agent.drawing import Drawn, Order, draw
-from agent.fetch import Fetcher, FetchError, StoppedError
-from agent.identity import Identity
-from agent.plate import PlateError
-from agent.proof import Definitions, Proof, draw_apart
-from agent.trust import Trust
+from agent.attempt import proof
+from agent.attempt.drawing import Drawn, Order, draw
+from agent.attempt.fetch import Fetcher, FetchError, StoppedError
+from agent.attempt.plate import PlateError
+from agent.attempt.proof import Definitions, Proof, draw_apart
+from agent.membership.identity import Identity
+from agent.membership.trust import Trust
 from gcode.profile import Profile
 from tests.farend.files import Server, serving
 from tests.farend.keys import COUPON, LONG, SHORT, Keys, drawn

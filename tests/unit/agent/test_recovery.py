@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent import recovery
 from agent.cli import main
+from agent.intervention import recovery
 from tests.farend.agent import LONG, PRINTER, Bench, benched
 
 RUNS = ("fetch", "check", "start", "print")

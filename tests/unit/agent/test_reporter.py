@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.conversation.reporter import BATCH, RESEND, WINDOW, Reporter
 from agent.journal import Journal
-from agent.reporter import BATCH, RESEND, WINDOW, Reporter
 from tests.unit.agent.test_journal import grant
 from wire import codec
 from wire.lifecycle import Step

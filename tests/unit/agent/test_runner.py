@@ -9,20 +9,21 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from agent import drawing, overview
-from agent.consent import Terms
-from agent.fetch import Fetcher
-from agent.following import GRACE
-from agent.hours import Hours
-from agent.identity import Identity
+from agent.attempt import drawing
+from agent.attempt.fetch import Fetcher
+from agent.attempt.following import GRACE
+from agent.attempt.plate import Plates
+from agent.attempt.proof import Definitions, Proof
+from agent.attempt.runner import INSIST, PATIENCE, Runner, Setup
+from agent.cli import overview
+from agent.consent.hours import Hours
+from agent.consent.offer import LIFETIME, RENEWAL
+from agent.consent.terms import Terms
 from agent.journal import Journal, Stop
-from agent.offer import LIFETIME, RENEWAL
-from agent.plate import Plates
+from agent.membership.identity import Identity
+from agent.membership.trust import Trust
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
-from agent.proof import Definitions, Proof
-from agent.runner import INSIST, PATIENCE, Runner, Setup
 from agent.settings import SerialPrinter
-from agent.trust import Trust
 from gcode.document import decode
 from gcode.profile import Profile
 from gcode.script import Script

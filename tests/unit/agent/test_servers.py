@@ -2,8 +2,8 @@ import socket
 
 import pytest
 
-from agent import servers
-from agent.servers import Server, recognise, size
+from agent.discovery import servers
+from agent.discovery.servers import Server, recognise, size
 from tests.farend import moonraker, octoprint, prusalink
 from tests.farend.imposter import answering
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import setup
-from agent.discovery import Scope
-from agent.hands import Machine
+from agent.discovery.search import Scope
 from agent.printers.driver import Condition
 from agent.printers.octoprint import OctoPrintDriver
 from agent.printers.serial import Outlet
@@ -23,7 +21,9 @@ from agent.settings import (
     SettingsError,
     load,
 )
-from agent.setup import SetupError
+from agent.setup import dialogue
+from agent.setup.dialogue import SetupError
+from agent.setup.hands import Machine
 from tests.farend import moonraker, octoprint, prusalink
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
@@ -81,7 +81,7 @@ def far(tmp_path: Path) -> Generator[Path]:
 def test_enter_is_enough_for_a_printer_at_a_port(tmp_path: Path, path: Path):
     person = Person()
     with far(tmp_path) as port:
-        loaded = setup.run(path, person, machine([port]))
+        loaded = dialogue.run(path, person, machine([port]))
     (printer,) = loaded.settings.printer
     assert isinstance(printer, SerialPrinter)
     assert (printer.port, printer.baud, printer.material) == (str(port), 115_200, "pla")
@@ -113,7 +113,7 @@ def test_answers_become_settings_and_wrong_ones_are_asked_again(tmp_path: Path, 
         ("where are you", "40.4168 -3.7038"),
     )
     with far(tmp_path) as port:
-        loaded = setup.run(path, person, machine([port]))
+        loaded = dialogue.run(path, person, machine([port]))
     (printer,) = loaded.settings.printer
     profile = printer.profile
     assert (printer.name, printer.material) == ("left", "petg")
@@ -127,7 +127,7 @@ def test_answers_become_settings_and_wrong_ones_are_asked_again(tmp_path: Path, 
 
 def test_a_moonraker_that_trusts_us_needs_no_key_and_tells_its_size(path: Path):
     with answering(VORON) as url:
-        loaded = setup.run(path, Person(("call it", "voron"), ("Try again", "n")), machine(urls=[url]))
+        loaded = dialogue.run(path, Person(("call it", "voron"), ("Try again", "n")), machine(urls=[url]))
     (printer,) = loaded.settings.printer
     assert isinstance(printer, MoonrakerPrinter)
     assert (printer.url, printer.key) == (url, "")
@@ -148,7 +148,7 @@ def test_an_octoprints_owner_confirms_there_and_types_no_key(path: Path):
                     far.decide(next(iter(far.pending_keys())), yes=True)
 
         owner = Owner(("call it", "right"))
-        loaded = setup.run(path, owner, machine(urls=[far.url]))
+        loaded = dialogue.run(path, owner, machine(urls=[far.url]))
         (printer,) = loaded.settings.printer
         assert isinstance(printer, OctoPrintPrinter)
         driver = OctoPrintDriver("right", far.url, printer.key)
@@ -161,7 +161,7 @@ def test_an_octoprints_owner_confirms_there_and_types_no_key(path: Path):
 def test_a_wrong_key_is_told_and_another_is_asked_for(path: Path):
     far = moonraker.shared()
     person = Person(("call it", "voron"), ("API key", "wrong"), ("API key", far.key))
-    (printer,) = setup.run(path, person, machine(urls=[far.url])).settings.printer
+    (printer,) = dialogue.run(path, person, machine(urls=[far.url])).settings.printer
     assert isinstance(printer, MoonrakerPrinter)
     assert printer.key == far.key
     assert "refuses the key" in person.heard
@@ -176,7 +176,7 @@ def test_a_prusalink_announces_itself_and_takes_its_password(path: Path):
     while not (found := [each for each in everywhere.find(known=()).servers if each.url == far.url]):
         assert time.monotonic() < deadline, "PrusaLink did not announce itself"
     assert [each.kind for each in found] == ["prusalink"]
-    (printer,) = setup.run(path, person, machine(urls=[far.url])).settings.printer
+    (printer,) = dialogue.run(path, person, machine(urls=[far.url])).settings.printer
     assert isinstance(printer, PrusaLinkPrinter)
     assert printer.password == prusalink.PASSWORD
     assert "Try again" not in person.heard
@@ -186,7 +186,7 @@ def test_a_password_goes_into_a_file_of_its_own(path: Path):
     answers = ("call it", "mk3"), ("Password", "s3cret"), ("Try again", "n")
     person = Person(*answers)
     with answering(PRUSALINK) as url:
-        loaded = setup.run(path, person, machine(urls=[url]))
+        loaded = dialogue.run(path, person, machine(urls=[url]))
     (printer,) = loaded.settings.printer
     secret = path.with_name("prusalink-mk3.password")
     assert isinstance(printer, PrusaLinkPrinter)
@@ -198,13 +198,13 @@ def test_a_password_goes_into_a_file_of_its_own(path: Path):
 
 def test_who_has_no_password_at_hand_leaves_the_printer_out(path: Path):
     with answering(PRUSALINK) as url, pytest.raises(SetupError, match="no printer"):
-        setup.run(path, Person(), machine(urls=[url]))
+        dialogue.run(path, Person(), machine(urls=[url]))
 
 
 def test_a_printer_that_was_not_found_can_be_named(tmp_path: Path, path: Path):
     with far(tmp_path) as port:
         person = Person(("Another printer", str(port)), ("call it", "named"))
-        loaded = setup.run(path, person, machine())
+        loaded = dialogue.run(path, person, machine())
     assert [printer.name for printer in loaded.settings.printer] == ["named"]
 
 
@@ -214,7 +214,7 @@ def test_a_printer_that_is_switched_off_can_be_named_too(path: Path):
         ("May .* be opened", "n"),
         ("call it", "off"),
     )
-    (printer,) = setup.run(path, person, machine()).settings.printer
+    (printer,) = dialogue.run(path, person, machine()).settings.printer
     assert isinstance(printer, SerialPrinter)
     assert (printer.port, printer.baud) == ("/dev/ttyUSB7", 0)
 
@@ -225,7 +225,7 @@ def test_a_file_that_is_there_is_only_added_to_after_its_difference_was_shown(tm
     path.chmod(0o640)
     person = Person(("call it", "left"), ("call it", "right"))
     with far(tmp_path) as port:
-        loaded = setup.run(path, person, machine([port]))
+        loaded = dialogue.run(path, person, machine([port]))
     assert [printer.name for printer in loaded.settings.printer] == ["left", "right"]
     assert path.read_text().startswith("# my own words\n" + LEAST)
     assert '+name = "right"' in person.heard
@@ -238,10 +238,10 @@ def test_no_means_that_nothing_is_written_and_what_was_answered_is_kept(tmp_path
     path.write_text(LEAST)
     with far(tmp_path) as port:
         with pytest.raises(SetupError, match="nothing was written"):
-            setup.run(path, Person(("call it", "right"), ("Write that", "n")), machine([port]))
+            dialogue.run(path, Person(("call it", "right"), ("Write that", "n")), machine([port]))
         assert path.read_text() == LEAST
         person = Person(("to be driven", "n"))
-        loaded = setup.run(path, person, machine([port]))
+        loaded = dialogue.run(path, person, machine([port]))
     assert "right" in person.heard
     assert [printer.name for printer in loaded.settings.printer] == ["left", "right"]
 
@@ -254,10 +254,10 @@ def test_who_leaves_at_any_question_loses_nothing(
     begun = [] if question == "call it" else [("call it", "right")]
     with far(tmp_path) as port:
         with pytest.raises(end):
-            setup.run(path, Person(*begun, (question, end)), machine([port]))
+            dialogue.run(path, Person(*begun, (question, end)), machine([port]))
         assert not path.exists()
         again = Person(("to be driven", "n")) if begun else Person()
-        loaded = setup.run(path, again, machine([port]))
+        loaded = dialogue.run(path, again, machine([port]))
     assert len(loaded.settings.printer) == 1
     assert ("Keep that" in again.heard) == bool(begun)
 
@@ -266,7 +266,7 @@ def test_settings_that_are_wrong_are_not_touched(path: Path):
     path.parent.mkdir()
     path.write_text("[[printer]\n")
     with pytest.raises(SettingsError, match="TOML"):
-        setup.run(path, Person(), machine())
+        dialogue.run(path, Person(), machine())
     assert path.read_text() == "[[printer]\n"
 
 
@@ -281,20 +281,20 @@ def test_settings_that_somebody_else_changes_meanwhile_are_not_overwritten(tmp_p
             return super().ask(prompt)
 
     with far(tmp_path) as port, pytest.raises(SetupError, match="changed meanwhile"):
-        setup.run(path, Busybody(("call it", "right")), machine([port]))
+        dialogue.run(path, Busybody(("call it", "right")), machine([port]))
     assert path.read_text() == LEAST + "# changed\n"
 
 
 def test_without_a_printer_nothing_is_written(path: Path):
     with pytest.raises(SetupError, match="no printer"):
-        setup.run(path, Person(), machine())
+        dialogue.run(path, Person(), machine())
     assert not path.parent.exists()
 
 
 def test_no_is_no_answer_to_every_question_that_may_be_left_open(tmp_path: Path, path: Path):
     person = Person(("Another printer", "no"), ("nothing print", "n"), ("where are you", "n"))
     with far(tmp_path) as port:
-        loaded = setup.run(path, person, machine([port]))
+        loaded = dialogue.run(path, person, machine([port]))
     assert len(loaded.settings.printer) == 1
     assert loaded.settings.hours.daily == ()
     assert loaded.place is None
@@ -305,5 +305,5 @@ def test_a_computers_own_port_is_not_asked_about(path: Path):
     here = Machine(lambda _: Scope(ports=(own,), opens=True, interfaces=(), seconds=0.2))
     person = Person()
     with pytest.raises(SetupError, match="no printer"):
-        setup.run(path, person, here)
+        dialogue.run(path, person, here)
     assert "ttyS0" not in person.heard

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent import identity
-from agent.identity import Identity, IdentityError
-from agent.trust import Trust, TrustError
+from agent.membership import identity
+from agent.membership.identity import Identity, IdentityError
+from agent.membership.trust import Trust, TrustError
 from tests.farend.authority import Authority
 from tests.farend.keys import COUPON, Keys
 from tests.unit.wire.test_manifest import manifest

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from agent.onlooker import PumpOnlooker
+from agent.cli.watch import Job, LiveScreen, Moment, Pace, PaperScreen, Unheard, frame, gist
+from agent.intervention.onlooker import PumpOnlooker
 from agent.printers.driver import Condition, Ending, Heat, Status
-from agent.watch import Job, LiveScreen, Moment, Pace, PaperScreen, Unheard, frame, gist
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
 from wire.lifecycle import State, Step
 

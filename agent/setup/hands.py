@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from getpass import getpass
 
-from agent import discovery
-from agent.discovery import Scope
-from agent.findings import Found, FoundPort, inspect
+from agent.discovery import search
+from agent.discovery.findings import Found, FoundPort, inspect
+from agent.discovery.probe import ask
+from agent.discovery.search import Scope
 from agent.printers.serial import Outlet
-from agent.probe import ask
 from agent.settings import Printer
 
 APP = "muster-agent"
@@ -42,7 +42,7 @@ class Machine:
 
     def find(self, *, known: tuple[Printer, ...]) -> Found:
         """Look for printers."""
-        return discovery.discover(self._scope(known), known)
+        return search.discover(self._scope(known), known)
 
     def inspect(self, path: str) -> FoundPort:
         """Open one port and ask who is there."""

@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from msgspec import structs
 
-from agent import identity, web
+from agent import web
 from agent.errors import OwnerError
-from agent.identity import Identity
-from agent.trust import first
+from agent.membership import identity
+from agent.membership.identity import Identity
+from agent.membership.trust import first
 from wire.enrolment import (
     LIMIT,
     PATH,

@@ -20,8 +20,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.backoff import backoff
 from agent.errors import OwnerError
-from agent.identity import IdentityError
 from agent.journal import JournalError
+from agent.membership.identity import IdentityError
 from agent.web import is_loopback
 from wire import codec, topics
 from wire.errors import RemoteError

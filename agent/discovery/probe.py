@@ -9,7 +9,7 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from agent.interview import Answer, Interview
+from agent.discovery.interview import Answer, Interview
 from agent.printers.driver import PrinterError
 from agent.printers.serial import Port, PortLost
 

@@ -13,14 +13,14 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from agent import servers
-from agent.findings import Found, FoundPort, inspect, merge
-from agent.interview import Answer
-from agent.mdns import Announced, browse
+from agent.discovery import servers
+from agent.discovery.findings import Found, FoundPort, inspect, merge
+from agent.discovery.interview import Answer
+from agent.discovery.mdns import Announced, browse
+from agent.discovery.probe import ask
+from agent.discovery.servers import Kind, Server
 from agent.printers import serial
 from agent.printers.serial import Outlet
-from agent.probe import ask
-from agent.servers import Kind, Server
 from agent.settings import Printer, SerialPrinter
 
 SECONDS = 4.0

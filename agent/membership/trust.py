@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from agent.identity import Identity, IdentityError, write
 from agent.journal import JournalError
+from agent.membership.identity import Identity, IdentityError, write
 from wire import keyset, release
 from wire.errors import RemoteError
 from wire.keyset import KeySet, SignedKeys, Use

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 import gcode_templates
-from agent.drawing import Drawn, Order
-from agent.fetch import Fetcher, StoppedError
-from agent.plate import PlateError
-from agent.trust import Trust
+from agent.attempt.drawing import Drawn, Order
+from agent.attempt.fetch import Fetcher, StoppedError
+from agent.attempt.plate import PlateError
+from agent.membership.trust import Trust
 from gcode.profile import Profile
 from wire import release
 from wire.errors import RemoteError
@@ -128,7 +128,7 @@ def draw_apart(order: bytes, stop: Stop) -> bytes:
     import subprocess  # noqa: PLC0415  an agent with servers alone needs it for no longer than this
 
     deadline = time.monotonic() + LONGEST
-    command = [sys.executable, "-P", "-m", "agent.drawing"]
+    command = [sys.executable, "-P", "-m", "agent.attempt.drawing"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         left: bytes | None = order

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from agent.fetch import Fetcher, StoppedError
+from agent.attempt.fetch import Fetcher, StoppedError
 from gcode.gate import Gate, within
 from gcode.material import UnknownMaterialError, material
 from gcode.profile import Profile

@@ -4,8 +4,8 @@ import msgspec
 from msgspec import Struct
 
 from agent.home import journal_path, runs
-from agent.identity import IdentityError, load
 from agent.journal import Journal
+from agent.membership.identity import IdentityError, load
 from agent.settings import Loaded
 from wire.lifecycle import State
 

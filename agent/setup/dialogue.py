@@ -12,17 +12,19 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct, structs
 
-from agent import draft as drafts
-from agent import owner_file, questions, servers, settings
-from agent.draft import Draft
+from agent import settings
+from agent.consent.hours import Spans
+from agent.discovery import servers
+from agent.discovery.findings import NAMES, Found, FoundPort, FoundServer
+from agent.discovery.servers import Kind
 from agent.errors import OwnerError
-from agent.findings import NAMES, Found, FoundPort, FoundServer
-from agent.hours import Spans
-from agent.models import Model, model
-from agent.opening import Opening, SkippedError
-from agent.questions import Terminal, WrongAnswerError
-from agent.servers import Kind
 from agent.settings import Loaded, Printer, SerialPrinter
+from agent.setup import draft as drafts
+from agent.setup import owner_file, questions
+from agent.setup.draft import Draft
+from agent.setup.models import Model, model
+from agent.setup.opening import Opening, SkippedError
+from agent.setup.questions import Terminal, WrongAnswerError
 from gcode.material import MATERIALS
 from gcode.profile import Profile
 from gcode_templates import machine_families

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from agent.allowance import Print, allowance
-from agent.hours import HORIZON, Hours, window
+from agent.consent.allowance import Print, allowance
+from agent.consent.hours import HORIZON, Hours, window
+from agent.consent.owner_word import OwnerWord
 from agent.journal import Journal
-from agent.owner_word import OwnerWord
 from agent.printers.driver import Status
-from agent.settings import Printer
 
 NOBODY = (
     "somebody must be there while it prints, as it is not known that its firmware watches its heaters:"
@@ -17,10 +16,16 @@ ALONE = "it prints on, but nobody is there any more: look after it, or muster-ag
 
 
 class Leave:
-    """One printer's."""
+    """One printer's.
 
-    def __init__(self, printer: Printer, hours: Hours, journal: Journal, word: OwnerWord) -> None:
+    `protection` is what its owner says of whether its firmware watches its heaters; None leaves that to the firmware.
+    """
+
+    def __init__(
+        self, printer: str, hours: Hours, journal: Journal, word: OwnerWord, *, protection: bool | None = None
+    ) -> None:
         self._printer = printer
+        self._protection = protection
         self._hours = hours
         self._journal = journal
         self._word = word
@@ -52,8 +57,7 @@ class Leave:
 
     def needs_somebody(self, status: Status) -> bool:
         """Whether somebody must be there: unless its owner, or its firmware, says that it watches its heaters."""
-        said = self._printer.thermal_protection
-        return not (status.protected if said is None else said)
+        return not (status.protected if self._protection is None else self._protection)
 
     def _attended(self, now: datetime) -> float:
         at = now.timestamp()
@@ -65,5 +69,5 @@ class Leave:
             return HORIZON
         seq = self._journal.counter("seq")
         if seq != self._known:  # else nothing has begun or ended since
-            self._prints, self._known = self._journal.prints(self._printer.name, now.timestamp()), seq
+            self._prints, self._known = self._journal.prints(self._printer, now.timestamp()), seq
         return allowance(hours, self._prints, now)

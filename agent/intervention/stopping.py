@@ -12,12 +12,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from agent.attempt.following import ASKED, GIVEN_UP, observe
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.following import ASKED, GIVEN_UP, observe
 from agent.home import HomeError, journal_path, lock, ring, runs
+from agent.intervention.onlooker import onlooker, reins
 from agent.journal import BEFORE_MOTION, OVER, Attempt, Journal, JournalError, Stop
-from agent.onlooker import onlooker, reins
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.settings import Loaded, Printer
 from wire.lifecycle import State, Step

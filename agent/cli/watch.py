@@ -12,11 +12,11 @@ from typing import Protocol, TextIO
 import msgspec
 from msgspec import Struct
 
+from agent.cli.overview import refusal
 from agent.errors import OwnerError
 from agent.home import journal_path, runs
+from agent.intervention.onlooker import Onlooker, onlooker
 from agent.journal import Journal
-from agent.onlooker import Onlooker, onlooker
-from agent.overview import refusal
 from agent.printers.driver import Condition, Heat, Status
 from agent.prose import wrap
 from agent.settings import Loaded, Printer, SerialPrinter

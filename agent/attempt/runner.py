@@ -16,22 +16,22 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from agent.asking import Asking
-from agent.consent import Terms
-from agent.fetch import FetchError, StoppedError
-from agent.following import ASKED, CANCELLED_HERE, GIVEN_UP, Seen, observe
-from agent.guard import Guard
-from agent.hours import Hours
+from agent.attempt.fetch import FetchError, StoppedError
+from agent.attempt.following import ASKED, CANCELLED_HERE, GIVEN_UP, Seen, observe
+from agent.attempt.guard import Guard
+from agent.attempt.knob import Knob
+from agent.attempt.plate import Plate, PlateError, Plates
+from agent.consent.asking import Asking
+from agent.consent.hours import Hours
+from agent.consent.leave import ALONE, Leave
+from agent.consent.offer import HOURS, LIFETIME, RENEWAL, Offer, objection
+from agent.consent.owner_word import OwnerWord
+from agent.consent.terms import Terms
+from agent.conversation.telling import Teller
 from agent.journal import BEFORE_MOTION, IN_MOTION, RUNNING, Attempt, Journal, Stop
-from agent.knob import Knob
-from agent.leave import ALONE, Leave
-from agent.offer import HOURS, LIFETIME, RENEWAL, Offer, objection
-from agent.owner_word import OwnerWord
-from agent.plate import Plate, PlateError, Plates
+from agent.membership.trust import Trust
 from agent.printers.driver import Condition, Driver, PrinterError, Status
 from agent.settings import Printer, SerialPrinter
-from agent.telling import Teller
-from agent.trust import Trust
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest, Signed
@@ -138,7 +138,9 @@ class Runner:
         self._taken_at = 0.0
         self._word = OwnerWord(journal)
         self._asking = Asking(self.name, setup.terms, journal, self._word, line.publish)
-        self._leave = Leave(setup.printer, setup.hours, journal, self._word)
+        self._leave = Leave(
+            self.name, setup.hours, journal, self._word, protection=setup.printer.thermal_protection
+        )
         self._guard = Guard()
         self._knob = Knob(setup.printer, driver)
         self._alone = ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from agent.hours import HORIZON, Hours, zone
+from agent.consent.hours import HORIZON, Hours, zone
 
 Print = tuple[float, float]
 """From when to when a printer was at work, in seconds since 1970."""

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from agent import home
+from agent.consent.owner_word import Asked, OwnerWord, Refusal
 from agent.errors import OwnerError
 from agent.journal import Journal
-from agent.owner_word import Asked, OwnerWord, Refusal
 from agent.settings import Loaded
 from wire.messages import Answer
 

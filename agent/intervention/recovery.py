@@ -9,8 +9,8 @@ from typing import Protocol
 from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.home import journal_path, lock, pumps, ring, runs
+from agent.intervention.onlooker import reins
 from agent.journal import Journal
-from agent.onlooker import reins
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.order import place
 from agent.printers.passport import Whereabouts

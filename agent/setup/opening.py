@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from agent import owner_file, questions, servers, settings
-from agent.onlooker import onlooker
+from agent import settings
+from agent.discovery import servers
+from agent.discovery.servers import Kind
+from agent.intervention.onlooker import onlooker
 from agent.printers.driver import Condition, PrinterError
-from agent.questions import Terminal, WrongAnswerError
-from agent.servers import Kind
 from agent.settings import (
     MoonrakerPrinter,
     OctoPrintPrinter,
@@ -15,6 +15,8 @@ from agent.settings import (
     SerialPrinter,
     SettingsError,
 )
+from agent.setup import owner_file, questions
+from agent.setup.questions import Terminal, WrongAnswerError
 
 MATERIAL = "pla"
 """Stands in until the owner is asked."""

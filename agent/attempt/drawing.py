@@ -1,7 +1,8 @@
 """Draws a plate once more, in a process of its own that is over in a moment.
 
 Geometry and its library take as much memory as the whole agent, which may have other printers to look after: so they
-are loaded only in here, and gone again with it. `python -m agent.drawing` reads an order, and writes what came of it.
+are loaded only in here, and gone again with it. `python -m agent.attempt.drawing` reads an order, and writes what came
+of it.
 """
 
 import contextlib

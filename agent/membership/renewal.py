@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from agent.backoff import backoff
-from agent.identity import Identity, IdentityError, renewal_due
+from agent.membership.identity import Identity, IdentityError, renewal_due
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Renewer:
         return min(LOOK, due) if due > 0 else self._ask()
 
     def _ask(self) -> float:
-        from agent.enrolment import EnrolmentError, RefusedError, renew  # noqa: PLC0415  X.509 is only needed here
+        from agent.membership.enrolment import EnrolmentError, RefusedError, renew  # noqa: PLC0415  X.509 is only needed here
 
         try:
             renew(self._identity)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from agent import settings, usage
+from agent import settings
+from agent.cli import usage
 from agent.errors import OwnerError
 from agent.printers.driver import Condition, PrinterError
 from agent.prose import wrap
@@ -27,7 +28,7 @@ from wire.errors import WireError
 from wire.messages import Answer
 
 if TYPE_CHECKING:
-    from agent import discovery
+    from agent.discovery import search
 
 OPEN = """\
 These ports are not in the settings:
@@ -82,7 +83,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _status(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    from agent import overview  # noqa: PLC0415  the journal
+    from agent.cli import overview  # noqa: PLC0415  the journal
 
     seen = overview.look(loaded)
     print(overview.as_json(seen) if parsed.json else _fit(overview.as_text(seen)))
@@ -91,20 +92,22 @@ def _status(parsed: argparse.Namespace) -> int:
 
 def _printers(parsed: argparse.Namespace) -> int:
     loaded = _load_if_there(parsed)
-    from agent import discovery, home, lookout  # noqa: PLC0415  the drivers, and mDNS
+    from agent import home  # noqa: PLC0415  the drivers, and mDNS
+    from agent.cli import lookout  # noqa: PLC0415  the drivers, and mDNS
+    from agent.discovery import search  # noqa: PLC0415  the drivers, and mDNS
 
     scope = _scope(parsed, loaded.settings.printer if loaded else ())
     until = time.monotonic() + scope.seconds + lookout.CLOSING
     seen: list[lookout.Sight] = []
     if loaded is None:
-        found = discovery.discover(scope)
+        found = search.discover(scope)
     else:
         with ExitStack() as stack:
             driven = home.runs(loaded.state)
             if not driven:
                 stack.enter_context(home.lock(loaded.state))
             looks = lookout.look(loaded, seconds=scope.seconds - lookout.RESERVE, driven=driven)
-            found = discovery.discover(scope, loaded.settings.printer)
+            found = search.discover(scope, loaded.settings.printer)
             seen = [look.result(until) for look in looks]
     print(lookout.as_json(seen, found) if parsed.json else _fit(lookout.as_text(seen, found)))
     if loaded is None and not parsed.json:
@@ -113,11 +116,11 @@ def _printers(parsed: argparse.Namespace) -> int:
 
 
 def _setup(parsed: argparse.Namespace) -> int:
-    from agent import hands, setup  # noqa: PLC0415  the drivers, and mDNS
+    from agent.setup import dialogue, hands  # noqa: PLC0415  the drivers, and mDNS
 
     path = settings.find(parsed.config)
     try:
-        setup.run(path, hands.Keyboard(), hands.Machine(lambda known: _scope(parsed, known)))
+        dialogue.run(path, hands.Keyboard(), hands.Machine(lambda known: _scope(parsed, known)))
     except EOFError:
         raise CommandError("nothing was written: setup needs somebody who answers") from None
     except KeyboardInterrupt:
@@ -128,7 +131,7 @@ def _setup(parsed: argparse.Namespace) -> int:
 
 def _watch(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    from agent import watch  # noqa: PLC0415  the journal and the drivers
+    from agent.cli import watch  # noqa: PLC0415  the journal and the drivers
 
     out = sys.stdout
     screen: watch.Screen
@@ -148,16 +151,16 @@ def _watch(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _scope(parsed: argparse.Namespace, known: Sequence[Printer]) -> "discovery.Scope":
-    from agent import discovery  # noqa: PLC0415  mDNS
+def _scope(parsed: argparse.Namespace, known: Sequence[Printer]) -> "search.Scope":
+    from agent.discovery import search  # noqa: PLC0415  mDNS
 
-    scope = discovery.this_machine(
+    scope = search.this_machine(
         given=parsed.port,
         urls=parsed.url,
         interfaces=parsed.interface,
         seconds=min(60.0, max(0.2, parsed.seconds)),
     )
-    unknown = [outlet.path for outlet in discovery.unknown(scope, known)]
+    unknown = [outlet.path for outlet in search.unknown(scope, known)]
     opens: bool | None = parsed.open
     if opens is None:
         opens = (
@@ -209,7 +212,7 @@ def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
     First of all each pump is told, before the journal, which a hanging agent may hold; one that fails keeps no other
     from it.
     """
-    from agent.onlooker import pumped, reins  # noqa: PLC0415  the pump
+    from agent.intervention.onlooker import pumped, reins  # noqa: PLC0415  the pump
 
     told: set[str] = set()
     for name in named or pumped(loaded.state):
@@ -222,7 +225,7 @@ def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
             pass  # it is behind a server, or nothing runs there: what follows tells
         finally:
             hand.close()
-    from agent import stopping  # noqa: PLC0415  the journal, and the drivers
+    from agent.intervention import stopping  # noqa: PLC0415  the journal, and the drivers
 
     names = named or sorted({*stopping.busy(loaded), *told})
     if not names:
@@ -241,42 +244,42 @@ def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
 
 
 def _offers(parsed: argparse.Namespace) -> int:
-    from agent import answers  # noqa: PLC0415  the journal
+    from agent.cli import answers  # noqa: PLC0415  the journal
 
     print(_fit(answers.offers(_load(parsed), json=parsed.json)))
     return 0
 
 
 def _accept(parsed: argparse.Namespace) -> int:
-    from agent import answers  # noqa: PLC0415  the journal
+    from agent.cli import answers  # noqa: PLC0415  the journal
 
     print(_fit(answers.answer(_load(parsed), parsed.offer, Answer.YES)))
     return 0
 
 
 def _decline(parsed: argparse.Namespace) -> int:
-    from agent import answers  # noqa: PLC0415  the journal
+    from agent.cli import answers  # noqa: PLC0415  the journal
 
     print(answers.answer(_load(parsed), parsed.offer, Answer.NO, parsed.why))
     return 0
 
 
 def _present(parsed: argparse.Namespace) -> int:
-    from agent import answers  # noqa: PLC0415  the journal
+    from agent.cli import answers  # noqa: PLC0415  the journal
 
     print(_fit(answers.arrive(_load(parsed), parsed.duration)))
     return 0
 
 
 def _away(parsed: argparse.Namespace) -> int:
-    from agent import answers  # noqa: PLC0415  the journal
+    from agent.cli import answers  # noqa: PLC0415  the journal
 
     print(_fit(answers.leave(_load(parsed))))
     return 0
 
 
 def _refusals(parsed: argparse.Namespace) -> int:
-    from agent import answers  # noqa: PLC0415  the journal
+    from agent.cli import answers  # noqa: PLC0415  the journal
 
     print(_fit(answers.refusals(_load(parsed), json=parsed.json)))
     return 0
@@ -285,7 +288,7 @@ def _refusals(parsed: argparse.Namespace) -> int:
 def _reset(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
     name = loaded.printer(parsed.printer).name
-    from agent import recovery  # noqa: PLC0415  the drivers, and the journal
+    from agent.intervention import recovery  # noqa: PLC0415  the drivers, and the journal
 
     rests = recovery.rests(loaded.state, name)
     try:
@@ -314,8 +317,8 @@ def _agree(parsed: argparse.Namespace, question: str) -> None:
 
 def _enroll(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    from agent import identity  # noqa: PLC0415  keys and certificates
-    from agent.enrolment import enrol  # noqa: PLC0415  X.509 is only needed here
+    from agent.membership import identity  # noqa: PLC0415  keys and certificates
+    from agent.membership.enrolment import enrol  # noqa: PLC0415  X.509 is only needed here
 
     if parsed.name is not None:
         _check_name(parsed.name)
@@ -342,7 +345,7 @@ def _enroll(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> int:
-    from agent import check  # noqa: PLC0415  the gate
+    from agent.cli import check  # noqa: PLC0415  the gate
 
     text, code = check.run(parsed)
     print(text if parsed.json else _fit(text))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from agent import findings
-from agent.discovery import Task
+from agent.discovery import findings
+from agent.discovery.findings import Found
+from agent.discovery.search import Task
 from agent.drivers import driver
-from agent.findings import Found
-from agent.onlooker import Onlooker, onlooker, unreachable
+from agent.intervention.onlooker import Onlooker, onlooker, unreachable
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.settings import Loaded, Printer
 

@@ -14,8 +14,9 @@ from typing import IO, Final
 
 from msgspec import Struct
 
-from agent import models, settings
+from agent import settings
 from agent.errors import OwnerError
+from agent.setup import models
 from gcode.document import DocumentError, decode
 from gcode.gate import Limits, Verdict, judge
 from gcode.material import Material, UnknownMaterialError, material

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable
 
-from agent.consent import Terms
+from agent.consent.offer import LIFETIME, RENEWAL
+from agent.consent.owner_word import OwnerWord
+from agent.consent.terms import Terms
 from agent.journal import Journal
-from agent.offer import LIFETIME, RENEWAL
-from agent.owner_word import OwnerWord
 from wire.errors import RemoteError
 from wire.messages import Answered, Offer, Open, Up
 

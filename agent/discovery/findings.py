@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from agent.interview import Answer, Board
-from agent.mdns import Announced
+from agent.discovery.interview import Answer, Board
+from agent.discovery.mdns import Announced
+from agent.discovery.servers import Kind, Server
 from agent.printers.serial import Outlet
-from agent.servers import Kind, Server
 from agent.settings import Printer, SerialPrinter
 
 UNGUARDED = "it does not protect itself against a heater that runs away: update its firmware before it prints"
