@@ -14,7 +14,7 @@ from agent.discovery import probe
 from agent.discovery.probe import ask
 from agent.printers.serial import Port, ports
 from tests.farend.virtual import VirtualPrinter
-from tests.unit.agent.test_interview import MARLIN
+from tests.unit.agent.discovery.test_interview import MARLIN
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from agent.setup.hands import Machine
 from tests.farend import moonraker, octoprint, prusalink
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
-from tests.unit.agent.test_servers import PRUSALINK
+from tests.unit.agent.discovery.test_servers import PRUSALINK
 from tests.unit.agent.test_settings import LEAST
 
 INFO = b'{"result": {"klippy_state": "ready", "moonraker_version": "v0.9"}}'

@@ -10,7 +10,7 @@ from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Heat, Status
 from agent.settings import MoonrakerPrinter
 from tests.farend.files import serving
-from tests.unit.agent.test_runner import Bench
+from tests.unit.agent.attempt.test_runner import Bench
 
 
 def prints(nozzle: float, target: float = 200.0, condition: Condition = Condition.PRINTING) -> Status:

@@ -19,7 +19,7 @@ GOOD = (
     "G1 X20 Y10 E0.4\nM104 S0\nM140 S0\nM84\n"
 )
 BODY = "G1 X20 Y20 F3000\nG1 X30 Y20 E0.4\n"
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from tests.farend.agent import environment
 from tests.farend.files import serving
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
-from tests.unit.agent.test_enrolment import Desk
-from tests.unit.agent.test_servers import PRUSALINK
+from tests.unit.agent.discovery.test_servers import PRUSALINK
+from tests.unit.agent.membership.test_enrolment import Desk
 from tests.unit.agent.test_settings import LEAST
 
 

@@ -9,8 +9,8 @@ from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Ending, Status
 from agent.settings import SerialPrinter
 from tests.farend.files import serving
-from tests.unit.agent.test_runner import Bench as Knobless
-from tests.unit.agent.test_runner import ScriptedPrinter
+from tests.unit.agent.attempt.test_runner import Bench as Knobless
+from tests.unit.agent.attempt.test_runner import ScriptedPrinter
 
 
 class KnobbedPrinter(ScriptedPrinter):

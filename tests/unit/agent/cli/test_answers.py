@@ -13,7 +13,7 @@ from agent.consent.owner_word import OwnerWord, WordError
 from agent.home import journal_path
 from agent.journal import Journal
 from agent.settings import Loaded, load
-from tests.unit.agent.test_owner_word import offer
+from tests.unit.agent.consent.test_owner_word import offer
 from tests.unit.agent.test_settings import LEAST
 from wire.messages import Answer
 

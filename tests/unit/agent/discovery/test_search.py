@@ -19,7 +19,7 @@ from tests.farend import octoprint
 from tests.farend.announcements import announced
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
-from tests.unit.agent.test_servers import PRUSALINK
+from tests.unit.agent.discovery.test_servers import PRUSALINK
 
 LOOPBACK = ("127.0.0.1",)
 OCTOPRINT = {"/plugin/appkeys/probe": (204, {}, b"")}

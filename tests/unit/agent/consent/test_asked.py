@@ -13,8 +13,8 @@ from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Status
 from agent.settings import SerialPrinter
 from tests.farend.files import serving
-from tests.unit.agent.test_owner_word import offer
-from tests.unit.agent.test_runner import Bench as Unasked
+from tests.unit.agent.attempt.test_runner import Bench as Unasked
+from tests.unit.agent.consent.test_owner_word import offer
 from wire.errors import RemoteError
 from wire.lifecycle import Step
 from wire.messages import Answer, Answered, Open, Parts, Wish
