@@ -28,7 +28,10 @@ from agent.consent.offer import HOURS, LIFETIME, RENEWAL, Offer, objection
 from agent.consent.owner_word import OwnerWord
 from agent.consent.terms import Terms
 from agent.conversation.telling import Teller
-from agent.journal import BEFORE_MOTION, IN_MOTION, RUNNING, Attempt, Journal, Stop
+from agent.journal import Journal
+from agent.journal.attempts import BEFORE_MOTION, IN_MOTION, Attempt
+from agent.journal.rests import RUNNING
+from agent.journal.stops import Stop
 from agent.membership.trust import Trust
 from agent.printers.driver import Condition, Driver, PrinterError, Status
 from agent.settings import Printer, SerialPrinter
@@ -167,7 +170,7 @@ class Runner:
             if accepted and self._word.accepted(self.name, self._at()) != accepted:
                 why = why or "its owner has taken back the yes to it, or it took too long"
             step = Step.REFUSE if why else Step.FETCH
-            if not self._journal.take(manifest, signed, step, self._at(), why):
+            if not self._journal.attempts.take(manifest, signed, step, self._at(), why):
                 raise RemoteError("replay", f"{manifest.attempt} was here before: not taken again")
             self._taken_at = now
             if accepted:
@@ -239,7 +242,7 @@ class Runner:
         Raises:
             JournalError: see the journal.
         """
-        attempt = self._journal.current(self.name)
+        attempt = self._journal.attempts.current(self.name)
         if attempt is not None and attempt.state in BEFORE_MOTION:
             self._record(attempt.id, Step.REFUSE, "the agent was restarted before it began")
         if attempt is None or attempt.state not in IN_MOTION:
@@ -254,7 +257,7 @@ class Runner:
         self._look()
         while not self._wishes.empty():
             self._grant_wish(self._wishes.get())
-        attempt = self._journal.current(self.name)
+        attempt = self._journal.attempts.current(self.name)
         if attempt is None or attempt.state is State.PRINTED:
             self._wait(attempt)
             return REST
@@ -269,15 +272,15 @@ class Runner:
         """See how the printer is. What another hand prints there leaves a bed that is not clear."""
         self._status = self._driver.status()
         self._looked_at = self._clock.monotonic()
-        if self._status.condition in _AT_WORK and self._journal.bed_is_clear(self.name):
+        if self._status.condition in _AT_WORK and self._journal.beds.is_clear(self.name):
             log.info("%s: somebody else prints on it: its bed counts as not clear", self.name)
-            self._journal.occupy_bed(self.name)
+            self._journal.beds.occupy(self.name)
 
     def _wait(self, printed: Attempt | None) -> None:
-        if self._knob.look(self._status, wanted=not self._journal.bed_is_clear(self.name)):
-            self._journal.clear_bed(self.name, self._at(), "said somebody at its knob")
+        if self._knob.look(self._status, wanted=not self._journal.beds.is_clear(self.name)):
+            self._journal.beds.clear(self.name, self._at(), "said somebody at its knob")
             self._changed()
-            printed = self._journal.current(self.name)
+            printed = self._journal.attempts.current(self.name)
         hindrance = self._hindrance(printed)
         self._tell(printed.id if printed else None, hindrance)
         now = self._clock.monotonic()
@@ -294,7 +297,7 @@ class Runner:
             if accepted is None and unasked.is_empty:
                 self._offer = None
             # A grant may have come since we looked; then there is nothing to offer.
-            elif self._is_due(now) and self._journal.current(self.name) is None:
+            elif self._is_due(now) and self._journal.attempts.current(self.name) is None:
                 self._offer = self._say_ready(now, unasked, accepted)
         left = self._leave.seconds(self._status, self._clock.now())
         self._asking.tell(now, self._at(), window=left, material=self._setup.printer.material)
@@ -306,9 +309,9 @@ class Runner:
         """Why this printer can't take work now, for its owner; empty if it can."""
         if self._status.condition is not Condition.IDLE:
             return self._status.why or f"the printer is {self._status.condition}"
-        if printed is not None or not self._journal.bed_is_clear(self.name):
+        if printed is not None or not self._journal.beds.is_clear(self.name):
             return f"waits for a clear bed: take off what is on it, then say muster-agent clear {self.name}"
-        if self._journal.rests(self.name):
+        if self._journal.rests.is_due(self.name):
             return (
                 f"rests, as it was stopped for safety or {RUNNING} prints running failed:"
                 f" look at it, then say muster-agent reset {self.name}"
@@ -321,7 +324,7 @@ class Runner:
         printer = self._setup.printer
         offer = Offer(
             nonce=secrets.token_hex(16),
-            counter=self._journal.rise("ready"),
+            counter=self._journal.counters.rise("ready"),
             until=now + LIFETIME,
             window=self._leave.seconds(self._status, self._clock.now()),
             material=printer.material,
@@ -329,7 +332,7 @@ class Runner:
             parts=Parts(every=False) if accepted else unasked,
             accepted=accepted,
         )
-        seq, held = self._journal.held()
+        seq, held = self._journal.attempts.held()
         ready = Ready(
             printer=printer.name,
             nonce=offer.nonce,
@@ -340,7 +343,7 @@ class Runner:
             epoch=self._journal.epoch,
             seq=seq,
             held=held,
-            sequence=self._journal.sequence(printer.name),
+            sequence=self._journal.counters.sequence(printer.name),
             keys=self._trust.version,
             parts=offer.parts,
             offer=accepted.offer if accepted else None,
@@ -349,7 +352,7 @@ class Runner:
 
     def _begin(self, attempt: Attempt) -> None:
         """From a grant to the order to start; or to a refusal, while nothing has moved."""
-        if self._journal.stop_asked(attempt.id):
+        if self._journal.stops.asked(attempt.id):
             self._record(attempt.id, Step.CANCEL, ASKED)
             self._plates.tidy()
             return
@@ -400,7 +403,7 @@ class Runner:
         left = self._leave.seconds(self._status, self._clock.now())
         if self._status.condition is not Condition.IDLE:
             raise PlateError(f"the printer is {self._status.condition} now")
-        if not self._journal.bed_is_clear(self.name):
+        if not self._journal.beds.is_clear(self.name):
             raise PlateError("the bed is not clear any more")
         self._not_too_late()
         if plate.seconds + WARM_UP > left:
@@ -429,11 +432,11 @@ class Runner:
         step, why = seen
         if step is Step.CANCEL:
             # A command of the owner's may have told the printer before us, and even before it told the journal.
-            by = self._cancelled_by or ("its owner" if self._journal.stop_asked(attempt.id) else "")
+            by = self._cancelled_by or ("its owner" if self._journal.stops.asked(attempt.id) else "")
             why = f"{f'{by} asked for it' if by else CANCELLED_HERE}. {why}".strip(". ")
         state = self._record(attempt.id, step, why, Blame.PRINTER if step is Step.FAIL else Blame.NOBODY)
         if step is Step.FAIL and why.startswith("stopped for safety"):
-            self._journal.stop_for_safety(self.name)
+            self._journal.rests.begin(self.name)
         if state not in IN_MOTION:
             self._cancelled_by, self._insist_at = "", 0.0
             self._plates.tidy()
@@ -471,7 +474,7 @@ class Runner:
 
         The step is told where only giving up is left.
         """
-        stop = self._journal.stop_asked(attempt.id)
+        stop = self._journal.stops.asked(attempt.id)
         late = self._status.condition is Condition.LOADING and self._may_not_begin_any_more()
         if stop is None and not late:
             return None
@@ -496,7 +499,7 @@ class Runner:
 
     def _grant_wish(self, request: Request) -> None:
         """Do what somebody wishes, if the owner allows it and it still makes sense."""
-        attempt = self._journal.attempt(request.attempt)
+        attempt = self._journal.attempts.named(request.attempt)
         if self._expired(request.expires):
             log.info("%s: a wish to %s %s came too late", self.name, request.wish, request.attempt)
             return
@@ -527,26 +530,26 @@ class Runner:
                     f"{request.by} said that the bed is clear, but its owner lets nobody say so from a page"
                 )
             case Wish.CLEARED if state not in IN_MOTION and self._latest_is(attempt):
-                self._journal.clear_bed(self.name, self._at(), f"said {request.by}")
+                self._journal.beds.clear(self.name, self._at(), f"said {request.by}")
                 self._changed()
             case _:
                 log.info("%s: can't %s what is %s", self.name, request.wish, state)
 
     def _latest_is(self, attempt: Attempt) -> bool:
-        latest = self._journal.latest(self.name)
+        latest = self._journal.attempts.latest(self.name)
         return latest is not None and latest.id == attempt.id
 
     def _called_off(self) -> bool:
         """Asked between two chunks of a file: also the moment to look at the printer, and to be seen alive."""
         if self._clock.monotonic() - self._looked_at >= REST:
             self._look()
-        current = self._journal.current(self.name)
+        current = self._journal.attempts.current(self.name)
         self._tell(current.id if current else None)
-        unwanted = current is None or self._journal.stop_asked(current.id) is not None
+        unwanted = current is None or self._journal.stops.asked(current.id) is not None
         return self._stopping or unwanted or self._is_late() or not self._wishes.empty()
 
     def _record(self, attempt: str, step: Step, why: str = "", blame: Blame = Blame.NOBODY) -> State:
-        state = self._journal.record(attempt, step, self._at(), why, blame)
+        state = self._journal.attempts.record(attempt, step, self._at(), why, blame)
         log.info("%s: %s is %s%s", self.name, attempt, state, f": {why}" if why else "")
         self._changed()
         return state
@@ -557,7 +560,7 @@ class Runner:
         self._word.refuse(self.name, what, self._at())
 
     def _tell(self, attempt: str | None, hindrance: str = "") -> None:
-        clear = self._journal.bed_is_clear(self.name)
+        clear = self._journal.beds.is_clear(self.name)
         self._teller.tell(self._status, attempt, self._clock.monotonic(), clear=clear, hindrance=hindrance)
 
     def _at(self) -> float:

@@ -180,13 +180,13 @@ def _clear(parsed: argparse.Namespace) -> int:
     name, path = str(parsed.printer), home.journal_path(loaded.state)
     journal = Journal(path) if path.exists() else None
     try:
-        if journal is None or journal.latest(name) is None:
+        if journal is None or journal.attempts.latest(name) is None:
             loaded.printer(name)  # else it was in the settings once, and its last print may still lie there
         _agree(parsed, f"Is the bed of {name} empty, and may the next print start? [y/N]")
         if journal is None:
             home.make(loaded.state)
             journal = Journal(path)
-        journal.clear_bed(name, time.time())
+        journal.beds.clear(name, time.time())
     finally:
         if journal is not None:
             journal.close()

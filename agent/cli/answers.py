@@ -179,7 +179,7 @@ def _word(loaded: Loaded, *, make: bool = False) -> Generator[OwnerWord | None]:
 def _clear(loaded: Loaded, asked: Asked) -> bool:
     journal = Journal(home.journal_path(loaded.state))
     try:
-        return journal.bed_is_clear(asked.printer)
+        return journal.beds.is_clear(asked.printer)
     finally:
         journal.close()
 

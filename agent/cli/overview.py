@@ -53,7 +53,7 @@ def look(loaded: Loaded) -> Overview:
         journal = Journal(journal_path(loaded.state))
         try:
             beds = tuple(_bed(journal, name) for name in names)
-            unheard = journal.unheard()
+            unheard = journal.events.unheard()
         finally:
             journal.close()
     return Overview(
@@ -93,10 +93,10 @@ def as_text(overview: Overview) -> str:
 
 
 def _bed(journal: Journal, name: str) -> Bed:
-    attempt = journal.current(name)
+    attempt = journal.attempts.current(name)
     return Bed(
         printer=name,
-        bed_clear=journal.bed_is_clear(name),
+        bed_clear=journal.beds.is_clear(name),
         attempt=attempt.id if attempt else None,
         state=attempt.state if attempt else None,
         refused=refusal(journal, name),
@@ -105,5 +105,5 @@ def _bed(journal: Journal, name: str) -> Bed:
 
 def refusal(journal: Journal, printer: str) -> str:
     """Why this printer's latest job was refused; empty if it was not."""
-    latest = journal.latest(printer)
-    return journal.why(latest.id) if latest and latest.state is State.REFUSED else ""
+    latest = journal.attempts.latest(printer)
+    return journal.attempts.why(latest.id) if latest and latest.state is State.REFUSED else ""

@@ -179,7 +179,7 @@ class Watcher:
             printer=name,
             driver=self._printer.driver,
             status=status,
-            bed_clear=journal.bed_is_clear(name) if journal else False,
+            bed_clear=journal.beds.is_clear(name) if journal else False,
             running=runs(self._loaded.state),
             job=job,
             left=self._pace.left(job, status, time.monotonic()),
@@ -219,7 +219,7 @@ def chosen(loaded: Loaded, name: str | None) -> Printer:
     if path.exists():
         journal = Journal(path)
         try:
-            busy = [each for each in printers if journal.current(each.name)]
+            busy = [each for each in printers if journal.attempts.current(each.name)]
         finally:
             journal.close()
     if len(busy) == 1:
@@ -265,7 +265,7 @@ def gist(moment: Moment) -> str:
 
 
 def _job(journal: Journal, printer: str) -> Job | None:
-    attempt = journal.current(printer) or journal.latest(printer)
+    attempt = journal.attempts.current(printer) or journal.attempts.latest(printer)
     if attempt is None:
         return None
     manifest = msgspec.json.decode(attempt.signed.body, type=Manifest)
@@ -282,7 +282,7 @@ def _job(journal: Journal, printer: str) -> Job | None:
 def _unheard(journal: Journal | None, job: Job | None) -> tuple[Unheard, ...]:
     if journal is None or job is None:
         return ()
-    events = journal.events(limit=MOST_EVENTS)
+    events = journal.events.untold(limit=MOST_EVENTS)
     return tuple(Unheard(event.step, event.at) for event in events if event.attempt == job.attempt)
 
 

@@ -45,7 +45,7 @@ class Asking:
             return
         message = Open(
             printer=self._printer,
-            counter=self._journal.rise("open"),
+            counter=self._journal.counters.rise("open"),
             lifetime=LIFETIME,
             window=window,
             material=material,

@@ -67,7 +67,7 @@ class Leave:
         hours = self._hours
         if hours.most_a_day is None and hours.most_a_week is None:
             return HORIZON
-        seq = self._journal.counter("seq")
+        seq = self._journal.counters.last("seq")
         if seq != self._known:  # else nothing has begun or ended since
-            self._prints, self._known = self._journal.prints(self._printer, now.timestamp()), seq
+            self._prints, self._known = self._journal.attempts.spans(self._printer, now.timestamp()), seq
         return allowance(hours, self._prints, now)

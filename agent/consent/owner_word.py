@@ -74,7 +74,7 @@ class OwnerWord:
             RemoteError: its printer has too many.
         """
         lasts = min(LONGEST, offer.expires - offer.sent)
-        with self._journal.transaction() as db:
+        with self._journal.file.transaction() as db:
             db.execute("delete from offer where until <= ? or heard > ?", (now, now))
             there = db.execute("select count(*) from offer where printer = ?", (offer.printer,)).fetchone()[0]
             if there >= MOST:
@@ -91,7 +91,7 @@ class OwnerWord:
 
     def offers(self, now: float, printer: str | None = None) -> tuple[Asked, ...]:
         """Those that stand, the oldest first; of all printers, or of one."""
-        with self._journal.reading() as db:
+        with self._journal.file.reading() as db:
             rows = db.execute(f"{_FIND} order by heard, id", (now, now)).fetchall()
         found = (
             Asked(offer=_decode(body), printer=name, heard=heard, until=until, answer=Answer(answer), why=why)
@@ -110,7 +110,7 @@ class OwnerWord:
         Raises:
             WordError: there is no such offer, or it is over.
         """
-        with self._journal.transaction() as db:
+        with self._journal.file.transaction() as db:
             found = db.execute(
                 "update offer set answer = ?, why = ? where id = ? and heard <= ? and until > ?",
                 (answer, text(why), offer, now, now),
@@ -123,22 +123,25 @@ class OwnerWord:
 
     def forget(self, offer: str) -> bool:
         """It was withdrawn or granted; whether it was here."""
-        with self._journal.transaction() as db:
+        with self._journal.file.transaction() as db:
             return bool(db.execute("delete from offer where id = ?", (offer,)).rowcount)
 
     # ── presence ──────────────────────────────────────────────────────────────────────────────────────────
 
     def arrive(self, now: float, until: float) -> None:
         """Somebody is beside the printers until then."""
-        self._journal.note(present_from=int(now), present_until=int(until))
+        self._journal.counters.note(present_from=int(now), present_until=int(until))
 
     def leave(self) -> None:
         """Nobody is there any more."""
-        self._journal.note(present_from=0, present_until=0)
+        self._journal.counters.note(present_from=0, present_until=0)
 
     def present_until(self, now: float) -> float:
         """Until when somebody is there; 0 if nobody is."""
-        since, until = self._journal.counter("present_from"), self._journal.counter("present_until")
+        since, until = (
+            self._journal.counters.last("present_from"),
+            self._journal.counters.last("present_until"),
+        )
         return float(until) if since <= now < until else 0.0
 
     # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────
@@ -149,12 +152,12 @@ class OwnerWord:
         if len(written) == BURST and 0 <= now - written[0] < QUIET:
             return
         written.append(now)
-        with self._journal.transaction() as db:
+        with self._journal.file.transaction() as db:
             db.execute("insert into refusal (at, printer, what) values (?, ?, ?)", (now, printer, text(what)))
             db.execute("delete from refusal where id <= (select max(id) from refusal) - ?", (KEPT,))
 
     def refusals(self, limit: int = KEPT) -> tuple[Refusal, ...]:
         """The latest, the newest first."""
-        with self._journal.reading() as db:
+        with self._journal.file.reading() as db:
             rows = db.execute("select at, printer, what from refusal order by id desc limit ?", (limit,))
             return tuple(Refusal(at=at, printer=printer, what=what) for at, printer, what in rows.fetchall())

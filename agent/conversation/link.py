@@ -20,7 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.backoff import backoff
 from agent.errors import OwnerError
-from agent.journal import JournalError
+from agent.journal.file import JournalError
 from agent.membership.identity import IdentityError
 from agent.web import is_loopback
 from wire import codec, topics

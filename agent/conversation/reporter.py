@@ -43,7 +43,7 @@ class Reporter:
         Raises:
             JournalError: the journal can't be read.
         """
-        first = self._journal.events(limit=1)
+        first = self._journal.events.untold(limit=1)
         if not first:
             return
         # By the oldest: new events, however often they come, must not put off what got lost.
@@ -52,13 +52,15 @@ class Reporter:
         elif now - self._since >= RESEND:
             self._sent, self._since = 0, now
         # A report starts where the last one ended, or at the first event that is not acknowledged.
-        while (self._sent - first[0].seq) < WINDOW and (events := self._journal.events(self._sent, BATCH)):
+        while (self._sent - first[0].seq) < WINDOW and (
+            events := self._journal.events.untold(self._sent, BATCH)
+        ):
             holding = self._holding()
             events, papers = self._fitting(events, LIMIT - HEAD - len(msgspec.json.encode(holding)))
             report = Report(
                 epoch=self._journal.epoch,
                 events=events,
-                since=self._journal.since(),
+                since=self._journal.events.since(),
                 papers=papers,
                 holding=holding,
             )
@@ -71,12 +73,12 @@ class Reporter:
 
         At least one, which always does.
         """
-        told = self._journal.told()
+        told = self._journal.events.told()
         papers: dict[str, Signed] = {}
         for count, event in enumerate(events):
             room -= len(msgspec.json.encode(event)) + 1
             if event.seq <= told and event.attempt not in papers:
-                attempt = self._journal.attempt(event.attempt)
+                attempt = self._journal.attempts.named(event.attempt)
                 if attempt is not None:
                     papers[event.attempt] = attempt.signed
                     room -= len(msgspec.json.encode(attempt.signed)) + 1

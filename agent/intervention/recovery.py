@@ -114,7 +114,7 @@ def rests(state: Path, name: str) -> bool:
         JournalError: the journal can't be read.
     """
     with _journal(state) as journal:
-        return journal is not None and journal.rests(name)
+        return journal is not None and journal.rests.is_due(name)
 
 
 def look(state: Path, name: str) -> None:
@@ -125,7 +125,7 @@ def look(state: Path, name: str) -> None:
     """
     with _journal(state) as journal:
         if journal is not None:
-            journal.look(name)
+            journal.rests.end(name)
     ring(state)
 
 

@@ -17,7 +17,11 @@ from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.home import HomeError, journal_path, lock, ring, runs
 from agent.intervention.onlooker import onlooker, reins
-from agent.journal import BEFORE_MOTION, OVER, Attempt, Journal, JournalError, Stop
+from agent.journal import Journal
+from agent.journal.attempts import BEFORE_MOTION, Attempt
+from agent.journal.file import JournalError
+from agent.journal.steps import OVER
+from agent.journal.stops import Stop
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.settings import Loaded, Printer
 from wire.lifecycle import State, Step
@@ -92,7 +96,7 @@ def busy(loaded: Loaded) -> list[str]:
         return []
     journal = Journal(path)
     try:
-        return [each.printer for each in journal.open() if each.state is not State.PRINTED]
+        return [each.printer for each in journal.attempts.open() if each.state is not State.PRINTED]
     finally:
         journal.close()
 
@@ -107,7 +111,7 @@ def ask(loaded: Loaded, names: Iterable[str], *, give_up: bool) -> None:
     try:
         for name in names:
             with contextlib.suppress(JournalError):  # `stop` tells what is wrong with one of them
-                journal.ask_stop(name, Stop.GIVE_UP if give_up else Stop.CANCEL)
+                journal.stops.ask(name, Stop.GIVE_UP if give_up else Stop.CANCEL)
     finally:
         journal.close()
     ring(loaded.state)
@@ -137,11 +141,11 @@ class _Stop:
 
     def see(self, until: float, *, told: bool) -> Outcome:
         """Write it down, and see it done."""
-        latest = self._journal.latest(self._name)
+        latest = self._journal.attempts.latest(self._name)
         if latest is None:
             self._loaded.printer(self._name)
         try:
-            attempt = self._journal.ask_stop(self._name, Stop.GIVE_UP if self._give_up else Stop.CANCEL)
+            attempt = self._journal.stops.ask(self._name, Stop.GIVE_UP if self._give_up else Stop.CANCEL)
         except JournalError:
             if latest is None or not told:
                 raise
@@ -153,7 +157,7 @@ class _Stop:
             else:
                 ring(self._loaded.state)
                 self._wait(attempt, until)
-        attempt = self._journal.attempt(attempt.id) or attempt
+        attempt = self._journal.attempts.named(attempt.id) or attempt
         if attempt.state in OVER:
             return Outcome(attempt=attempt.id, state=attempt.state, over=True, moved=moved)
         return Outcome(
@@ -171,7 +175,7 @@ class _Stop:
     def _wait(self, attempt: Attempt, until: float) -> None:
         """Until the agent has seen it end."""
         while time.monotonic() < until:
-            now = self._journal.attempt(attempt.id)
+            now = self._journal.attempts.named(attempt.id)
             if now is None or now.state in OVER:
                 return
             time.sleep(LOOK)
@@ -179,7 +183,7 @@ class _Stop:
     def _act(self, attempt: Attempt, until: float) -> None:
         """Do what the agent would, as there is none."""
         if attempt.state in BEFORE_MOTION:
-            self._journal.record(attempt.id, Step.CANCEL, time.time(), ASKED)
+            self._journal.attempts.record(attempt.id, Step.CANCEL, time.time(), ASKED)
             return
         try:
             hand = self._hand()
@@ -250,10 +254,10 @@ class _Stop:
         if seen is None or seen[0] not in ENDS:
             return False
         step, why = seen
-        self._journal.record(attempt.id, step, time.time(), f"{ASKED}. {why}".strip(". "))
+        self._journal.attempts.record(attempt.id, step, time.time(), f"{ASKED}. {why}".strip(". "))
         return True
 
     def _give_up_on(self, attempt: Attempt) -> bool:
         if self._give_up:
-            self._journal.record(attempt.id, Step.FAIL, time.time(), GIVEN_UP)
+            self._journal.attempts.record(attempt.id, Step.FAIL, time.time(), GIVEN_UP)
         return self._give_up

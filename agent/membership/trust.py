@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.journal import JournalError
+from agent.journal.file import JournalError
 from agent.membership.identity import Identity, IdentityError, write
 from wire import keyset, release
 from wire.errors import RemoteError

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.attempt.following import GRACE, observe
-from agent.journal import IN_MOTION
+from agent.journal.attempts import IN_MOTION
 from agent.printers.driver import Condition, Ending, Status
 from wire.lifecycle import State, Step, allows
 

@@ -68,11 +68,11 @@ def test_what_runs_away_behind_a_server_is_stopped_fails_and_waits_for_a_person(
     assert bench.steps[-1] == "fail"
     assert "stopped for safety: the nozzle rises" in bench.why
     bench.look(Condition.IDLE)
-    bench.journal.clear_bed("left", 0)
+    bench.journal.beds.clear("left", 0)
     said = len(bench.line.readies)
     bench.step()
     assert len(bench.line.readies) == said
     assert "muster-agent reset" in bench.line.told.why
-    bench.journal.look("left")
+    bench.journal.rests.end("left")
     bench.step()
     assert len(bench.line.readies) == said + 1

@@ -61,10 +61,10 @@ def test_after_a_print_the_knob_is_asked_once_and_a_press_clears_the_bed(bench: 
     bench.step()
     bench.step()
     assert bench.printer.told == ["ask"]
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
     bench.printer.press()
     bench.step()
-    assert bench.journal.bed_is_clear("left")
+    assert bench.journal.beds.is_clear("left")
     assert bench.steps[-1] == "clear"
     assert "knob" in bench.why
 
@@ -78,17 +78,17 @@ def test_who_did_not_ask_for_it_is_not_asked(bench: Bench):
 
 def test_an_old_press_clears_nothing(bench: Bench):
     """Somebody pressed for the last print; then the agent was restarted, and another hand printed."""
-    bench.journal.occupy_bed("left")
+    bench.journal.beds.occupy("left")
     bench.printer.looks = Status(condition=Condition.IDLE, pressed="0123")
     bench.step()
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
     assert bench.printer.told == ["ask"]
 
 
 def test_a_bed_that_was_cleared_by_command_needs_no_press(bench: Bench):
     bench.printed()
     bench.step()
-    bench.journal.clear_bed("left", 0)
+    bench.journal.beds.clear("left", 0)
     said = len(bench.line.readies)
     bench.step()
     assert bench.printer.told == ["ask", "hush"]
@@ -99,7 +99,7 @@ def test_a_bed_that_was_cleared_by_command_needs_no_press(bench: Bench):
 def test_while_the_display_asks_nothing_is_asked_for(bench: Bench):
     bench.printed()
     bench.step()
-    bench.journal.clear_bed("left", 0)
+    bench.journal.beds.clear("left", 0)
     bench.printer.refuses = "it does not answer"
     said = len(bench.line.readies)
     bench.step()

@@ -19,7 +19,8 @@ from agent.cli import overview
 from agent.consent.hours import Hours
 from agent.consent.offer import LIFETIME, RENEWAL
 from agent.consent.terms import Terms
-from agent.journal import Journal, Stop
+from agent.journal import Journal
+from agent.journal.stops import Stop
 from agent.membership.identity import Identity
 from agent.membership.trust import Trust
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
@@ -138,7 +139,7 @@ class Bench:
             clear_from_page=False,
             terms=Terms(default="auto"),
         )
-        self.journal.clear_bed("left", 0)
+        self.journal.beds.clear("left", 0)
         self.restart()
 
     def restart(self, **changes: Any) -> None:
@@ -195,11 +196,11 @@ class Bench:
 
     @property
     def steps(self) -> list[str]:
-        return [event.step.value for event in self.journal.events()]
+        return [event.step.value for event in self.journal.events.untold()]
 
     @property
     def why(self) -> str:
-        return self.journal.events()[-1].why
+        return self.journal.events.untold()[-1].why
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def test_a_plate_goes_from_grant_to_start_in_one_step(bench: Bench):
     bench.step()
     assert bench.steps == ["fetch", "check", "start"]
     assert bench.printer.told == ["start a-1"]
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
 
 
 def test_ready_is_said_once_a_lifetime_with_a_new_nonce_and_a_higher_number(bench: Bench):
@@ -348,7 +349,7 @@ def test_a_printer_that_does_not_take_the_file_fails_the_attempt(bench: Bench):
     bench.step()
     assert bench.steps == ["fetch", "check", "start", "fail"]
     assert "SD card" in bench.why
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
 
 
 def test_a_wish_to_cancel_is_heard_before_the_print_begins(bench: Bench):
@@ -356,7 +357,7 @@ def test_a_wish_to_cancel_is_heard_before_the_print_begins(bench: Bench):
     bench.wish(Wish.CANCEL)
     assert bench.steps == ["fetch", "cancel"]
     assert bench.why == "carla asked for it"
-    assert bench.journal.bed_is_clear("left")
+    assert bench.journal.beds.is_clear("left")
     assert bench.printer.told == []
 
 
@@ -393,11 +394,11 @@ def test_the_page_clears_the_bed_only_where_the_owner_said_so(bench: Bench, allo
     bench.restart(clear_from_page=allowed)
     bench.printing()
     bench.wish(Wish.CLEARED)
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
     bench.look(Condition.IDLE, "a-1", Ending.DONE)
     bench.step()
     bench.wish(Wish.CLEARED)
-    assert bench.journal.bed_is_clear("left") == allowed
+    assert bench.journal.beds.is_clear("left") == allowed
     assert (bench.steps[-1] == "clear") == allowed
 
 
@@ -406,19 +407,19 @@ def test_the_page_can_not_clear_the_bed_for_an_attempt_of_long_ago(bench: Bench)
     bench.printing()
     bench.look(Condition.IDLE, "a-1", Ending.FAILED)
     bench.step()
-    bench.journal.clear_bed("left", 1)
+    bench.journal.beds.clear("left", 1)
     bench.clock.seconds += 10
     bench.take("a-2")
     bench.step()
     bench.look(Condition.IDLE, "a-2", Ending.DONE)
     bench.step()
     bench.wish(Wish.CLEARED, "a-1")
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
 
 
 def test_a_printer_whose_prints_fail_twice_running_is_not_offered_until_its_owner_looked(bench: Bench):
     for number, attempt in enumerate(("a-1", "a-2")):
-        bench.journal.clear_bed("left", number)
+        bench.journal.beds.clear("left", number)
         bench.look(Condition.IDLE)
         bench.take(attempt)
         bench.step()
@@ -426,14 +427,16 @@ def test_a_printer_whose_prints_fail_twice_running_is_not_offered_until_its_owne
         bench.step()
         bench.look(Condition.IDLE, attempt, Ending.FAILED)
         bench.step()
-    assert [event.blame for event in bench.journal.events() if event.step is Step.FAIL] == [Blame.PRINTER] * 2
-    bench.journal.clear_bed("left", 9)
+    assert [event.blame for event in bench.journal.events.untold() if event.step is Step.FAIL] == [
+        Blame.PRINTER
+    ] * 2
+    bench.journal.beds.clear("left", 9)
     bench.look(Condition.IDLE)
     offered = len(bench.line.readies)
     bench.step(100)
     assert len(bench.line.readies) == offered
     assert "muster-agent reset left" in bench.line.told.why
-    bench.journal.look("left")
+    bench.journal.rests.end("left")
     bench.step(100)
     assert len(bench.line.readies) == offered + 1
 
@@ -441,7 +444,7 @@ def test_a_printer_whose_prints_fail_twice_running_is_not_offered_until_its_owne
 def test_what_no_printer_could_print_is_the_jobs_fault(bench: Bench):
     bench.take(grams=500.0)
     bench.step()
-    assert bench.journal.events()[-1].blame is Blame.JOB
+    assert bench.journal.events.untold()[-1].blame is Blame.JOB
 
 
 def test_after_a_restart_a_print_is_found_again(bench: Bench):
@@ -513,8 +516,8 @@ def test_what_another_hand_printed_lies_on_a_bed_that_is_not_clear_any_more(benc
     for _ in range(5):
         bench.step(100)
     assert bench.line.readies == []
-    assert not bench.journal.bed_is_clear("left")
-    bench.journal.clear_bed("left", 1)
+    assert not bench.journal.beds.is_clear("left")
+    bench.journal.beds.clear("left", 1)
     bench.step()
     assert len(bench.line.readies) == 1
 
@@ -564,16 +567,16 @@ def test_a_garbled_temperature_or_word_ends_nothing(bench: Bench):
 
 def test_its_owner_stops_what_has_not_begun(bench: Bench):
     bench.take()
-    bench.journal.ask_stop("left", Stop.CANCEL)
+    bench.journal.stops.ask("left", Stop.CANCEL)
     bench.step()
     assert bench.steps == ["fetch", "cancel"]
     assert bench.printer.told == []
-    assert bench.journal.bed_is_clear("left")
+    assert bench.journal.beds.is_clear("left")
 
 
 def test_its_owner_stops_a_print_and_the_printer_is_told_until_it_does(bench: Bench):
     bench.printing()
-    bench.journal.ask_stop("left", Stop.GIVE_UP)
+    bench.journal.stops.ask("left", Stop.GIVE_UP)
     bench.printer.refuses = "not now"
     bench.step()
     bench.printer.refuses = ""
@@ -590,15 +593,15 @@ def test_its_owner_stops_a_print_and_the_printer_is_told_until_it_does(bench: Be
 def test_a_printer_out_of_reach_for_ever_can_be_given_up_by_its_owner_alone(bench: Bench):
     bench.printing()
     bench.look(Condition.UNREACHABLE)
-    bench.journal.ask_stop("left", Stop.CANCEL)
+    bench.journal.stops.ask("left", Stop.CANCEL)
     bench.step(86_400)
     assert bench.steps[-1] == "print"
-    bench.journal.ask_stop("left", Stop.GIVE_UP)
+    bench.journal.stops.ask("left", Stop.GIVE_UP)
     bench.restart()
     bench.step()
     assert bench.steps[-1] == "fail"
     assert bench.printer.told == ["start a-1", "cancel"]  # in case that its file is still on its way
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
     # Should it be found still printing: nothing of ours begins, and nothing more is reported of it.
     bench.look(Condition.PRINTING, "a-1")
     bench.step()
@@ -677,7 +680,7 @@ def test_what_was_granted_before_the_journal_was_lost_starts_nothing_after_it(be
     for path in bench.folder.glob("journal.db*"):
         path.unlink()
     bench.journal = Journal(bench.folder / "journal.db")
-    bench.journal.clear_bed("left", 0)
+    bench.journal.beds.clear("left", 0)
     bench.restart()
     bench.step()
     with pytest.raises(RemoteError, match="did not just ask"):
@@ -693,7 +696,7 @@ def test_a_key_that_is_revoked_between_grant_and_start_starts_nothing(bench: Ben
     bench.step()
     assert bench.steps == ["fetch", "refuse"]
     assert "revoked" in bench.why
-    assert bench.journal.events()[-1].blame is Blame.JOB
+    assert bench.journal.events.untold()[-1].blame is Blame.JOB
 
 
 def test_other_g_code_under_an_approved_parts_name_is_refused_and_its_owner_reads_why(bench: Bench):
@@ -703,6 +706,6 @@ def test_other_g_code_under_an_approved_parts_name_is_refused_and_its_owner_read
     bench.step()
     assert bench.steps == ["fetch", "refuse"]
     assert "tampered" in bench.why
-    assert bench.journal.events()[-1].blame is Blame.JOB
+    assert bench.journal.events.untold()[-1].blame is Blame.JOB
     assert bench.printer.told == []
     assert "tampered" in overview.refusal(bench.journal, "left")

@@ -124,7 +124,7 @@ def test_clear_asks_first(
     if clear:
         assert said.code == 0
         journal = Journal(tmp_path / "state" / "journal.db")
-        assert journal.bed_is_clear("left")
+        assert journal.beds.is_clear("left")
         journal.close()
     else:
         complaint(said)

@@ -178,7 +178,7 @@ def test_of_what_is_never_printed_nobody_is_even_asked(bench: Bench):
 
 
 def test_while_the_bed_is_not_clear_nobody_is_asked(bench: Bench):
-    bench.journal.occupy_bed("left")
+    bench.journal.beds.occupy("left")
     bench.step()
     assert bench.opens == []
 
@@ -208,9 +208,9 @@ def test_a_bed_that_is_cleared_from_a_page_against_the_owners_will_is_shown_to_t
     bench.restart(terms=Terms(default="auto"))
     bench.printing()
     bench.look(Condition.IDLE, "a-1")
-    bench.journal.record("a-1", Step.FAIL, 0)
+    bench.journal.attempts.record("a-1", Step.FAIL, 0)
     bench.wish(Wish.CLEARED)
-    assert not bench.journal.bed_is_clear("left")
+    assert not bench.journal.beds.is_clear("left")
     assert "carla said that the bed is clear" in bench.refused
 
 
@@ -221,9 +221,9 @@ def prints_for(bench: Bench, hours: float) -> None:
     """A print of so many hours, that failed; it is noon when it begins."""
     bench.printing()
     bench.clock.seconds += hours * 3600
-    bench.journal.record("a-1", Step.FAIL, bench.at)
+    bench.journal.attempts.record("a-1", Step.FAIL, bench.at)
     bench.look(Condition.IDLE)
-    bench.journal.clear_bed("left", bench.at)
+    bench.journal.beds.clear("left", bench.at)
 
 
 def test_hours_a_day_are_counted_and_the_window_shrinks(bench: Bench):

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from agent.conversation.link import QUEUE, Link, LinkError, parse_broker
 from agent.conversation.reporter import Reporter
-from agent.journal import Journal, JournalError
+from agent.journal import Journal
+from agent.journal.file import JournalError
 from agent.membership.identity import save
 from tests.farend.authority import Authority
 from tests.farend.broker import KINDS, Broker, free_port, running
@@ -172,15 +173,15 @@ def test_a_restarted_broker_is_found_again(broker: Broker):
 
 def test_events_are_sent_until_the_coordinator_itself_has_them(broker: Broker, tmp_path: Path):
     journal = Journal(tmp_path / "journal.db")
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
-    journal.record("a-1", Step.REFUSE, 2.0, "no")
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.record("a-1", Step.REFUSE, 2.0, "no")
 
     def receive(message: Down) -> None:
         assert isinstance(message, Ack)
-        journal.acknowledge(message.epoch, message.seq)
+        journal.events.acknowledge(message.epoch, message.seq)
 
     with Coordinator(broker.port, acks=False) as coordinator, linked(broker.port, receive) as link:
-        reporter = Reporter(journal, link.publish, lambda: journal.holding(0))
+        reporter = Reporter(journal, link.publish, lambda: journal.attempts.holding(0))
         until(lambda: link.up)
         reporter.step(now=100)
         coordinator.wait_for_steps("fetch", "refuse")
@@ -188,7 +189,7 @@ def test_events_are_sent_until_the_coordinator_itself_has_them(broker: Broker, t
         assert coordinator.repeats == 0
         coordinator.acks = True
         reporter.step(now=111)
-        until(lambda: not journal.events())
+        until(lambda: not journal.events.untold())
         assert coordinator.repeats == 2
         reporter.step(now=200)
         assert coordinator.repeats == 2

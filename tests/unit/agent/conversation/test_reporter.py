@@ -37,7 +37,9 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def reporter_of(journal: Journal, line: Line, held: tuple[str, ...] = ()) -> Reporter:
-    return Reporter(journal, line.publish, lambda: Holding(counter=0, seq=0, acked=journal.told(), held=held))
+    return Reporter(
+        journal, line.publish, lambda: Holding(counter=0, seq=0, acked=journal.events.told(), held=held)
+    )
 
 
 def fill(journal: Journal, attempts: int, why: str = "") -> list[Signed]:
@@ -45,7 +47,7 @@ def fill(journal: Journal, attempts: int, why: str = "") -> list[Signed]:
     papers: list[Signed] = []
     for number in range(attempts):
         manifest, signed = grant(f"a-{number}")
-        journal.take(manifest, signed, Step.REFUSE, 1.0, why)
+        journal.attempts.take(manifest, signed, Step.REFUSE, 1.0, why)
         papers.append(signed)
     return papers
 
@@ -62,8 +64,8 @@ def test_each_event_is_sent_once_as_long_as_answers_come(journal: Journal):
     fill(journal, 2)
     reporter.step(0)
     reporter.step(1)
-    journal.acknowledge(journal.epoch, 2)
-    journal.take(*grant("b"), Step.FETCH, 1.0)
+    journal.events.acknowledge(journal.epoch, 2)
+    journal.attempts.take(*grant("b"), Step.FETCH, 1.0)
     reporter.step(2)
     assert line.sent == [[1, 2], [3]]
 
@@ -81,7 +83,7 @@ def test_what_got_lost_is_sent_again_however_often_there_is_news(journal: Journa
     line = Line()
     reporter = reporter_of(journal, line)
     for now in range(12):
-        journal.take(*grant(f"a-{now}"), Step.REFUSE, 1.0)
+        journal.attempts.take(*grant(f"a-{now}"), Step.REFUSE, 1.0)
         reporter.step(now)
     assert [batch[0] for batch in line.sent].count(1) == 2
 
@@ -107,7 +109,7 @@ def test_a_long_silence_does_not_end_in_a_flood(journal: Journal):
     first = [seq for batch in line.sent for seq in batch]
     assert first == list(range(1, len(first) + 1))
     assert WINDOW <= len(first) <= WINDOW + BATCH
-    journal.acknowledge(journal.epoch, len(first))
+    journal.events.acknowledge(journal.epoch, len(first))
     reporter.step(1)
     assert [seq for batch in line.sent for seq in batch] == list(range(1, WINDOW + 2 * BATCH + 1))
 
@@ -121,7 +123,7 @@ def test_long_reasons_travel_in_smaller_batches(journal: Journal):
 
 
 def test_one_event_always_fits(journal: Journal):
-    journal.take(*grant("a" * 48), Step.REFUSE, 1.0, "\x01" * 400)
+    journal.attempts.take(*grant("a" * 48), Step.REFUSE, 1.0, "\x01" * 400)
     line = Line()
     reporter_of(journal, line, held=tuple(f"{number:048}" for number in range(64))).step(0)
     assert line.sent == [[1]]
@@ -133,9 +135,9 @@ def test_what_is_recalled_travels_with_its_papers(journal: Journal):
     reporter = reporter_of(journal, line)
     reporter.step(0)
     assert line.papers == []
-    journal.acknowledge(journal.epoch, 60)
-    journal.recall(journal.epoch, 2)
-    journal.take(*grant("new"), Step.FETCH, 1.0)
+    journal.events.acknowledge(journal.epoch, 60)
+    journal.events.recall(journal.epoch, 2)
+    journal.attempts.take(*grant("new"), Step.FETCH, 1.0)
     reporter.again()
     reporter.step(1)
     assert [seq for batch in line.sent[1:] for seq in batch] == list(range(3, 62))

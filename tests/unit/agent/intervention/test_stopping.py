@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.journal import Journal, Stop
+from agent.journal import Journal
+from agent.journal.stops import Stop
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
 from tests.farend.keys import drawn
 from tests.farend.virtual import pump_pid
@@ -66,7 +67,7 @@ def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(
     assert asking.returncode == 0
     assert f"{attempt} is cancelled" in said
     journal = Journal(bench.state / "journal.db")
-    assert "its owner" in journal.events()[-1].why
+    assert "its owner" in journal.events.untold()[-1].why
     journal.close()
 
 
@@ -137,7 +138,7 @@ def test_a_printer_that_can_not_be_reached_is_given_up_at_once_or_told_later(ben
     assert (asked.returncode, asked.stderr.count("\n")) == (2, 1)
     assert "--give-up" in asked.stderr
     journal = Journal(bench.state / "journal.db")
-    assert journal.stop_asked(attempt) is Stop.CANCEL
+    assert journal.stops.asked(attempt) is Stop.CANCEL
     journal.close()
     done = bench.command("cancel", PRINTER, "--give-up")
     assert (done.returncode, done.stderr) == (0, "")
