@@ -75,7 +75,7 @@ def test_a_crash_at_any_moment_of_a_renewal_loses_nothing(house: House, tmp_path
             raise crash
 
         with monkeypatch.context() as patched:
-            patched.setattr(identity, moment, cut)
+            patched.setattr(credentials, moment, cut)
             with pytest.raises(RuntimeError, match=moment):
                 renewer(house, known, 41).step()
         restarted = identity.load(tmp_path)
