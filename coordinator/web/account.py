@@ -5,11 +5,12 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from coordinator import accounts, factor, ids, passwords
-from coordinator.asker import Asker, Via
+from coordinator import ids
 from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
-from coordinator.porter import IDLE, PREFIX, Porter
-from coordinator.roles import Act
+from coordinator.model.roles import Act
+from coordinator.people import accounts, factor, passwords
+from coordinator.people.asker import Asker, Via
+from coordinator.people.porter import IDLE, PREFIX, Porter
 from coordinator.store import people
 from coordinator.store.people import Person, Token
 from coordinator.web import cookies, look, shapes

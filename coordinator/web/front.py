@@ -11,8 +11,8 @@ from fastapi import Depends, Header, Request
 from coordinator import ids
 from coordinator.desk import Desk
 from coordinator.errors import Invalid
-from coordinator.guesses import Guesses
-from coordinator.links import Astray
+from coordinator.people.guesses import Guesses
+from coordinator.people.links import Astray
 from coordinator.repeats import Repeats
 from coordinator.web.access import CSRF, asker_of
 

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
-from coordinator.quota import Quota
+from coordinator.mqtt.quota import Quota
 from coordinator.web.front import Here
 from coordinator.web.problem import TooLong, TooOften, documented
 from coordinator.web.shapes import Digest, Id, Token

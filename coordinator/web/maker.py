@@ -6,10 +6,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from coordinator.doorstep import Doorstep
 from coordinator.errors import Invalid, Missing
-from coordinator.guesses import Guessing
-from coordinator.views import MakerPage
+from coordinator.model.views import MakerPage
+from coordinator.people.guesses import Guessing
+from coordinator.privacy.doorstep import Doorstep
 from coordinator.web import look, shapes
 from coordinator.web.forms import Refused, submit
 from coordinator.web.front import Desk, Entered, Here, link

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from coordinator.accounts import PersonView
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
-from coordinator.roles import Act, Role
-from coordinator.staff import Staff
+from coordinator.model.roles import Act, Role
+from coordinator.people.accounts import PersonView
+from coordinator.people.staff import Staff
 from coordinator.web import look, shapes
 from coordinator.web.access import Door, Who, needs
 from coordinator.web.clusters import home_of

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from coordinator.errors import Invalid, Missing, Problem
-from coordinator.guesses import Guessing
+from coordinator.people.guesses import Guessing
 from coordinator.web import headers, look
 
 MEDIA_TYPE = "application/problem+json"

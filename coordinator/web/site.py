@@ -12,8 +12,8 @@ from fastapi.staticfiles import StaticFiles
 
 from coordinator.desk import Desk
 from coordinator.errors import Missing
-from coordinator.guesses import Guesses
-from coordinator.porter import Porter, Rules
+from coordinator.people.guesses import Guesses
+from coordinator.people.porter import Porter, Rules
 from coordinator.repeats import Repeats
 from coordinator.web import (
     account,

@@ -9,10 +9,10 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from coordinator.errors import Conflict, Invalid, Missing
-from coordinator.guesses import Guessing
-from coordinator.links import Astray
-from coordinator.records import Parcel
-from coordinator.views import Tracking
+from coordinator.model.records import Parcel
+from coordinator.model.views import Tracking
+from coordinator.people.guesses import Guessing
+from coordinator.people.links import Astray
 from coordinator.web import look, shapes
 from coordinator.web.forms import Refused, submit
 from coordinator.web.front import Entered, Here, Repeatable, link

@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from coordinator.guesses import Guesses
-from coordinator.roles import WHOLE, Act
+from coordinator.model.roles import WHOLE, Act
+from coordinator.people.guesses import Guesses
 from coordinator.web.access import act_of, is_open
 from coordinator.web.joining import Doorkeeper
 from tests.property.crossroads import ADDRESS, THEIRS, Crossroads, Visitor, build

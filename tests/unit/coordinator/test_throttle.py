@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from coordinator.throttle import ACCOUNT, CODES, PAIR, Rule, Slow, Throttle, block
+from coordinator.people.throttle import ACCOUNT, CODES, PAIR, Rule, Slow, Throttle, block
 
 CROWD = tuple(f"10.0.{number // 250}.{number % 250}" for number in range(5000))
 
@@ -124,7 +124,7 @@ def test_the_right_password_makes_up_for_slips(door: Door):
 
 
 def test_what_is_kept_is_bounded(door: Door, monkeypatch):
-    monkeypatch.setattr("coordinator.throttle.KEPT", 100)
+    monkeypatch.setattr("coordinator.people.throttle.KEPT", 100)
     for number in range(1000):
         door.fails(f"name-{number}", f"10.{number // 250}.0.{number % 250}")
     assert len(door.throttle._counts) == 100

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from coordinator import broker, mosquitto, settings
-from coordinator.ca import Authority
+from coordinator import settings
 from coordinator.errors import StartError
+from coordinator.keys.ca import Authority
+from coordinator.mqtt import broker, mosquitto
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.conftest import need_mosquitto
 from tests.unit.coordinator.network.enrolled import speaker

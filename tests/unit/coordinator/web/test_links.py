@@ -7,8 +7,8 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from coordinator.doorstep import Doorstep
-from coordinator.guesses import FREE, SPAN, Guesses, Guessing
+from coordinator.people.guesses import FREE, SPAN, Guesses, Guessing
+from coordinator.privacy.doorstep import Doorstep
 from tests.unit.coordinator.office import PlayedAgent
 from tests.unit.coordinator.web.house import House
 
