@@ -29,8 +29,8 @@ from coordinator.model.records import Barred
 from coordinator.mqtt import broker
 from coordinator.mqtt.bouncer import Bouncer
 from coordinator.mqtt.link import Link, evict
-from coordinator.mqtt.quota import Quota
 from coordinator.people.porter import Rules
+from coordinator.quota import Quota
 from coordinator.store import releases
 from coordinator.store.engine import Store
 from coordinator.web import site

@@ -29,7 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from coordinator.endpoint import Endpoint
 from coordinator.errors import StartError
 from coordinator.metrics import Metrics
-from coordinator.mqtt.quota import Quota
+from coordinator.quota import Quota
 from wire import codec, topics
 from wire.errors import RemoteError
 from wire.messages import Ack, Down, Up

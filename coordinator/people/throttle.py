@@ -8,25 +8,13 @@ of its own, so that nobody elsewhere can make them wait. Nobody is ever locked o
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from threading import Lock
 
-from coordinator.errors import Problem
+from coordinator.errors import Slow
+from coordinator.people.household import household
 
 KEPT = 10_000
 """Counts that are kept at most; the longest untouched are forgotten first."""
-
-
-class Slow(Problem):
-    """Too many tries: wait before the next one."""
-
-    kind = "slow"
-    title = "Too many tries"
-    status = 429
-
-    def __init__(self, wait: float) -> None:
-        self.wait = max(1, round(wait + 0.5))
-        super().__init__(f"wait {self.wait} s, then try again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +74,13 @@ class Throttle:
             due = self._due(account, address, device, CODES if strict else ACCOUNT)
             wait = max(self._wait(key, rule, now) for key, rule in due)
             if wait > 0:
-                raise Slow(wait)
+                raise Slow.down(wait)
             for key, rule in due:
                 self._add(key, rule, now)
 
     def succeed(self, account: str, address: str, device: str = "") -> None:
         """The try was right: it does not count, and its address is a stranger's no more."""
-        where = block(address)
+        where = household(address)
         with self._lock:
             due = self._due(account, address, device, ACCOUNT)
             self._known[account, where] = None
@@ -110,7 +98,7 @@ class Throttle:
     ) -> list[tuple[tuple[str, ...], Rule]]:
         if device:
             return [(("device", device, account), PAIR)]
-        where = block(address)
+        where = household(address)
         due: list[tuple[tuple[str, ...], Rule]] = [
             (("pair", where, account), PAIR),
             (("address", where), ADDRESS),
@@ -130,14 +118,3 @@ class Throttle:
         count.at = now
         while len(self._counts) > KEPT:
             self._counts.popitem(last=False)
-
-
-def block(address: str) -> str:
-    """Who an address belongs to, as far as one can tell: itself, or an IPv6 network of /64."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(known, IPv6Address):
-        return str(known.ipv4_mapped or IPv6Address(int(known) >> 64 << 64))
-    return address

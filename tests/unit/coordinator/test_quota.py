@@ -1,7 +1,7 @@
 """What one agent may say."""
 
-from coordinator.mqtt import quota
-from coordinator.mqtt.quota import Quota
+from coordinator import quota
+from coordinator.quota import Quota
 
 
 def test_a_burst_passes_and_then_a_message_at_a_time():

@@ -12,7 +12,7 @@ from coordinator.errors import StartError
 from coordinator.metrics import Metrics
 from coordinator.mqtt import broker
 from coordinator.mqtt.link import Link
-from coordinator.mqtt.quota import Quota
+from coordinator.quota import Quota
 from tests.unit.coordinator.network.enrolled import speaker
 from wire import codec, topics
 from wire.errors import LocalError, RemoteError
