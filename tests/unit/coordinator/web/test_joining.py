@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from agent import cli, enrolment, identity
-from agent.enrolment import EnrolmentError, RefusedError
-from agent.identity import IdentityError, renewal_due
-from agent.renewal import LOOK, PATIENCE, Renewer
+from agent import cli
+from agent.membership import enrolment, identity
+from agent.membership.enrolment import EnrolmentError, RefusedError
+from agent.membership.identity import IdentityError, renewal_due
+from agent.membership.renewal import LOOK, PATIENCE, Renewer
 from tests.unit.coordinator.office import A_DAY, NOON
 from tests.unit.coordinator.web.house import House
 from wire import enrolment as wire

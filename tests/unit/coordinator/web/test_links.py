@@ -9,7 +9,6 @@ from fastapi.routing import APIRoute
 
 from coordinator.errors import Slow
 from coordinator.people.guesses import LINKS, Guesses
-
 from coordinator.privacy.doorstep import Doorstep
 from tests.unit.coordinator.office import PlayedAgent
 from tests.unit.coordinator.web.house import House
