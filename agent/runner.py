@@ -23,7 +23,7 @@ from agent.following import ASKED, CANCELLED_HERE, GIVEN_UP, Seen, observe
 from agent.guard import Guard
 from agent.hours import Hours
 from agent.journal import BEFORE_MOTION, IN_MOTION, RUNNING, Attempt, Journal, Stop
-from agent.knob import Knob
+from agent.knob import Bedside
 from agent.leave import ALONE, Leave
 from agent.offer import HOURS, LIFETIME, RENEWAL, Offer, objection
 from agent.owner_word import OwnerWord
@@ -140,7 +140,7 @@ class Runner:
         self._asking = Asking(self.name, setup.terms, journal, self._word, line.publish)
         self._leave = Leave(setup.printer, setup.hours, journal, self._word)
         self._guard = Guard()
-        self._knob = Knob(setup.printer, driver)
+        self._bedside = Bedside(setup.printer, driver)
         self._alone = ""
         """The attempt of which it was said that nobody is there."""
 
@@ -272,8 +272,8 @@ class Runner:
             self._journal.occupy_bed(self.name)
 
     def _wait(self, printed: Attempt | None) -> None:
-        if self._knob.look(self._status, wanted=not self._journal.bed_is_clear(self.name)):
-            self._journal.clear_bed(self.name, self._at(), "said somebody at its knob")
+        if self._bedside.look(self._status, wanted=not self._journal.bed_is_clear(self.name)):
+            self._journal.clear_bed(self.name, self._at(), f"said somebody {self._bedside.place}")
             self._changed()
             printed = self._journal.current(self.name)
         hindrance = self._hindrance(printed)
@@ -305,14 +305,17 @@ class Runner:
         if self._status.condition is not Condition.IDLE:
             return self._status.why or f"the printer is {self._status.condition}"
         if printed is not None or not self._journal.bed_is_clear(self.name):
-            return f"waits for a clear bed: take off what is on it, then say muster-agent clear {self.name}"
+            return (
+                "waits for a clear bed: take off what is on it, then say"
+                f" muster-agent clear {self.name}{self._bedside.hint}"
+            )
         if self._journal.rests(self.name):
             return (
                 f"rests, as it was stopped for safety or {RUNNING} prints running failed:"
                 f" look at it, then say muster-agent reset {self.name}"
             )
-        if self._knob.asks(self._status):
-            return "its knob is asked no more, which takes a moment"
+        if self._bedside.asks(self._status):
+            return "the question at the printer is taken away, which takes a moment"
         return self._leave.hindrance(self._status, self._clock.now())
 
     def _say_ready(self, now: float, unasked: Parts, accepted: Proposal | None) -> Offer | None:

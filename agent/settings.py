@@ -84,6 +84,8 @@ class OctoPrintPrinter(
 ):
     """A printer behind an OctoPrint, with an application key."""
 
+    clear_in_octoprint: bool = False
+
     def __post_init__(self) -> None:
         if bool(self.key) == bool(self.key_file):
             raise ValueError("an octoprint printer needs `key_file` (or `key`), and not both")
