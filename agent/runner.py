@@ -70,13 +70,15 @@ class Clock(Protocol):
 class Setup(Struct, frozen=True, kw_only=True):
     """What a runner is told of its printer and its owner's wishes.
 
-    `terms` are its owner's consent, towards the coordinator that it serves.
+    `terms` are its owner's consent, towards the coordinator that it serves; `unfit` is why the gate refuses every
+    job between its owner's scripts, where it does.
     """
 
     printer: Printer
     hours: Hours
     clear_from_page: bool
     terms: Terms = Terms()
+    unfit: str = ""
 
 
 class Line(Protocol):
@@ -316,7 +318,7 @@ class Runner:
             )
         if self._bedside.asks(self._status):
             return "the question at the printer is taken away, which takes a moment"
-        return self._leave.hindrance(self._status, self._clock.now())
+        return self._setup.unfit or self._leave.hindrance(self._status, self._clock.now())
 
     def _say_ready(self, now: float, unasked: Parts, accepted: Proposal | None) -> Offer | None:
         printer = self._setup.printer
