@@ -19,7 +19,7 @@ from msgspec import Struct
 from agent.attempt.fetch import FetchError, StoppedError
 from agent.attempt.following import ASKED, CANCELLED_HERE, GIVEN_UP, Seen, observe
 from agent.attempt.guard import Guard
-from agent.attempt.knob import Knob
+from agent.attempt.knob import Bedside
 from agent.attempt.plate import Plate, PlateError, Plates
 from agent.consent.asking import Asking
 from agent.consent.hours import Hours
@@ -73,13 +73,15 @@ class Clock(Protocol):
 class Setup(Struct, frozen=True, kw_only=True):
     """What a runner is told of its printer and its owner's wishes.
 
-    `terms` are its owner's consent, towards the coordinator that it serves.
+    `terms` are its owner's consent, towards the coordinator that it serves; `unfit` is why the gate refuses every
+    job between its owner's scripts, where it does.
     """
 
     printer: Printer
     hours: Hours
     clear_from_page: bool
     terms: Terms = Terms()
+    unfit: str = ""
 
 
 class Line(Protocol):
@@ -145,7 +147,7 @@ class Runner:
             self.name, setup.hours, journal, self._word, protection=setup.printer.thermal_protection
         )
         self._guard = Guard()
-        self._knob = Knob(setup.printer, driver)
+        self._bedside = Bedside(setup.printer, driver)
         self._alone = ""
         """The attempt of which it was said that nobody is there."""
 
@@ -277,8 +279,8 @@ class Runner:
             self._journal.beds.occupy(self.name)
 
     def _wait(self, printed: Attempt | None) -> None:
-        if self._knob.look(self._status, wanted=not self._journal.beds.is_clear(self.name)):
-            self._journal.beds.clear(self.name, self._at(), "said somebody at its knob")
+        if self._bedside.look(self._status, wanted=not self._journal.beds.is_clear(self.name)):
+            self._journal.beds.clear(self.name, self._at(), f"said somebody {self._bedside.place}")
             self._changed()
             printed = self._journal.attempts.current(self.name)
         hindrance = self._hindrance(printed)
@@ -310,15 +312,18 @@ class Runner:
         if self._status.condition is not Condition.IDLE:
             return self._status.why or f"the printer is {self._status.condition}"
         if printed is not None or not self._journal.beds.is_clear(self.name):
-            return f"waits for a clear bed: take off what is on it, then say muster-agent clear {self.name}"
+            return (
+                "waits for a clear bed: take off what is on it, then say"
+                f" muster-agent clear {self.name}{self._bedside.hint}"
+            )
         if self._journal.rests.is_due(self.name):
             return (
                 f"rests, as it was stopped for safety or {RUNNING} prints running failed:"
                 f" look at it, then say muster-agent reset {self.name}"
             )
-        if self._knob.asks(self._status):
-            return "its knob is asked no more, which takes a moment"
-        return self._leave.hindrance(self._status, self._clock.now())
+        if self._bedside.asks(self._status):
+            return "the question at the printer is taken away, which takes a moment"
+        return self._setup.unfit or self._leave.hindrance(self._status, self._clock.now())
 
     def _say_ready(self, now: float, unasked: Parts, accepted: Proposal | None) -> Offer | None:
         printer = self._setup.printer
