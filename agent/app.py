@@ -15,6 +15,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from agent import settings
 from agent.attempt.fetch import Fetcher
 from agent.attempt.plate import Plates
 from agent.attempt.proof import Definitions, Proof
@@ -171,6 +172,8 @@ class Agent:
             # A request under way is not waited for: whatever comes of it, it can be asked again.
             threading.Thread(target=self._renew, name="renewal", daemon=True).start()
             log.info("agent %s runs, with %s", self._identity.agent, ", ".join(self._runners))
+            for warning in self._loaded.warnings:
+                log.warning("%s", warning)
             for thread in threads:
                 thread.start()
             self._link.start()
@@ -226,6 +229,7 @@ class Agent:
 
     def _runner(self, name: str) -> Runner:
         loaded, printer = self._loaded, self._loaded.printer(name)
+        objection = loaded.objections.get(name)
         folder = loaded.state / "files" / name
         url = self._identity.answer.url
         definitions = Definitions(loaded.state / "definitions" / name, url, self._fetcher)
@@ -236,6 +240,7 @@ class Agent:
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
                 terms=terms(loaded.settings.consent, self._identity.answer.url),
+                unfit=settings.told(name, objection) if objection and objection.always else "",
             ),
             self._drivers[name],
             Plates(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),

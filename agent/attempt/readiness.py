@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections.abc import Callable
 
-from agent.attempt.knob import Knob
+from agent.attempt.knob import Bedside
 from agent.attempt.station import Station
 from agent.consent.asking import Asking
 from agent.consent.offer import LIFETIME, RENEWAL, Offer, objection
@@ -37,7 +37,7 @@ class Readiness:
         self._lock = threading.Lock()
         self._offer: Offer | None = None
         self._stopping = False
-        self._knob = Knob(station.setup.printer, station.driver)
+        self._bedside = Bedside(station.setup.printer, station.driver)
         self._asking = Asking(
             station.name, station.setup.terms, station.journal, station.word, station.line.publish
         )
@@ -119,8 +119,8 @@ class Readiness:
             JournalError: see the journal.
         """
         station = self._station
-        if self._knob.look(station.status, wanted=not station.bed_is_clear):
-            station.journal.beds.clear(station.name, station.at, "said somebody at its knob")
+        if self._bedside.look(station.status, wanted=not station.bed_is_clear):
+            station.journal.beds.clear(station.name, station.at, f"said somebody {self._bedside.place}")
             station.changed()
             printed = station.journal.attempts.current(station.name)
         hindrance = self._hindrance(printed)
@@ -157,15 +157,18 @@ class Readiness:
         if status.condition is not Condition.IDLE:
             return status.why or f"the printer is {status.condition}"
         if printed is not None or not station.bed_is_clear:
-            return f"waits for a clear bed: take off what is on it, then say muster-agent clear {name}"
+            return (
+                "waits for a clear bed: take off what is on it, then say"
+                f" muster-agent clear {name}{self._bedside.hint}"
+            )
         if station.journal.rests.is_due(name):
             return (
                 f"rests, as it was stopped for safety or {RUNNING} prints running failed:"
                 f" look at it, then say muster-agent reset {name}"
             )
-        if self._knob.asks(status):
-            return "its knob is asked no more, which takes a moment"
-        return station.leave.hindrance(status, station.clock.now())
+        if self._bedside.asks(status):
+            return "the question at the printer is taken away, which takes a moment"
+        return station.setup.unfit or station.leave.hindrance(status, station.clock.now())
 
     def _say_ready(self, now: float, unasked: Parts, accepted: Proposal | None) -> Offer | None:
         station, journal = self._station, self._station.journal

@@ -42,13 +42,15 @@ class Clock(Protocol):
 class Setup(Struct, frozen=True, kw_only=True):
     """What a runner is told of its printer and its owner's wishes.
 
-    `terms` are its owner's consent, towards the coordinator that it serves.
+    `terms` are its owner's consent, towards the coordinator that it serves; `unfit` is why the gate refuses every
+    job between its owner's scripts, where it does.
     """
 
     printer: Printer
     hours: Hours
     clear_from_page: bool
     terms: Terms = Terms()
+    unfit: str = ""
 
 
 class Line(Protocol):

@@ -278,6 +278,8 @@ class _Dialogue:
         text = self._path.read_text(encoding="utf-8") if self._before else ""
         fresh = drafts.added(text, self._draft) if self._before else drafts.whole(self._draft)
         loaded = settings.check(self._path, fresh.encode())
+        for warning in loaded.warnings:
+            self._terminal.say(f"\n{warning}.")
         self._terminal.say("\n" + (owner_file.difference(self._path, text, fresh) if self._before else fresh))
         if not self._yes(f"Write that to {self._path}?", default=True):
             raise SetupError("nothing was written; what you answered is kept for the next time")

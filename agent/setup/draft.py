@@ -21,13 +21,17 @@ ABOUT: Final = {
     "url": "The server's address.",
     "key_file": "A file with the key that opens it, beside this one. For nobody's eyes but yours.",
     "password_file": "A file with the password that opens it, beside this one. For nobody's eyes but yours.",
+    "clear_in_octoprint": "Whether loading the file bed-is-clear in OctoPrint says that the bed is clear.",
     "material": "The plastic that is loaded now. Change it here when you change the spool.",
     "thermal_protection": "Whether its firmware stops itself when a heater runs away; else somebody must be there.",
     "profile": "What the printer can do, in mm, degrees Celsius and seconds. No job gets beyond it.",
     "family": "Whose start and end scripts are used.",
 }
 ALWAYS: Final = frozenset(
-    {"family", "width", "depth", "height", "nozzle", "hottest_nozzle", "hottest_bed", "baud"}
+    {
+        *("family", "width", "depth", "height", "nozzle", "hottest_nozzle", "hottest_bed"),
+        *("baud", "clear_in_octoprint"),
+    }
 )
 """What is written though it is the default: its owner should see it."""
 

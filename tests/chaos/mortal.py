@@ -30,7 +30,7 @@ SEAMS = (
     "agent.printers.serial.SerialDriver.start",
     "coordinator.store.engine.Store.write",
     "coordinator.conversation.Conversation.hear",
-    "coordinator.link.Link.publish",
+    "coordinator.mqtt.link.Link.publish",
 )
 """What is wrapped: a test holds that all of it is there."""
 
@@ -154,7 +154,7 @@ def _follow_agent(control: Control, diary: Diary) -> None:
 
 def _follow_coordinator(control: Control, diary: Diary) -> None:
     from coordinator.conversation import Conversation
-    from coordinator.link import Link
+    from coordinator.mqtt.link import Link
     from coordinator.store.engine import Store
     from wire import codec
 

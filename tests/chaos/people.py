@@ -15,8 +15,8 @@ from agent.app import journal_path
 from agent.journal import Journal
 from agent.journal.file import JournalError
 from coordinator.client import Client, Refused, Trouble
-from coordinator.records import Attempt
-from coordinator.views import NeedView, PrinterView
+from coordinator.model.records import Attempt
+from coordinator.model.views import NeedView, PrinterView
 from tests.chaos.diary import Diary
 from tests.chaos.stage import PRINTER, Maker, Stage
 from wire.lifecycle import State

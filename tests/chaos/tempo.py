@@ -23,15 +23,15 @@ AGENT: dict[str, Any] = {
 }
 COORDINATOR: dict[str, Any] = {
     "coordinator.app.SWEEP": 2,
-    "coordinator.grants.REST": 3.0,
+    "coordinator.work.grants.REST": 3.0,
     "coordinator.conversation.AFTER_RESTORE": 6.0,
     "coordinator.conversation.RECALL": 2.0,
-    "coordinator.reports.PRINTED_SHARE": 0.0005,
-    "coordinator.link.KEEPALIVE": 5,
-    "coordinator.link.PATIENCE": 5.0,
-    "coordinator.link.LONGEST_PAUSE": 2.0,
-    "coordinator.link.RENEWAL": 3.0,
-    "coordinator.broker.LONGEST_PAUSE": 2.0,
+    "coordinator.work.reports.PRINTED_SHARE": 0.0005,
+    "coordinator.mqtt.link.KEEPALIVE": 5,
+    "coordinator.mqtt.link.PATIENCE": 5.0,
+    "coordinator.mqtt.link.LONGEST_PAUSE": 2.0,
+    "coordinator.mqtt.link.RENEWAL": 3.0,
+    "coordinator.mqtt.broker.LONGEST_PAUSE": 2.0,
 }
 LONGEST_BACKOFF = 3.0
 SUSPECT_AFTER = 12.0

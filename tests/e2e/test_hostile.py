@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from agent.membership import credentials
 from agent.membership.enrolment import EnrolmentError, RefusedError, enrol, renew
-from coordinator import mosquitto
+from coordinator.mqtt import mosquitto
 from gcode.profile import Profile
 from tests.e2e.siege import PATIENCE, Siege
 from tests.farend import mallory

@@ -49,6 +49,13 @@ def test_the_example_can_be_used_as_it_stands(tmp_path: Path):
     assert (mk3.driver, mk3.user, mk3.password) == ("prusalink", "maker", "of prusalink-mk3.password")
 
 
+def test_scripts_that_lead_through_a_zone_are_told_and_hinder_nothing_else(tmp_path: Path):
+    zoned = "[printer.profile]\nhome = [0, 0]\nzones = [{ x = 0, y = 150, width = 6, depth = 20 }]\n"
+    (said,) = load(write(tmp_path, LEAST + zoned)).warnings
+    assert "left: the gate refuses some jobs: line 9 of the end script" in said
+    assert load(write(tmp_path, LEAST)).warnings == []
+
+
 @pytest.mark.parametrize(
     "kind",
     [Settings, Consent, Hours, SerialPrinter, OctoPrintPrinter, MoonrakerPrinter, PrusaLinkPrinter, Profile],

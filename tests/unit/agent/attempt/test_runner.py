@@ -305,6 +305,13 @@ def test_quiet_hours_bound_what_is_offered_and_then_end_it(bench: Bench):
     assert len(bench.line.readies) == 2
 
 
+def test_a_printer_whose_scripts_let_no_job_pass_asks_for_none(bench: Bench):
+    bench.restart(unfit="left: the gate refuses every job")
+    bench.step()
+    assert bench.line.readies == []
+    assert bench.line.told.why == "left: the gate refuses every job"
+
+
 def test_what_would_run_into_quiet_hours_with_its_warming_up_is_refused(bench: Bench):
     bench.restart(hours=Hours(zone="UTC", daily=("12:10-14:00",)))
     bench.take()

@@ -221,13 +221,15 @@ def test_a_printer_that_is_switched_off_can_be_named_too(path: Path):
 
 def test_a_file_that_is_there_is_only_added_to_after_its_difference_was_shown(tmp_path: Path, path: Path):
     path.parent.mkdir()
-    path.write_text("# my own words\n" + LEAST)
+    fence = "profile = { home = [0, 0], zones = [{ x = 30, y = 0, width = 9, depth = 9 }] }\n"
+    path.write_text("# my own words\n" + LEAST + fence)
     path.chmod(0o640)
     person = Person(("call it", "left"), ("call it", "right"))
     with far(tmp_path) as port:
         loaded = dialogue.run(path, person, machine([port]))
     assert [printer.name for printer in loaded.settings.printer] == ["left", "right"]
-    assert path.read_text().startswith("# my own words\n" + LEAST)
+    assert path.read_text().startswith("# my own words\n" + LEAST + fence)
+    assert "left: the gate refuses every job: line 14 of the start script" in person.heard
     assert '+name = "right"' in person.heard
     assert "you have a left already" in person.heard
     assert stat.S_IMODE(path.stat().st_mode) == 0o640

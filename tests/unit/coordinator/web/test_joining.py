@@ -180,7 +180,7 @@ def test_who_only_guesses_must_wait_and_others_need_not(house: House, tmp_path):
             web.post(wire.PATH, content=body, headers={"X-Forwarded-For": "203.0.113.9"}) for _ in range(12)
         ]
         assert [each.status_code for each in answers] == [403] * 10 + [429] * 2
-        assert answers[-1].json()["type"] == "urn:muster:too-often"
+        assert answers[-1].json()["type"] == "urn:muster:slow"
         near = {"X-Forwarded-For": "2001:db8::1"}
         assert web.post(wire.PATH, content=body, headers=near).status_code == 403
     joined(house, tmp_path)
