@@ -36,6 +36,11 @@ def _zones() -> Iterator[Case]:
             ["G1 X190", "G1 Y180", "G1 X193 Y193"],
             ["G1 X190", "G1 Y180", "!G1 X195 Y195"],
         ),
+        (
+            "from-beside-the-room-of-plates",
+            ["G1 X50 Y95", "G1 X50 Y130", "G1 X20 Y95"],
+            ["G1 X50 Y95", "G1 X50 Y130", "!G1 X150 Y95"],
+        ),
         ("by-one-axis", ["G1 X50 Y50", "G1 Y200"], ["G1 X50 Y100", "!G1 X5"]),
         ("however-high", ["G1 Z200", "G1 X50 Y100"], ["G1 X50 Y100", "G1 Z200", "!G1 X5 Y100 Z200"]),
     ):
@@ -95,6 +100,24 @@ def _arcs() -> Iterator[Case]:
             "zone",
             ["G3 X90 Y50 I20"],
             ["G1 X95 Y105", "!G3 X115 Y105 I10"],
+        ),
+        (
+            "zone-behind-the-chord",
+            "zone",
+            ["G1 X80 Y120", "G3 X80 Y90 I-15 J-15"],
+            ["G1 X80 Y120", "!G2 X80 Y90 I15 J-15"],
+        ),
+        (
+            "printed-small",
+            "extrusion",
+            ["G1 F600", "G2 X50 Y50 I0.5 E0.38"],
+            ["G1 F600", "!G2 X50 Y50 I0.5 E0.4"],
+        ),
+        (
+            "goes-on-from-its-end",
+            "extrusion",
+            ["G1 F600", "G3 X60 Y50 I5", "G1 X70 Y50 E1.4"],
+            ["G1 F600", "G3 X60 Y50 I5", "!G1 X70 Y50 E1.6"],
         ),
         ("zone-within", "zone", ["G1 X92 Y90", "G3 X92 Y88 J-1"], ["G1 X85 Y105", "!G3 X125 Y105 I20"]),
         ("axes", "field", ["G2 X60 Y50 I5"], ["!G2 X60 I5"]),

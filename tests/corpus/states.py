@@ -188,6 +188,7 @@ def _filament() -> Iterator[Case]:
         "filament-drawn-back-in-two", "extrusion", ["G1 E-5", "G1 E-5"], ["G1 E-5", "!G1 E-5.00001"]
     )
     yield from edge("filament-pushed-again", "extrusion", ["G1 E-1", "G1 E1"], ["G1 E-1", "!G1 E1.00002"])
+    yield file("filament-pushed-while-moving-and-again", "extrusion", ["G1 E-1", "G1 X30 Y10 E1", "!G1 E1"])
     yield file("filament-pushed-twice", "extrusion", ["G1 E-1", "G1 E1", "!G1 E1"])
     absolute = ["M82", "G92 E0"]
     yield from edge(
