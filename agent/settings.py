@@ -6,9 +6,9 @@ from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, structs
 
-from agent.consent import Consent
+from agent.consent.hours import Hours, HoursError, zone
+from agent.consent.terms import Consent
 from agent.errors import OwnerError
-from agent.hours import Hours, HoursError, zone
 from gcode.document import DocumentError, decode
 from gcode.material import UnknownMaterialError, material
 from gcode.profile import Profile

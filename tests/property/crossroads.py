@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator import ids
-from coordinator.doorstep import Doorstep
-from coordinator.roles import ACTS, HOME, Act, Role
+from coordinator.model.roles import ACTS, HOME, Act, Role
+from coordinator.privacy.doorstep import Doorstep
 from coordinator.store import people
 from tests.property.planted import plant
 from tests.unit.coordinator.office import KEY, PlayedAgent, open_office

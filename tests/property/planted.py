@@ -1,9 +1,10 @@
 """Secrets that lie about in the house: no answer of the API may hold one, whoever asks."""
 
-from coordinator import accounts, factor, ids
-from coordinator.doorstep import Doorstep
-from coordinator.porter import Opened
-from coordinator.roles import HOME, Role
+from coordinator import ids
+from coordinator.model.roles import HOME, Role
+from coordinator.people import accounts, factor
+from coordinator.people.porter import Opened
+from coordinator.privacy.doorstep import Doorstep
 from coordinator.store import people
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.web.house import PASSWORD, House

@@ -21,10 +21,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from coordinator.guesses import Guesses
-from coordinator.roles import WHOLE, Act
+from coordinator.model.roles import WHOLE, Act
+from coordinator.people.guesses import INVITES, LINKS, Guesses
 from coordinator.web.access import act_of, is_open
-from coordinator.web.joining import Doorkeeper
 from tests.property.crossroads import ADDRESS, THEIRS, Crossroads, Visitor
 from tests.unit.coordinator.web.test_routes import RULES, routes
 
@@ -199,8 +198,8 @@ def placed(roads: Crossroads, case: Any, path: str, draw: Any) -> None:
 
 def fresh(roads: Crossroads) -> None:
     """Nobody waits for what others guessed."""
-    roads.house.app.state.guesses = Guesses(lambda: roads.house.office.now[0])
-    roads.house.app.state.doorkeeper = Doorkeeper()
+    roads.house.app.state.links = Guesses(lambda: roads.house.office.now[0], LINKS, "try again")
+    roads.house.app.state.invites = Guesses(lambda: roads.house.office.now[0], INVITES, "try again")
 
 
 def judged(visitor: Visitor, act: Act | None, path: str, status: int, said: str) -> None:

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 import agent
-from agent.consent import Consent
-from agent.hours import Hours
+from agent.consent.hours import Hours
+from agent.consent.terms import Consent
 from agent.printers.setup import Setup
 from agent.settings import (
     AbsentError,

@@ -19,15 +19,17 @@ import msgspec
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from coordinator import backup, overview, premises, restore
-from coordinator.backup import BackupError, Manifest
-from coordinator.ca import Authority
+from coordinator import premises
 from coordinator.errors import StartError
-from coordinator.keyring import Keyring
+from coordinator.keys.ca import Authority
+from coordinator.keys.keyring import Keyring
+from coordinator.model.trail import follow
+from coordinator.model.views import Verdict
 from coordinator.store import copies, guards, restorations, schema, trail
 from coordinator.store.engine import Opening, Store
-from coordinator.trail import follow
-from coordinator.views import Verdict
+from coordinator.vault import backup, restore
+from coordinator.vault.backup import BackupError, Manifest
+from coordinator.work import overview
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
 from tests.unit.coordinator.office import NOON, Office

@@ -22,7 +22,7 @@ from structlog.testing import capture_logs
 from coordinator import cli
 from coordinator.cli import words
 from coordinator.client import Client
-from coordinator.doorstep import Doorstep
+from coordinator.privacy.doorstep import Doorstep
 from coordinator.store import guards
 from tests.unit.coordinator.office import KEY, Office, open_office
 from tests.unit.coordinator.web.house import open_house

@@ -5,15 +5,16 @@ from argon2 import PasswordHasher
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
-from coordinator import accounts, ids, passwords
-from coordinator.asker import NOBODY, Via
-from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
-from coordinator.factor import RECOVERY
-from coordinator.porter import IDLE, ONCE, SESSION, TICKET, Link, Opened, Porter, Rules, Ticket
-from coordinator.roles import HOME, Act, Role
+from coordinator import ids
+from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Slow, Unauthorised
+from coordinator.model.roles import HOME, Act, Role
+from coordinator.people import accounts, passwords
+from coordinator.people.asker import NOBODY, Via
+from coordinator.people.factor import RECOVERY
+from coordinator.people.porter import IDLE, ONCE, SESSION, TICKET, Link, Opened, Porter, Rules, Ticket
+from coordinator.people.throttle import PAIR
 from coordinator.store import people, restorations
 from coordinator.store.restorations import Restoration
-from coordinator.throttle import PAIR, Slow
 from tests.unit.coordinator.office import KEY, Office
 
 WORDS = "seven printers hum"
