@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections.abc import Callable
 
-from agent.attempt.knob import Bedside
+from agent.attempt.bedside import Bedside
 from agent.attempt.station import Station
 from agent.consent.asking import Asking
 from agent.consent.offer import LIFETIME, RENEWAL, Offer, objection

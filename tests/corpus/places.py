@@ -21,6 +21,7 @@ def _zones() -> Iterator[Case]:
     for name, inside, outside in (
         ("along-the-edge", ["G1 X12 Y50", "G1 X12 Y150"], ["G1 X11.99999 Y50", "!G1 X11.99999 Y150"]),
         ("end-on-the-edge", ["G1 X50 Y100", "G1 X12 Y100"], ["G1 X50 Y100", "!G1 X11.99999 Y100"]),
+        ("end-on-the-front-edge", ["G1 X105 Y50", "G1 Y100"], ["G1 X105 Y50", "!G1 Y100.00001"]),
         ("through-with-both-ends-outside", ["G1 X5 Y80", "G1 X20 Y100"], ["G1 X5 Y80", "!G1 X5 Y130"]),
         (
             "over-a-corner",
@@ -35,6 +36,11 @@ def _zones() -> Iterator[Case]:
             "corner-of-the-circles-box",
             ["G1 X190", "G1 Y180", "G1 X193 Y193"],
             ["G1 X190", "G1 Y180", "!G1 X195 Y195"],
+        ),
+        (
+            "from-beside-the-room-of-plates",
+            ["G1 X50 Y95", "G1 X50 Y130", "G1 X20 Y95"],
+            ["G1 X50 Y95", "G1 X50 Y130", "!G1 X150 Y95"],
         ),
         ("by-one-axis", ["G1 X50 Y50", "G1 Y200"], ["G1 X50 Y100", "!G1 X5"]),
         ("however-high", ["G1 Z200", "G1 X50 Y100"], ["G1 X50 Y100", "G1 Z200", "!G1 X5 Y100 Z200"]),
@@ -84,6 +90,20 @@ def _arcs() -> Iterator[Case]:
             ["G1 X170 Y20", "G3 X190 Y40 J20"],
             ["G1 X20 Y5", "!G2 X40 Y5 I10"],
         ),
+        (
+            "full-circle-behind",
+            "volume",
+            ["G1 Y200", "G3 X50 Y200 J10"],
+            ["G1 Y200", "!G3 X50 Y200 J10.00001"],
+        ),
+        ("full-circle-before", "volume", ["G1 Y20", "G3 X50 Y20 J-10"], ["G1 Y20", "!G3 X50 Y20 J-10.00001"]),
+        (
+            "full-circle-right",
+            "volume",
+            ["G1 X200", "G3 X200 Y50 I10"],
+            ["G1 X200", "!G3 X200 Y50 I10.00001"],
+        ),
+        ("larger-at-its-end", "volume", ["G3 X49.96 Y50 I-25"], ["!G3 X50.04 Y50 I-25"]),
         ("printed", "extrusion", ["G1 F600", "G3 X60 Y50 I5 E2.2"], ["G1 F600", "!G3 X60 Y50 I5 E2.4"]),
         ("flow", "flow", ["G3 X60 Y50 I5 E1.4"], ["!G3 X60 Y50 I5 E1.6"]),
         ("feed", "feed", ["G3 X60 Y50 I5 F12000"], ["!G3 X60 Y50 I5 F12001"]),
@@ -96,7 +116,31 @@ def _arcs() -> Iterator[Case]:
             ["G3 X90 Y50 I20"],
             ["G1 X95 Y105", "!G3 X115 Y105 I10"],
         ),
+        (
+            "zone-behind-the-chord",
+            "zone",
+            ["G1 X80 Y120", "G3 X80 Y90 I-15 J-15"],
+            ["G1 X80 Y120", "!G2 X80 Y90 I15 J-15"],
+        ),
+        (
+            "printed-small",
+            "extrusion",
+            ["G1 F600", "G2 X50 Y50 I0.5 E0.38"],
+            ["G1 F600", "!G2 X50 Y50 I0.5 E0.4"],
+        ),
+        (
+            "goes-on-from-its-end",
+            "extrusion",
+            ["G1 F600", "G3 X60 Y50 I5", "G1 X70 Y50 E1.4"],
+            ["G1 F600", "G3 X60 Y50 I5", "!G1 X70 Y50 E1.6"],
+        ),
         ("zone-within", "zone", ["G1 X92 Y90", "G3 X92 Y88 J-1"], ["G1 X85 Y105", "!G3 X125 Y105 I20"]),
+        (
+            "zone-touched",
+            "zone",
+            ["G1 X60 Y105", "G3 X60 Y105 I20"],
+            ["G1 X60 Y105", "!G3 X60 Y105 I20.00001"],
+        ),
         ("axes", "field", ["G2 X60 Y50 I5"], ["!G2 X60 I5"]),
         ("centre", "field", ["G2 X60 Y50 I5 J0"], ["!G2 X60 Y50"]),
     ):
@@ -114,6 +158,14 @@ def _arcs() -> Iterator[Case]:
     )
     yield file("arc-cold", "cold", [at, "M104 S0", "!G2 X60 Y50 I5 E0.1"], machine=FENCED)
     yield file("arc-not-asked-for", "code", [at, "!G2 X60 Y50 I5 J0"], machine=PLAIN)
+    yield from edge(
+        "arc-round-bed-left-by-the-circle",
+        "volume",
+        ["G1 X60 Y0", "G3 X60 Y0 I20"],
+        ["G1 X60 Y0", "!G3 X60 Y0 I20.00001"],
+        start=COOL,
+        machine=ROUND,
+    )
     yield from edge(
         "arc-round-bed",
         "volume",

@@ -111,6 +111,15 @@ def _modes() -> Iterator[Case]:
         "modes-lift-sideways", "field", ["G91", "G1 Z1 F600", "G90"], ["G91", "!G1 X1 Z1", "G90"]
     )
     yield from _tail("modes-lift-and-stay-relative", "ending", ["G91", "G1 Z1", "G90"], ["G91", "!G1 Z1"])
+    yield file("modes-lift-sideways-while-hot", "field", [MUCH], end=["G91", "!G1 X5 Y5", "G90", *OFF])
+    unknown = replaced(FIRST, "G1 X10 Y10 F3000")
+    yield file(
+        "modes-lift-from-an-unknown-height", "volume", [], start=unknown, end=[*OFF, "G91", "!G1 Z5", "G90"]
+    )
+    twice = ["G91", "G1 Z3", "G1 Z3", "G90", *OFF]
+    yield file("modes-lift-in-two-to-the-top-inside", "", [MUCH, "G1 Z244"], end=twice)
+    twice[2] = f"!{twice[2]}"
+    yield file("modes-lift-in-two-to-the-top-outside", "volume", [MUCH, "G1 Z244.00001"], end=twice)
     above = ["G91", "G1 Z10", "G90", *OFF]
     yield file("modes-lift-to-the-top-inside", "", [MUCH, "G1 Z240"], end=above)
     yield file(
@@ -188,6 +197,7 @@ def _filament() -> Iterator[Case]:
         "filament-drawn-back-in-two", "extrusion", ["G1 E-5", "G1 E-5"], ["G1 E-5", "!G1 E-5.00001"]
     )
     yield from edge("filament-pushed-again", "extrusion", ["G1 E-1", "G1 E1"], ["G1 E-1", "!G1 E1.00002"])
+    yield file("filament-pushed-while-moving-and-again", "extrusion", ["G1 E-1", "G1 X30 Y10 E1", "!G1 E1"])
     yield file("filament-pushed-twice", "extrusion", ["G1 E-1", "G1 E1", "!G1 E1"])
     absolute = ["M82", "G92 E0"]
     yield from edge(
@@ -201,6 +211,13 @@ def _filament() -> Iterator[Case]:
         "extrusion",
         [*absolute, "G1 X20 Y10 E0.9", "G92 E0", "G1 X30 Y10 E0.9"],
         [*absolute, "G1 X20 Y10 E0.9", "G1 X30 Y10 E1.8", "!G1 E2.8", "G92 E0"],
+    )
+    much = [*absolute, "G1 X210 Y10 E19"]
+    yield from edge(
+        "filament-absolute-drawn-back-while-moving",
+        "extrusion",
+        [*much, "G1 X10 Y10 E9"],
+        [*much, "!G1 X10 Y10 E8.9"],
     )
     yield file(
         "filament-absolute-read-as-relative",

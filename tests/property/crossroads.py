@@ -43,11 +43,13 @@ class Crossroads:
     visitors: list[Visitor]
     names: dict[str, list[str]]
     secrets: dict[str, str]
+    database: Path
 
 
 def build(directory: Path) -> Crossroads:
     """Furnish a house on an empty SQLite database. Its requests are made in this process."""
-    office = open_office(directory, f"sqlite:///{directory}/muster.db")
+    database = directory / "muster.db"
+    office = open_office(directory, f"sqlite:///{database}")
     house = House(office, "")
     secrets: dict[str, str] = {}
     visitors = [
@@ -73,7 +75,7 @@ def build(directory: Path) -> Crossroads:
         secrets[f"a {kind} link"] = names[kind][0]
         secrets[f"a {kind} link, as it is kept"] = ids.digest(names[kind][0])
     secrets["a plate's link"] = names["file"][0]
-    return Crossroads(house, visitors, names, secrets)
+    return Crossroads(house, visitors, names, secrets, database)
 
 
 def _bearer(token: str) -> dict[str, str]:

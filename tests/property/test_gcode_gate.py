@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gcode.document import DocumentError, decode
 from gcode.gate import Gate, Limits, Verdict, judge
 from gcode.material import material
-from gcode.profile import Profile
+from gcode.profile import Profile, Zone
 from gcode.reader import commands
 from gcode.refusal import Refused
 from gcode.rules import Section
@@ -73,8 +74,25 @@ harmless = st.sampled_from(
         "G1 Y3 X3 E0.01",
     ]
 )
-bodies = st.lists(st.one_of(moves, moves, moves, harmless, others), max_size=40).map(
-    lambda lines: "".join(line + "\n" for line in lines).encode()
+calm = st.builds(
+    "G1 X{} Y{}{}{}".format,
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.sampled_from(["", "", " E0.02", " E0.05"]),
+    st.sampled_from(["", "", " F60", " F6000"]),
+)
+bodies = st.one_of(
+    st.lists(st.one_of(moves, moves, moves, harmless, others), max_size=40),
+    st.lists(st.one_of(calm, calm, calm, harmless), max_size=40),
+).map(lambda lines: "".join(line + "\n" for line in lines).encode())
+profiles = st.sampled_from(
+    [
+        PROFILE,
+        replace(PROFILE, radius=70.0),
+        replace(
+            PROFILE, home=(0, 0), zones=(Zone(x=20, y=20, width=15, depth=10), Zone(x=60, y=50, radius=8))
+        ),
+    ]
 )
 
 
@@ -99,9 +117,9 @@ def test_the_reader_raises_only_its_refusal(data: bytes):
     assert 1 <= line <= data.count(b"\n") + 1
 
 
-@given(bodies)
-def test_the_quick_way_judges_as_the_thorough_one(body: bytes):
-    quick, thorough = verdict_of(Gate(PROFILE, PETG), body), verdict_of(Thorough(PROFILE, PETG), body)
+@given(bodies, profiles)
+def test_the_quick_way_judges_as_the_thorough_one(body: bytes, profile: Profile):
+    quick, thorough = verdict_of(Gate(profile, PETG), body), verdict_of(Thorough(profile, PETG), body)
     assert (quick.accepted, quick.code, quick.line) == (thorough.accepted, thorough.code, thorough.line)
     assert quick.extent == thorough.extent
     assert abs(quick.whole.filament - thorough.whole.filament) < 1e-6

@@ -4,11 +4,9 @@ Each operation gets requests that fit the document and requests that do not; eac
 sent: we never fail, answer only as documented, who may not do it hears so, and who should not read it does not.
 """
 
-import copy
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import schemathesis
@@ -16,7 +14,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
-from schemathesis.python import asgi
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -27,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from coordinator.model.roles import WHOLE, Act
 from coordinator.people.guesses import INVITES, LINKS, Guesses
 from coordinator.web.access import act_of, is_open
-from tests.property.crossroads import ADDRESS, THEIRS, Crossroads, Visitor, build
+from tests.property.crossroads import ADDRESS, THEIRS, Crossroads, Visitor
 from tests.unit.coordinator.web.test_routes import RULES, routes
 
 CONFORMS: list[Any] = [
@@ -92,32 +89,6 @@ look = settings(
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
-
-
-@pytest.fixture(scope="module")
-def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crossroads]:
-    found = build(tmp_path_factory.mktemp("crossroads"))
-    yield found
-    found.house.office.store.close()
-
-
-@pytest.fixture(scope="module")
-def client(roads: Crossroads) -> Iterator[Any]:
-    with asgi.get_client(cast(Any, roads.house.app)) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def schema(roads: Crossroads) -> Any:
-    """The document, but for how to get in: that is for the visitors, not for chance."""
-    document = copy.deepcopy(roads.house.app.openapi())
-    del document["security"], document["components"]["securitySchemes"]
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            operation.pop("security", None)
-    found = schemathesis.openapi.from_dict(document)
-    found.app = roads.house.app
-    return found
 
 
 def test_each_operation_of_the_document_is_asked(schema):
