@@ -76,6 +76,7 @@ def page(
 
 def controls(page: Page) -> list[tuple[str, float]]:
     """Each control that a finger may press: its words, and its height in pixels. One that stands aside has none."""
+    page.wait_for_load_state()
     return [(words, height) for words, height in page.evaluate(_CONTROLS)]
 
 
@@ -95,6 +96,7 @@ def misfits(page: Page) -> list[str]:
 
 def faint_texts(page: Page) -> list[str]:
     """Texts whose contrast with their ground is below WCAG's 4.5 (3 for large ones), as `ratio text`."""
+    page.wait_for_load_state()  # a page that came by a click may be without its colours yet
     return page.evaluate(_CONTRAST)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.coordinator.backup.house import KINDS, House, furnish, house
+from tests.unit.coordinator.backup.house import House, furnish, house
+from tests.unit.coordinator.conftest import KINDS
 
 
 @pytest.fixture(params=KINDS)

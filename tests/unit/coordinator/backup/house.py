@@ -21,8 +21,6 @@ from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
 from tests.unit.coordinator.office import NOON, Office
 
-KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.system)]
-
 
 @dataclass
 class House:

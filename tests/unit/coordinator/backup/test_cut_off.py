@@ -18,6 +18,8 @@ from tests.unit.coordinator.backup.house import House, furnish
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
 
+pytestmark = pytest.mark.timeout(900)  # each step is a process and some databases, on a busy machine too
+
 
 def cut_off(act: Callable[[], object], step: int) -> bool:
     """Do it in a process that is killed before its `step`th fsync; False if it had come to its end by then."""
