@@ -15,22 +15,26 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from agent import consent, identity
+from agent import settings
+from agent.attempt.fetch import Fetcher
+from agent.attempt.plate import Plates
+from agent.attempt.proof import Definitions, Proof
+from agent.attempt.runner import Runner, Setup
+from agent.consent.owner_word import OwnerWord
+from agent.consent.terms import terms
+from agent.conversation.link import Link, parse_broker
+from agent.conversation.reckoning import Reckoning
+from agent.conversation.reporter import Reporter
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.fetch import Fetcher
 from agent.home import Bell, journal_path, lock
-from agent.journal import BEFORE_MOTION, IN_MOTION, Journal, JournalError
-from agent.link import Link, parse_broker
-from agent.owner_word import OwnerWord
-from agent.plate import Plates
-from agent.proof import Definitions, Proof
-from agent.reckoning import Reckoning
-from agent.renewal import Renewer
-from agent.reporter import Reporter
-from agent.runner import Runner, Setup
+from agent.journal import Journal
+from agent.journal.attempts import BEFORE_MOTION, IN_MOTION
+from agent.journal.file import JournalError
+from agent.membership import identity
+from agent.membership.renewal import Renewer
+from agent.membership.trust import Trust
 from agent.settings import Loaded, Printer, SerialPrinter
-from agent.trust import Trust
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
@@ -116,7 +120,7 @@ class Agent:
             broker,
             self._identity.agent,
             self._identity.context if broker.tls else None,
-            connection=lambda: journal.rise("connection"),
+            connection=lambda: journal.counters.rise("connection"),
             birth=self._birth,
             receive=self._receive,
             arrived=self._arrived,
@@ -167,6 +171,8 @@ class Agent:
             # A request under way is not waited for: whatever comes of it, it can be asked again.
             threading.Thread(target=self._renew, name="renewal", daemon=True).start()
             log.info("agent %s runs, with %s", self._identity.agent, ", ".join(self._runners))
+            for warning in self._loaded.warnings:
+                log.warning("%s", warning)
             for thread in threads:
                 thread.start()
             self._link.start()
@@ -206,9 +212,9 @@ class Agent:
     def _end_forsaken(self) -> None:
         """End the attempts of printers that are not in the settings any more: nobody would ever look again.
 
-        What is printed stays: only a person can say that it was taken off (`Journal.clear_bed`).
+        What is printed stays: only a person can say that it was taken off (`Beds.clear`).
         """
-        for attempt in self._journal.open():
+        for attempt in self._journal.attempts.open():
             if attempt.printer in self._runners:
                 continue
             why = f"its printer {attempt.printer} is not in the settings any more"
@@ -216,12 +222,13 @@ class Agent:
             at = self._clock.now().timestamp()
             if attempt.state in IN_MOTION:
                 look = f"{why}: ask its owner what lies on the bed"
-                self._journal.record(attempt.id, Step.FAIL, at, look)
+                self._journal.attempts.record(attempt.id, Step.FAIL, at, look)
             elif attempt.state in BEFORE_MOTION:
-                self._journal.record(attempt.id, Step.REFUSE, at, why)
+                self._journal.attempts.record(attempt.id, Step.REFUSE, at, why)
 
     def _runner(self, name: str) -> Runner:
         loaded, printer = self._loaded, self._loaded.printer(name)
+        objection = loaded.objections.get(name)
         folder = loaded.state / "files" / name
         url = self._identity.answer.url
         definitions = Definitions(loaded.state / "definitions" / name, url, self._fetcher)
@@ -231,7 +238,8 @@ class Agent:
                 printer=printer,
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
-                terms=consent.terms(loaded.settings.consent, self._identity.answer.url),
+                terms=terms(loaded.settings.consent, self._identity.answer.url),
+                unfit=settings.told(name, objection) if objection and objection.always else "",
             ),
             self._drivers[name],
             Plates(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),
@@ -255,10 +263,10 @@ class Agent:
         The order matters: what is asked after the counter was read lies beyond it; what is taken after the readies
         that stand were looked at is left out by their counters; what was taken before is in the journal by then.
         """
-        counter = self._journal.counter("ready")
+        counter = self._journal.counters.last("ready")
         asked = [runner.asks() for runner in self._runners.values()]
         standing = [each - 1 for each in asked if each is not None]
-        return self._journal.holding(min([counter, *standing]))
+        return self._journal.attempts.holding(min([counter, *standing]))
 
     def _birth(self, connection: int) -> Presence:
         for runner in self._runners.values():
@@ -313,7 +321,7 @@ class Agent:
                     for runner in self._runners.values():
                         runner.again()  # what answers an older set is dropped: ask anew
             case Recall(epoch=epoch, seq=seq):
-                if self._journal.recall(epoch, seq):
+                if self._journal.events.recall(epoch, seq):
                     log.warning("the coordinator forgot all behind event %d: saying it again", seq)
                 self._reporter.again()
                 self._news.set()
@@ -332,13 +340,13 @@ class Agent:
         self._runners[offer.printer].hear(offer)
 
     def _hear_wish(self, wish: messages.Request) -> None:
-        attempt = self._journal.attempt(wish.attempt)
+        attempt = self._journal.attempts.named(wish.attempt)
         if attempt is None or attempt.printer not in self._runners:
             raise RemoteError("unknown-attempt", f"a wish for {wish.attempt}, which was never here")
         self._runners[attempt.printer].wish(wish)
 
     def _note_ack(self, epoch: str, seq: int) -> None:
-        if not self._journal.acknowledge(epoch, seq):
+        if not self._journal.events.acknowledge(epoch, seq):
             raise RemoteError(
                 "future-ack",
                 f"the coordinator has event {seq}, this journal does not: was an old copy restored?"

@@ -6,13 +6,14 @@ from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, structs
 
-from agent.consent import Consent
+from agent.consent.hours import Hours, HoursError, zone
+from agent.consent.terms import Consent
 from agent.errors import OwnerError
-from agent.hours import Hours, HoursError, zone
 from gcode.document import DocumentError, decode
 from gcode.material import UnknownMaterialError, material
 from gcode.profile import Profile
-from gcode.script import Script, ScriptError, fill
+from gcode.rehearsal import Objection, rehearse
+from gcode.script import Script, ScriptError
 from gcode_templates import UnknownTemplateError, machine_source
 from wire.manifest import Name
 
@@ -84,6 +85,8 @@ class OctoPrintPrinter(
 ):
     """A printer behind an OctoPrint, with an application key."""
 
+    clear_in_octoprint: bool = False
+
     def __post_init__(self) -> None:
         if bool(self.key) == bool(self.key_file):
             raise ValueError("an octoprint printer needs `key_file` (or `key`), and not both")
@@ -137,12 +140,21 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """Settings with all that they refer to. `scripts` are by printer; `state` is a folder."""
+    """Settings with all that they refer to. `state` is a folder; `scripts` are by printer.
+
+    So are `objections`: what the gate has against jobs between these scripts, where it has anything.
+    """
 
     path: Path
     settings: Settings
     state: Path
     scripts: dict[str, Script]
+    objections: dict[str, Objection]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What its owner should hear of them, a sentence for each printer."""
+        return [told(printer, objection) for printer, objection in self.objections.items()]
 
     @property
     def place(self) -> tuple[float, float] | None:
@@ -192,18 +204,28 @@ def check(path: Path, source: bytes) -> Loaded:
     except HoursError as error:
         raise _at(path, source, "zone", str(error)) from None
     scripts: dict[str, Script] = {}
+    objections: dict[str, Objection] = {}
     for printer in settings.printer:
-        scripts[printer.name] = _script(path, source, printer)
+        scripts[printer.name], objection = _script(path, source, printer)
+        if objection:
+            objections[printer.name] = objection
     mended = tuple(with_secrets(path, printer) for printer in settings.printer)
     return Loaded(
         path=path,
         settings=structs.replace(settings, printer=mended),
         state=_beside(path, settings.state),
         scripts=scripts,
+        objections=objections,
     )
 
 
-def _script(path: Path, source: bytes, printer: Printer) -> Script:
+def told(printer: str, objection: Objection) -> str:
+    """An objection for the printer's owner."""
+    which = "every job" if objection.always else "some jobs"
+    return f"{printer}: the gate refuses {which}: {objection.why}. Change its scripts or its profile"
+
+
+def _script(path: Path, source: bytes, printer: Printer) -> tuple[Script, Objection | None]:
     try:
         if printer.script:
             own = _beside(path, printer.script)
@@ -211,14 +233,14 @@ def _script(path: Path, source: bytes, printer: Printer) -> Script:
         else:
             family = printer.profile.family
             script = _decode(machine_source(family), Script, f"machines/{family}.toml")
-        fill(script, printer.profile, material(printer.material))
+        objection = rehearse(script, printer.profile, material(printer.material))
     except UnknownTemplateError as error:
         raise _at(path, source, printer.profile.family, str(error)) from None
     except UnknownMaterialError as error:
         raise _at(path, source, printer.material, str(error)) from None
     except ScriptError as error:
         raise _at(path, source, printer.name, f"printer {printer.name}: {error}") from None
-    return script
+    return script, objection
 
 
 def with_secrets(path: Path, printer: Printer) -> Printer:

@@ -16,24 +16,27 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from coordinator import broker, catalogue, enrolment, premises, settings
-from coordinator.bouncer import Bouncer
-from coordinator.ca import Authority
+from coordinator import premises, settings
+from coordinator.agents import enrolment
+from coordinator.agents.roll import Roll
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
-from coordinator.keyring import Keyring
-from coordinator.link import Link, evict
+from coordinator.keys.ca import Authority
+from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics, Now
-from coordinator.plates import Plates
-from coordinator.porter import Rules
+from coordinator.model.records import Barred
+from coordinator.mqtt import broker
+from coordinator.mqtt.bouncer import Bouncer
+from coordinator.mqtt.link import Link, evict
+from coordinator.people.porter import Rules
 from coordinator.quota import Quota
-from coordinator.records import Barred
-from coordinator.roll import Roll
 from coordinator.store import releases
 from coordinator.store.engine import Store
 from coordinator.web import site
 from coordinator.web.server import Server
+from coordinator.work import catalogue
+from coordinator.work.plates import Plates
 from wire.messages import Down
 
 log = structlog.get_logger("app")

@@ -6,16 +6,17 @@ Beside the desk, and like it: each request is one transaction, with its note in 
 from collections.abc import Callable
 from typing import Any
 
-from coordinator import ids, makers, pickups, privacy
-from coordinator.doorstep import Doorstep, Safe
+from coordinator import ids
 from coordinator.errors import Invalid
+from coordinator.model.records import Pickup
+from coordinator.model.trail import Chain, Detail, Entry, follow
+from coordinator.model.views import MakerPage, PickupView
 from coordinator.news import News
-from coordinator.plates import Plates
-from coordinator.records import Pickup
+from coordinator.privacy import holdings, makers, pickups
+from coordinator.privacy.doorstep import Doorstep, Safe
 from coordinator.store import trail
 from coordinator.store.engine import Store, Tx
-from coordinator.trail import Chain, Detail, Entry, follow
-from coordinator.views import MakerPage, PickupView
+from coordinator.work.plates import Plates
 
 
 class Care:
@@ -75,20 +76,20 @@ class Care:
             self._note(tx, f"maker/{known.ref}", "address.withdraw", f"maker/{known.ref}")
 
     def export_own(self, token: str) -> dict[str, Any]:
-        """A maker takes along all that is held; see `privacy.export_agent`."""
+        """A maker takes along all that is held; see `holdings.export_agent`."""
         with self._store.write() as tx:
             known = makers.by_link(tx, ids.digest(token), self._now())
             self._note(tx, f"maker/{known.ref}", "privacy.export", f"maker/{known.ref}")
-            return privacy.export_agent(tx, known, self._safe)
+            return holdings.export_agent(tx, known, self._safe)
 
     def erase_own(self, token: str, *, name: str) -> None:
-        """A maker leaves; `name` is the agent's, typed once more. See `privacy.erase_agent`."""
+        """A maker leaves; `name` is the agent's, typed once more. See `holdings.erase_agent`."""
         with self._store.write() as tx:
             known = makers.by_link(tx, ids.digest(token), self._now())
             if name.strip() != known.agent:
                 raise Invalid("type the name above, so that nothing is erased by mistake")
             self._note(tx, f"maker/{known.ref}", "privacy.erase", f"maker/{known.ref}")
-            privacy.erase_agent(tx, known, self._now())
+            holdings.erase_agent(tx, known, self._now())
         self._roll_changed()
         self._news.tell(f"printer/{known.agent}")
 
@@ -128,33 +129,33 @@ class Care:
     # ── privacy ───────────────────────────────────────────────────────────────────────────────────────────
 
     def export_agent(self, agent: str, *, by: str) -> dict[str, Any]:
-        """All that is held of the maker behind an agent; see `privacy.export_agent`."""
+        """All that is held of the maker behind an agent; see `holdings.export_agent`."""
         with self._store.write() as tx:
             known = makers.get(tx, agent)
             self._note(tx, by, "privacy.export", f"maker/{known.ref}")
-            return privacy.export_agent(tx, known, self._safe)
+            return holdings.export_agent(tx, known, self._safe)
 
     def erase_agent(self, agent: str, *, by: str) -> str:
-        """A maker leaves; the name under which the lots stay. See `privacy.erase_agent`."""
+        """A maker leaves; the name under which the lots stay. See `holdings.erase_agent`."""
         with self._store.write() as tx:
             known = makers.get(tx, agent)
             self._note(tx, by, "privacy.erase", f"maker/{known.ref}")
-            ref = privacy.erase_agent(tx, known, self._now())
+            ref = holdings.erase_agent(tx, known, self._now())
         self._roll_changed()
         self._news.tell(f"printer/{agent}")
         return ref
 
     def export_hospital(self, hospital: str, *, by: str) -> dict[str, Any]:
-        """All that is held of a hospital; see `privacy.export_hospital`."""
+        """All that is held of a hospital; see `holdings.export_hospital`."""
         with self._store.write() as tx:
-            held = privacy.export_hospital(tx, hospital)
+            held = holdings.export_hospital(tx, hospital)
             self._note(tx, by, "privacy.export", f"hospital/{hospital}")
             return held
 
     def erase_hospital(self, hospital: str, *, by: str) -> None:
-        """Its contact and signers are forgotten; see `privacy.erase_hospital`."""
+        """Its contact and signers are forgotten; see `holdings.erase_hospital`."""
         with self._store.write() as tx:
-            privacy.erase_hospital(tx, hospital)
+            holdings.erase_hospital(tx, hospital)
             self._note(tx, by, "privacy.erase", f"hospital/{hospital}")
         self._news.tell(f"hospital/{hospital}")
 

@@ -9,10 +9,8 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from coordinator.accounts import PersonView
-from coordinator.doorstep import Doorstep
-from coordinator.records import Attempt, Hospital, Need, Parcel, Pickup
-from coordinator.views import (
+from coordinator.model.records import Attempt, Hospital, Need, Parcel, Pickup
+from coordinator.model.views import (
     AgentView,
     LedgerView,
     NeedDetail,
@@ -22,6 +20,8 @@ from coordinator.views import (
     PrinterView,
     Tracking,
 )
+from coordinator.people.accounts import PersonView
+from coordinator.privacy.doorstep import Doorstep
 from wire.messages import Wish
 
 T = TypeVar("T")

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import structlog
 
-from coordinator import grants, intake, lots, offers, reports
 from coordinator.errors import Conflict, Invalid, Missing
-from coordinator.keyring import Keyring
+from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
+from coordinator.model.records import Attempt, Looks, Offer
 from coordinator.news import News
-from coordinator.plates import Order, Plates
-from coordinator.records import Attempt, Looks, Offer
 from coordinator.store import agents, attempts, needs, restorations, trail
 from coordinator.store import offers as kept_offers
 from coordinator.store.engine import Store, Tx
+from coordinator.work import grants, intake, lots, offers, reports
+from coordinator.work.plates import Order, Plates
 from wire import manifest, messages
 from wire.errors import RemoteError
 from wire.keyset import Use

@@ -11,20 +11,31 @@ from pathlib import Path
 
 import structlog
 
-from coordinator import enrolment, ids, intake, lots, overview, parcels, pickups
-from coordinator.ca import Authority
+from coordinator import ids
+from coordinator.agents import enrolment
 from coordinator.care import Care
 from coordinator.conversation import Conversation
-from coordinator.doorstep import Safe
-from coordinator.keyring import Keyring
+from coordinator.keys.ca import Authority
+from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Now
-from coordinator.plates import Plates
-from coordinator.records import Attempt, Hospital, Need, Parcel
-from coordinator.roles import HOME
+from coordinator.model.records import Attempt, Hospital, Need, Parcel
+from coordinator.model.roles import HOME
+from coordinator.model.trail import Detail
+from coordinator.model.views import (
+    AgentView,
+    LedgerView,
+    NeedDetail,
+    NeedView,
+    PartView,
+    PrinterView,
+    Tracking,
+)
+from coordinator.privacy import pickups
+from coordinator.privacy.doorstep import Safe
 from coordinator.store import attempts, makers, needs, trail
 from coordinator.store.engine import Store, Tx
-from coordinator.trail import Detail
-from coordinator.views import AgentView, LedgerView, NeedDetail, NeedView, PartView, PrinterView, Tracking
+from coordinator.work import intake, lots, overview, parcels
+from coordinator.work.plates import Plates
 from wire.enrolment import Answer, Renewal, Renewed
 from wire.enrolment import Request as EnrolRequest
 from wire.lifecycle import FINAL

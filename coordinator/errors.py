@@ -3,6 +3,9 @@
 `kind` is stable and travels as the problem's type; `status` is the HTTP status it maps to.
 """
 
+from math import ceil
+from typing import Self
+
 
 class Problem(Exception):
     """The request can't be done as it stands. Nothing was changed."""
@@ -50,6 +53,24 @@ class Invalid(Problem):
     kind = "invalid"
     title = "A value is out of bounds"
     status = 422
+
+
+class Slow(Problem):
+    """Too many tries; the next one is looked at after `wait` seconds."""
+
+    kind = "slow"
+    title = "Too many tries"
+    status = 429
+
+    wait = 60
+
+    @classmethod
+    def down(cls, wait: float, then: str = "try again") -> Self:
+        """With how long to wait, in seconds, and what to do `then`."""
+        whole = max(1, ceil(wait))
+        slow = cls(f"wait {whole} s, then {then}")
+        slow.wait = whole
+        return slow
 
 
 class StartError(Exception):

@@ -1,4 +1,4 @@
-"""How much each may do: an agent that floods loses its own messages, who guesses at invites must wait.
+"""How much each may do: an agent that floods loses its own messages, who guesses must wait.
 
 The others don't notice.
 """
@@ -31,17 +31,18 @@ class Quota:
         purse.left -= 1
         return True
 
-    def is_spent(self, agent: str, now: float) -> bool:
-        """Whether nothing of this agent would pass at `now`; uses nothing up."""
-        return self._purse(agent, now).left < 1
+    def wait(self, agent: str, now: float) -> float:
+        """Seconds until something of this agent would pass; uses nothing up."""
+        return max(0.0, 1 - self._purse(agent, now).left) / self._rate
 
     def _purse(self, agent: str, now: float) -> _Purse:
+        # A wall clock may be set back: that gives nothing and takes nothing.
         purse = self._purses.get(agent)
         if purse is None:
             if len(self._purses) >= MOST:
                 self._forget(now)
             purse = self._purses[agent] = _Purse(self._burst, now)
-        purse.left = min(self._burst, purse.left + (now - purse.at) * self._rate)
+        purse.left = min(self._burst, purse.left + max(0.0, now - purse.at) * self._rate)
         purse.at = now
         return purse
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from coordinator.errors import Conflict
-from coordinator.factor import Seal
 from coordinator.news import News
+from coordinator.people.factor import Seal
 from coordinator.store.answers import Answer, answers, forget
 from coordinator.store.engine import Store
 

@@ -8,10 +8,8 @@ from msgspec import Struct
 from gcode.part import Part, outline, thickness
 from gcode.polygon import Point, Polygon, bounds
 from gcode.profile import Profile
-from gcode.reach import reach
+from gcode.reach import MARGIN, reach
 
-MARGIN: Final = 4_000
-"""µm that stay free along each edge of the bed; the start script draws its purge line in there."""
 SPACING: Final = 5_000
 """µm between two copies."""
 HEADROOM: Final = 10_000
@@ -89,7 +87,7 @@ def _room(profile: Profile) -> tuple[int, int, int, int]:
 
 
 def _fit(length: int, room: int) -> int:
-    return max(0, (room - 2 * MARGIN + SPACING) // (length + SPACING))
+    return max(0, (room - 2 * _micrometres(MARGIN) + SPACING) // (length + SPACING))
 
 
 def _centred(room: int, taken: int) -> int:

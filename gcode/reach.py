@@ -11,6 +11,8 @@ from gcode.profile import Profile, Zone
 Rectangle = tuple[float, float, float, float]
 """Left, front, right, back; mm."""
 
+MARGIN: Final = 4.0
+"""mm that plates leave free along each edge of `room`; the start script draws its purge line in there."""
 _BEYOND: Final = 1e6
 _GRAZE: Final = 1e-9
 """mm by which a way may seem to be in a zone by rounding alone."""

@@ -4,13 +4,15 @@ import re
 from array import array
 
 from agent.printers.supply import Batches
+from gcode.arc import Arc
 from gcode.motion import Pace
 
 STEP = 64
 """Lines between two marks: 8 bytes each, so 250 kB for two million lines."""
 SLICE = 400
 """Lines read at a time: a millisecond or two, as the board waits for our answers meanwhile."""
-WORD = re.compile(rb"([XYZEFPS])(-?\d{1,7}(?:\.\d{0,9})?)")
+TURNS = {b"G2 ": -1, b"G3 ": 1}
+WORD = re.compile(rb"([XYZEFPSIJ])(-?\d{1,7}(?:\.\d{0,9})?)")
 
 
 class Course:
@@ -62,18 +64,27 @@ class Course:
         return min(1.0, (before + (after - before) * inner) / total)
 
     def _add(self, line: bytes) -> None:
-        if line[:3] not in (b"G1 ", b"G0 "):
-            if line[:3] == b"G4 ":
+        code = line[:3]
+        if code not in TURNS and code not in (b"G1 ", b"G0 "):
+            if code == b"G4 ":
                 words = {letter: float(value) for letter, value in WORD.findall(line)}
                 self._pace.halt(words.get(b"S", words.get(b"P", 0.0) / 1000))
             return
         place, to = self._place, dict(self._place)
+        offset = {b"I": 0.0, b"J": 0.0}
         for letter, value in WORD.findall(line):
             if letter == b"F":
                 self._speed = float(value) / 60 or self._speed
             elif letter in to:
                 to[letter] = float(value)
+            elif letter in offset:
+                offset[letter] = float(value)
         if rise := abs(to[b"Z"] - place[b"Z"]):
             self._pace.halt(rise / self._speed)
-        self._pace.move(to[b"X"] - place[b"X"], to[b"Y"] - place[b"Y"], self._speed)
+        if code in TURNS and any(offset.values()):
+            start, end = (place[b"X"], place[b"Y"]), (to[b"X"], to[b"Y"])
+            arc = Arc(start, end, (offset[b"I"], offset[b"J"]), TURNS[code])
+            self._pace.turn(arc.length, arc.leave, arc.arrive, self._speed)
+        else:
+            self._pace.move(to[b"X"] - place[b"X"], to[b"Y"] - place[b"Y"], self._speed)
         self._place = to

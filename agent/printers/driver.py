@@ -52,7 +52,7 @@ class Status(Struct, frozen=True, kw_only=True):
     `progress` is 0 to 1 by executed (not sent) work, and below 1 until the printer confirmed the last move.
     `why` is for the owner: what happened and what to do, in a sentence; empty when there is nothing to say.
     `protected` is whether its firmware says that it watches its heaters by itself; None if it does not say.
-    `asks` is the question that stands on its display, and `pressed` the last one that its knob answered.
+    `asks` is the question that stands at it, and `answered` the last one that somebody answered there; see `Askable`.
     """
 
     condition: Condition
@@ -64,7 +64,7 @@ class Status(Struct, frozen=True, kw_only=True):
     bed: Heat | None = None
     protected: bool | None = None
     asks: str = ""
-    pressed: str = ""
+    answered: str = ""
 
 
 class PrinterError(Exception):
@@ -108,11 +108,11 @@ class Driver(Protocol):
 
 
 @runtime_checkable
-class Knobbed(Protocol):
-    """A driver whose printer has a display and a knob."""
+class Askable(Protocol):
+    """A driver by whose printer a person can be asked: on its display with its knob, or in its server's pages."""
 
     def ask(self, question: str) -> None:
-        """Show that somebody should clear the bed and press the knob; `question` names this once, in `Status`.
+        """Ask there whether the bed is clear; `question` names this once, in `Status`: letters and digits.
 
         Raises:
             PrinterError: it is not idle, or has no way to be asked and to be told that it need not be answered.

@@ -42,8 +42,9 @@ class Form:
         )
         self._head = "".join(parts).encode()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
-        self.size = os.fstat(self._content.fileno()).st_size
+        self.size = self._content.seek(0, os.SEEK_END)
         """Bytes of the file alone."""
+        self._content.seek(0)
 
     def __len__(self) -> int:
         return len(self._head) + self.size + len(self._tail)

@@ -36,9 +36,10 @@ from agent.printers.lookup import Resolver, system
 from agent.printers.notebook import Notebook
 from agent.printers.octoprint_answers import Look
 from agent.printers.octoprint_course import Course, Note, Stage
+from agent.printers.octoprint_question import Question
 from agent.printers.octoprint_session import Session
 from agent.printers.octoprint_upload import ReadBack, Upload
-from agent.printers.shelf import FOLDER, attempt_of, is_name, newest, path_of
+from agent.printers.shelf import FOLDER, attempt_of, is_name, newest, path_of, question_of
 
 PATIENCE = 4.5
 """Seconds a call may take; the protocol allows five."""
@@ -100,6 +101,7 @@ class OctoPrintDriver:
         self._course: Course | None = None
         self._upload: Upload | None = None
         self._back: ReadBack | None = None
+        self._question = Question(self._session, clock)
         self._told = False
 
     def status(self) -> Status:
@@ -181,6 +183,19 @@ class OctoPrintDriver:
             self._enter(before, hot=before.cancelled)
             raise
 
+    def ask(self, question: str) -> None:
+        """Ask by a file, which is to be loaded there; one that asked before is taken away."""
+        self.hush()
+        self._question.put(question)
+
+    def hush(self) -> None:
+        """Take away what asks, also from before a restart; OctoPrint then has nothing loaded."""
+        self._session.until = self._clock() + PATIENCE
+        for file in self._files():
+            if question_of(file.path):
+                self._rest.delete(f"local/{file.path}")
+        self._question.forget()
+
     def close(self) -> None:
         """Close the connections. OctoPrint prints on; a file that is still on its way is not printed."""
         if self._upload:
@@ -199,6 +214,8 @@ class OctoPrintDriver:
             progress=1.0 if ending is Ending.DONE else course.progress if course else 0.0,
             nozzle=look.nozzle if look else None,
             bed=look.bed if look else None,
+            asks=self._question.asks,
+            answered=self._question.answered,
         )
 
     def _enter(self, course: Course, *, hot: bool = False) -> None:
@@ -240,6 +257,7 @@ class OctoPrintDriver:
         look = self._glance()
         if not self._met:
             self._meet(look)
+        self._question.see(look)
         if self._course and self._course.ordered:
             self._follow(self._course, look)
         if self._book.note.hot and self._course and self._course.ending and look.ready:
@@ -267,10 +285,12 @@ class OctoPrintDriver:
         """Find what is known of us: the attempt that runs, the one noted, or the one whose file came last."""
         note = self._book.note
         running = attempt_of(look.path) if look.active else None
-        attempt = running or note.attempt or newest((file.path, file.date or 0.0) for file in self._files())
+        files = self._files()
+        self._question.find(file.path for file in files)
+        attempt = running or note.attempt or newest((file.path, file.date or 0.0) for file in files)
         if attempt:
             # A file with a trace was printed before: if it runs, another hand has started it once more.
-            ending = answers.ending_of(self._prints(attempt))
+            ending = answers.ending_of(_prints(files, attempt))
             if attempt != note.attempt:
                 note = Note(attempt=attempt)
             self._course = courses.recall(note, ending, self._clock())
@@ -306,7 +326,7 @@ class OctoPrintDriver:
     def _sweep(self) -> None:
         """Delete our old files; one that another hand prints stays."""
         for file in self._files():
-            if attempt_of(file.path):
+            if attempt_of(file.path) or question_of(file.path):
                 with contextlib.suppress(RefusedError):
                     self._rest.delete(f"local/{file.path}")
 
@@ -414,11 +434,10 @@ class OctoPrintDriver:
 
     def _file(self, attempt: str) -> answers.File | None:
         """Our file as the folder lists it; asked for the one, OctoPrint 1.11.8 logs four tracebacks."""
-        return next((file for file in self._files() if file.path == path_of(attempt)), None)
+        return _named(self._files(), attempt)
 
     def _prints(self, attempt: str) -> answers.Prints | None:
-        file = self._file(attempt)
-        return None if file is None else file.prints
+        return _prints(self._files(), attempt)
 
 
 class _Rest(Protocol):
@@ -435,6 +454,15 @@ class _Rest(Protocol):
     def cancel(self) -> None: ...
     def tool_target(self, targets: float) -> None: ...
     def bed_target(self, target: float) -> None: ...
+
+
+def _named(files: list[answers.File], attempt: str) -> answers.File | None:
+    return next((file for file in files if file.path == path_of(attempt)), None)
+
+
+def _prints(files: list[answers.File], attempt: str) -> answers.Prints | None:
+    file = _named(files, attempt)
+    return None if file is None else file.prints
 
 
 Answer = TypeVar("Answer")

@@ -170,7 +170,7 @@ class Session(Run):
             bed=self._bed,
             protected=self.board.watches_heaters,
             asks=self.question.asks,
-            pressed=self.question.pressed,
+            answered=self.question.pressed,
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Where our files lie on a printer's server: in a folder of our own, one an attempt, named by it. Pure."""
+"""Where our files lie on a printer's server: in a folder of our own, one an attempt, or a question. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ FOLDER = "muster"
 """Our folder, among the owner's files."""
 
 _ATTEMPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", re.ASCII)
+_QUESTION = re.compile(rf"{FOLDER}/bed-is-clear\.([A-Za-z0-9]+)\.gcode", re.ASCII)
 
 
 def path_of(attempt: str) -> str:
@@ -21,6 +22,17 @@ def attempt_of(path: str | None) -> str | None:
         return None
     attempt = path[len(prefix) : -len(suffix)]
     return attempt if is_name(attempt) else None
+
+
+def question_path(question: str) -> str:
+    """The path of a question's file, whose name can't be an attempt's."""
+    return f"{FOLDER}/bed-is-clear.{question}.gcode"
+
+
+def question_of(path: str | None) -> str | None:
+    """The question whose file this is, None for any other file."""
+    match = _QUESTION.fullmatch(path or "")
+    return match[1] if match else None
 
 
 def is_name(attempt: str) -> bool:

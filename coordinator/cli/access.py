@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from coordinator import qr
+from coordinator.agents import qr
 from coordinator.cli.far import Far, talks
 from coordinator.cli.options import Failed, Wrong
 from coordinator.cli.words import example

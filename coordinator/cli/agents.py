@@ -9,7 +9,7 @@ from coordinator.cli.far import Far, talks
 from coordinator.cli.makers import link
 from coordinator.cli.tables import table
 from coordinator.cli.words import ago, example
-from coordinator.views import AgentView
+from coordinator.model.views import AgentView
 
 
 @click.group()

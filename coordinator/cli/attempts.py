@@ -8,8 +8,8 @@ from rich.console import ConsoleRenderable
 from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import facts, table
 from coordinator.cli.words import ago, example, length, units
-from coordinator.records import Attempt
-from coordinator.views import STATES
+from coordinator.model.records import Attempt
+from coordinator.model.views import STATES
 from wire.messages import Wish
 
 

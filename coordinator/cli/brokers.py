@@ -46,10 +46,10 @@ def broker_config(
     coordinator's user, on the coordinator's machine: it works with the keys in its data directory.
     """
     settings = load(wanted(context).config)
-    from coordinator import broker_config as files  # noqa: PLC0415  help comes at once
-    from coordinator import enrolment  # noqa: PLC0415
-    from coordinator.ca import Authority  # noqa: PLC0415
-    from coordinator.records import Barred  # noqa: PLC0415
+    from coordinator.agents import enrolment  # noqa: PLC0415
+    from coordinator.keys.ca import Authority  # noqa: PLC0415
+    from coordinator.model.records import Barred  # noqa: PLC0415
+    from coordinator.mqtt import broker_config as files  # noqa: PLC0415  help comes at once
     from coordinator.store.engine import Opening, Store, file_of  # noqa: PLC0415
 
     try:

@@ -6,7 +6,7 @@ from rich.console import ConsoleRenderable
 from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import table
 from coordinator.cli.words import day, example
-from coordinator.records import Hospital
+from coordinator.model.records import Hospital
 
 
 @click.group()

@@ -10,15 +10,16 @@ import click
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from coordinator import catalogue, keyring, letters
 from coordinator.cli.options import Wrong, config_option, json_option, load, wanted
 from coordinator.cli.tables import print_, table
 from coordinator.cli.words import day, example, length, line
 from coordinator.errors import Problem, StartError
-from coordinator.keyring import ROOT, Keyring
-from coordinator.letters import Request, SignedPart, SignedSet
+from coordinator.keys import keyring, letters
+from coordinator.keys.keyring import ROOT, Keyring
+from coordinator.keys.letters import Request, SignedPart, SignedSet
 from coordinator.store import trail
 from coordinator.store.engine import Opening, Store
+from coordinator.work import catalogue
 from wire import keyset, release
 from wire.errors import WireError
 from wire.keyset import KeySet, Use

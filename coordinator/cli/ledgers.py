@@ -9,7 +9,7 @@ from coordinator.cli.far import Far, talks
 from coordinator.cli.options import Failed, Wrong, config_option, far_options, json_option, load, wanted
 from coordinator.cli.words import example, line
 from coordinator.errors import StartError
-from coordinator.views import Verdict
+from coordinator.model.views import Verdict
 
 _REPORT = "keep a copy of the database, and report this"
 
@@ -70,8 +70,8 @@ def summary(found: Verdict) -> str:
 
 
 def _audit(url: str) -> Verdict:
-    from coordinator import overview  # noqa: PLC0415 - the database takes a while; help comes at once
     from coordinator.store.engine import Opening, Store  # noqa: PLC0415
+    from coordinator.work import overview  # noqa: PLC0415 - the database takes a while; help comes at once
 
     try:
         with contextlib.closing(Store(url, Opening.AS_IT_IS)) as store, store.read() as tx:

@@ -9,7 +9,7 @@ from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import facts, table
 from coordinator.cli.words import due, example
 from coordinator.client import Stop
-from coordinator.views import PickupView
+from coordinator.model.views import PickupView
 
 
 @click.command(epilog=example("muster agent link anna"))

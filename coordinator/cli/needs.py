@@ -8,8 +8,8 @@ from rich.console import ConsoleRenderable, Group
 from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import facts, table
 from coordinator.cli.words import ago, day, due, example, units
-from coordinator.records import Parcel, Progress
-from coordinator.views import STATES, NeedDetail, NeedView
+from coordinator.model.records import Parcel, Progress
+from coordinator.model.views import STATES, NeedDetail, NeedView
 
 STAGES = (
     "needed",

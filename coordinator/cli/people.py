@@ -3,12 +3,12 @@
 import click
 from rich.console import ConsoleRenderable
 
-from coordinator.accounts import PersonView
 from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import table
 from coordinator.cli.words import example
 from coordinator.client import Welcomed
-from coordinator.roles import Role
+from coordinator.model.roles import Role
+from coordinator.people.accounts import PersonView
 
 _ROLES = click.Choice([each.value for each in Role])
 _cluster = click.option("--cluster", metavar="NAME", help="Where. Default: yours, else home.")

@@ -8,7 +8,7 @@ from rich.console import ConsoleRenderable
 from coordinator.cli.far import Far, talks
 from coordinator.cli.tables import table
 from coordinator.cli.words import ago, example, units
-from coordinator.views import STATES, PartView, PrinterView
+from coordinator.model.views import STATES, PartView, PrinterView
 from wire.lifecycle import State
 
 

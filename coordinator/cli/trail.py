@@ -14,7 +14,7 @@ import msgspec
 from coordinator.cli.options import Failed, Wrong, config_option, json_option, load, wanted
 from coordinator.cli.words import example, line
 from coordinator.errors import StartError
-from coordinator.trail import BEGINNING, Entry, follow
+from coordinator.model.trail import BEGINNING, Entry, follow
 
 if TYPE_CHECKING:
     from coordinator.store.engine import Tx

@@ -3,8 +3,8 @@
 from typing import Any
 
 from coordinator.client import Client
-from coordinator.records import Attempt
-from coordinator.views import NeedDetail, PrinterView
+from coordinator.model.records import Attempt
+from coordinator.model.views import NeedDetail, PrinterView
 from wire.lifecycle import State
 from wire.messages import Wish
 

@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.views import NeedDetail, PrinterView
+from coordinator.model.views import NeedDetail, PrinterView
 
 _STAGES = (
     "promised",

@@ -15,8 +15,8 @@ from typing import TextIO
 
 import httpx
 
-from coordinator import leash
 from coordinator.errors import StartError
+from coordinator.mqtt import leash
 
 PATIENCE = 60.0
 """Seconds for anything to come up on a slow machine."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 
-from coordinator.records import Printer, Ready
+from coordinator.model.records import Printer, Ready
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import insert, select
 
-from coordinator.records import Attempt
+from coordinator.model.records import Attempt
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf

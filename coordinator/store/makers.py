@@ -1,7 +1,7 @@
 """What is kept of a maker beside the agent: a name for good, the own link, a sealed doorstep; and pickups there."""
 
 from coordinator.ids import fresh
-from coordinator.records import Maker, Pickup
+from coordinator.model.records import Maker, Pickup
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import ColumnElement, String, func, insert, or_, select, type_coerce
 
-from coordinator.audit import Posted
 from coordinator.errors import Conflict
-from coordinator.ledger import OF_NEED, Account, Balance, Movement
-from coordinator.records import Progress
+from coordinator.model.audit import Posted
+from coordinator.model.ledger import OF_NEED, Account, Balance, Movement
+from coordinator.model.records import Progress
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 

@@ -1,6 +1,6 @@
 """Hospitals and what they need."""
 
-from coordinator.records import Hospital, Need
+from coordinator.model.records import Hospital, Need
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf

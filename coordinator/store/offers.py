@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete, select
 
-from coordinator.records import Answer, Offer, Opening
+from coordinator.model.records import Answer, Offer, Opening
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf

@@ -1,6 +1,6 @@
 """Parcels; what is in one stands in the ledger, as the movements that packed it."""
 
-from coordinator.records import Parcel
+from coordinator.model.records import Parcel
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, exists, insert, or_, select, update
 
-from coordinator.roles import Role
+from coordinator.model.roles import Role
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.shelf import Shelf

@@ -22,9 +22,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from coordinator.ledger import Account
-from coordinator.records import Answer
-from coordinator.roles import Role
+from coordinator.model.ledger import Account
+from coordinator.model.records import Answer
+from coordinator.model.roles import Role
 from gcode.profile import Profile
 from wire.lifecycle import State, Step
 from wire.messages import Parts

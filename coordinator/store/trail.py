@@ -6,9 +6,9 @@ from dataclasses import fields
 from sqlalchemy import ColumnElement, func, insert, select
 
 from coordinator import origin
+from coordinator.model.trail import BEGINNING, Detail, Entry, plain, sealed
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.trail import BEGINNING, Detail, Entry, plain, sealed
 
 _t = schema.trail.c
 _NAMES = [each.name for each in fields(Entry)]

@@ -11,10 +11,10 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-from coordinator.asker import NOBODY, Asker
 from coordinator.errors import Forbidden, Invalid, Missing
-from coordinator.porter import Porter
-from coordinator.roles import HOME, WHOLE, Act
+from coordinator.model.roles import HOME, WHOLE, Act
+from coordinator.people.asker import NOBODY, Asker
+from coordinator.people.porter import Porter
 from coordinator.store import people
 from coordinator.store.engine import Store, Tx
 from coordinator.web import cookies

@@ -5,17 +5,18 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from coordinator import accounts, factor, ids, passwords
-from coordinator.asker import Asker, Via
+from coordinator import ids
 from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
-from coordinator.porter import IDLE, PREFIX, Porter
-from coordinator.roles import Act
+from coordinator.model.roles import Act
+from coordinator.people import accounts, factor, passwords
+from coordinator.people.asker import Asker, Via
+from coordinator.people.porter import IDLE, PREFIX, Porter
 from coordinator.store import people
 from coordinator.store.people import Person, Token
 from coordinator.web import cookies, look, shapes
 from coordinator.web.access import Door, Who, needs
 from coordinator.web.doors import address, repeated
-from coordinator.web.forms import Refused, submit
+from coordinator.web.forms import Refused, reveal, submit
 from coordinator.web.front import Entered
 from coordinator.web.shapes import Id
 
@@ -54,24 +55,20 @@ def new_password(request: Request, door: Door, who: Who, entered: Entered) -> Re
 @needs(Act.SELF)
 def set_second(request: Request, door: Door, who: Who, entered: Entered) -> Response:
     """An authenticator becomes the second factor; the page shows the recovery codes, once."""
-    codes: list[str] = []
 
-    def act() -> str:
+    def act() -> list[str]:
         name = _person(who)
         secret = door.seal.open(entered.get("secret", ""), _pending(who))
         if secret is None:
             raise Invalid("this picture is out of date: scan the one that is here now")
         with door.store.write() as tx:
             person = accounts.get(tx, name)
-            codes.extend(
-                accounts.set_factor(tx, person, secret, door.seal, entered.get("code", ""), door.now())
-            )
+            codes = accounts.set_factor(tx, person, secret, door.seal, entered.get("code", ""), door.now())
             people.end_sessions(tx, name, but=who.session)
             door.note(tx, "factor.set", name)
-        return "/account"
+        return codes
 
-    response = _submit(request, door, who, "second", entered, act)
-    return _show(request, door, door.browser(_token(request)), codes=codes) if codes else response
+    return _reveal_codes(request, door, who, "second", entered, act)
 
 
 @router.post("/account/second/remove")
@@ -96,18 +93,16 @@ def remove_second(request: Request, door: Door, who: Who, entered: Entered) -> R
 @needs(Act.SELF)
 def new_recovery(request: Request, door: Door, who: Who, entered: Entered) -> Response:
     """New recovery codes, shown once; the old ones are void."""
-    codes: list[str] = []
 
-    def act() -> str:
+    def act() -> list[str]:
         name = _person(who)
         _code(door, who, entered.get("code", ""), address(request))
         with door.store.write() as tx:
-            codes.extend(accounts.new_recovery(tx, name))
+            codes = accounts.new_recovery(tx, name)
             door.note(tx, "factor.codes", name)
-        return "/account"
+        return codes
 
-    response = _submit(request, door, who, "recovery", entered, act)
-    return _show(request, door, who, codes=codes) if codes else response
+    return _reveal_codes(request, door, who, "recovery", entered, act)
 
 
 @router.post("/account/sessions/{session}/end")
@@ -141,7 +136,6 @@ def end_sessions(request: Request, door: Door, who: Who, entered: Entered) -> Re
 @needs(Act.SELF)
 def new_token(request: Request, door: Door, who: Who, entered: Entered) -> Response:
     """A token for a program, shown once."""
-    made: list[str] = []
 
     def act() -> str:
         name = _person(who)
@@ -164,11 +158,16 @@ def new_token(request: Request, door: Door, who: Who, entered: Entered) -> Respo
                     expires=door.now() + asked.days * DAYS,
                 ),
             )
-        made.append(secret)
-        return "/account"
+        return secret
 
-    response = _submit(request, door, who, "token", entered, act)
-    return _show(request, door, who, token=made[0]) if made else response
+    return reveal(
+        "token",
+        entered,
+        act,
+        lambda refused: _show(request, door, who, refused=refused),
+        lambda token: _show(request, door, who, token=token),
+        "/account",
+    )
 
 
 @router.post("/account/tokens/{token}/revoke")
@@ -235,6 +234,25 @@ def _submit(
     act: Callable[[], str],
 ) -> Response:
     return submit(form, entered, act, lambda refused: _show(request, door, who, refused=refused))
+
+
+def _reveal_codes(
+    request: Request,
+    door: Porter,
+    who: Asker,
+    form: str,
+    entered: Entered,
+    act: Callable[[], list[str]],
+) -> Response:
+    return reveal(
+        form,
+        entered,
+        act,
+        lambda refused: _show(request, door, who, refused=refused),
+        # Looked at anew: the session may have had to set a second factor before anything else.
+        lambda codes: _show(request, door, door.browser(_token(request)), codes=codes),
+        "/account",
+    )
 
 
 _DONE = {

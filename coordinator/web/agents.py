@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 
-from coordinator import qr
-from coordinator.asker import Asker
+from coordinator.agents import qr
 from coordinator.errors import Conflict, Invalid, Missing, Problem, Unauthorised
-from coordinator.roles import HOME, Act
-from coordinator.views import AgentView
+from coordinator.model.roles import HOME, Act
+from coordinator.model.views import AgentView
+from coordinator.people.asker import Asker
 from coordinator.web import clusters, look, problem, shapes
 from coordinator.web.access import By, Who, needs, require
 from coordinator.web.clusters import home_of

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
-from coordinator.records import Attempt, Hospital, Need, Parcel
-from coordinator.roles import Act
-from coordinator.views import LedgerView, NeedDetail, NeedView, PartView
+from coordinator.model.records import Attempt, Hospital, Need, Parcel
+from coordinator.model.roles import Act
+from coordinator.model.views import LedgerView, NeedDetail, NeedView, PartView
 from coordinator.web import clusters, shapes
 from coordinator.web.access import By, Door, Who, require
 from coordinator.web.access import needs as needs_act

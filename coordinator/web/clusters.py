@@ -1,13 +1,13 @@
 """Of all that the desk knows, what somebody's clusters let them see."""
 
-from coordinator import accounts
-from coordinator.asker import Asker
 from coordinator.errors import Forbidden
-from coordinator.records import Attempt, Hospital
-from coordinator.roles import HOME, Act
+from coordinator.model.records import Attempt, Hospital
+from coordinator.model.roles import HOME, Act
+from coordinator.model.views import AgentView, NeedView, PickupView, PrinterView
+from coordinator.people import accounts
+from coordinator.people.asker import Asker
 from coordinator.store import people
 from coordinator.store.engine import Store
-from coordinator.views import AgentView, NeedView, PickupView, PrinterView
 from coordinator.web.access import refusal
 
 

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
-from coordinator.records import Pickup
-from coordinator.roles import Act
-from coordinator.views import PickupView
+from coordinator.model.records import Pickup
+from coordinator.model.roles import Act
+from coordinator.model.views import PickupView
 from coordinator.web import clusters, look, shapes
 from coordinator.web.access import By, Who, asker_of, needs
 from coordinator.web.forms import Refused, submit

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from coordinator.errors import Invalid
-from coordinator.porter import SESSION, Link, Opened, Porter, Ticket
-from coordinator.roles import Act
+from coordinator.model.roles import Act
+from coordinator.people.porter import SESSION, Link, Opened, Porter, Ticket
 from coordinator.store import people
 from coordinator.web import cookies, look
 from coordinator.web.access import Door, Who, name, needs

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
@@ -27,6 +28,28 @@ class Filed:
 
     page: str
     link: str
+
+
+T = TypeVar("T")
+
+
+def reveal(
+    form: str,
+    values: Sheet,
+    act: Callable[[], T],
+    again: Callable[[Refused], Response],
+    show: Callable[[T], Response],
+    back: str,
+) -> Response:
+    """As `submit`, for what is shown only once: the page follows at once. Sent again, the form leads `back`."""
+    made: list[T] = []
+
+    def go() -> str:
+        made.append(act())
+        return back
+
+    response = submit(form, values, go, again)
+    return show(made[0]) if made else response
 
 
 def submit(

@@ -11,8 +11,8 @@ from fastapi import Depends, Header, Request
 from coordinator import ids
 from coordinator.desk import Desk
 from coordinator.errors import Invalid
-from coordinator.guesses import Guesses
-from coordinator.links import Astray
+from coordinator.people.guesses import Guesses
+from coordinator.people.links import Astray
 from coordinator.repeats import Repeats
 from coordinator.web.access import CSRF, asker_of
 
@@ -82,9 +82,9 @@ def link(request: Request, token: str) -> Generator[None]:
     """Around the look-up of a link: who guesses is made to wait.
 
     Raises:
-        Guessing: too many wrong links came from this address.
+        Slow: too many wrong links came from this address.
     """
-    guesses: Guesses = request.app.state.guesses
+    guesses: Guesses = request.app.state.links
     address = request.client.host if request.client else ""
     digest = ids.digest(token)
     guesses.enter(address, digest)

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordinator import origin
-from coordinator.asker import NOBODY
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Problem, Unauthorised
-from coordinator.porter import Porter
+from coordinator.people.asker import NOBODY
+from coordinator.people.porter import Porter
 from coordinator.web import cookies, headers, problem
 from coordinator.web.access import BY, SAFE, is_open, name
 

@@ -1,7 +1,5 @@
 """What agents ask over HTTP: to join, the next certificate, and the files that their manifests name."""
 
-import ipaddress
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,39 +8,16 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
-from coordinator.errors import Conflict, Forbidden, Invalid, Missing
-from coordinator.quota import Quota
+from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Slow
+from coordinator.people.guesses import Guesses
 from coordinator.web.front import Here
-from coordinator.web.problem import TooLong, TooOften, documented
+from coordinator.web.problem import TooLong, documented
 from coordinator.web.shapes import Digest, Id, Token
 from wire import enrolment, release
 
 router = APIRouter(tags=["agents"])
 
-RATE, BURST = 1 / 12, 10
-"""Tries of one address that were refused: so many a second on average, and at once."""
-
 _A = TypeVar("_A", enrolment.Request, enrolment.Renewal)
-
-
-class Doorkeeper:
-    """Lets who has failed too often wait. A right invite passes at any time, but from an address that only guesses.
-
-    Called on the server's one event loop only.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._refused = Quota(RATE, BURST)
-
-    def look(self, request: Request) -> None:
-        """Raise `TooOften` for who must wait."""
-        if self._refused.is_spent(_home(request), self._clock()):
-            raise TooOften("from your address, too many came that were wrong: wait a minute, then try again")
-
-    def note(self, request: Request) -> None:
-        """It was refused."""
-        self._refused.admits(_home(request), self._clock())
 
 
 def _asked(properties: dict[str, str]) -> dict[str, Any]:
@@ -67,7 +42,7 @@ def _asked(properties: dict[str, str]) -> dict[str, Any]:
 @router.post(
     enrolment.PATH,
     summary="An agent joins with its invite",
-    responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid, TooOften),
+    responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid, Slow),
     openapi_extra=_asked(
         {
             "code": "The invite's one-time code",
@@ -85,7 +60,7 @@ async def enrol(desk: Here, request: Request) -> Response:
 @router.post(
     enrolment.RENEWAL_PATH,
     summary="An agent asks for its next certificate",
-    responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid, TooOften),
+    responses=documented(Forbidden, Missing, Conflict, TooLong, Invalid, Slow),
     openapi_extra=_asked(
         {
             "certificate": "The present certificate in PEM",
@@ -101,8 +76,9 @@ async def renew(desk: Here, request: Request) -> Response:
 
 
 async def _admit(request: Request, shape: type[_A], act: Callable[[_A], object]) -> Response:
-    keeper: Doorkeeper = request.app.state.doorkeeper
-    keeper.look(request)
+    invites: Guesses = request.app.state.invites
+    address = request.client.host if request.client else ""
+    invites.enter(address)
     body = await request.body()
     if len(body) > enrolment.LIMIT:
         raise TooLong(f"an enrolment has at most {enrolment.LIMIT} bytes")
@@ -113,21 +89,9 @@ async def _admit(request: Request, shape: type[_A], act: Callable[[_A], object])
     try:
         answer = await run_in_threadpool(act, asked)
     except Forbidden:
-        keeper.note(request)
+        invites.missed(address)
         raise
     return Response(msgspec.json.encode(answer), media_type="application/json")
-
-
-def _home(request: Request) -> str:
-    """Who asks, as far as an address tells: of IPv6, the network that one household has."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host
 
 
 @router.head("/files/{attempt}/{token}", include_in_schema=False)

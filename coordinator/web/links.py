@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
-from coordinator.roles import Act
+from coordinator.model.roles import Act
 from coordinator.web import cookies, look, shapes
 from coordinator.web.access import By, needs
 from coordinator.web.front import Here

@@ -9,10 +9,10 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from coordinator import ids
-from coordinator.asker import NOBODY, Asker
-from coordinator.records import Looks, Printer
-from coordinator.roles import Act
-from coordinator.views import STATES, PrinterView
+from coordinator.model.records import Looks, Printer
+from coordinator.model.roles import Act
+from coordinator.model.views import STATES, PrinterView
+from coordinator.people.asker import NOBODY, Asker
 from coordinator.web import stages
 from wire.lifecycle import State
 

@@ -6,10 +6,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from coordinator.doorstep import Doorstep
-from coordinator.errors import Invalid, Missing
-from coordinator.guesses import Guessing
-from coordinator.views import MakerPage
+from coordinator.errors import Invalid, Missing, Slow
+from coordinator.model.views import MakerPage
+from coordinator.privacy.doorstep import Doorstep
 from coordinator.web import look, shapes
 from coordinator.web.forms import Refused, submit
 from coordinator.web.front import Desk, Entered, Here, link
@@ -27,7 +26,7 @@ def _held(desk: Here, request: Request, token: Token) -> str:
 
 Held = Annotated[str, Depends(_held)]
 """A maker's link that holds."""
-_ANSWERS = documented(Missing, Invalid, Guessing)
+_ANSWERS = documented(Missing, Invalid, Slow)
 
 
 # ── for programs ──────────────────────────────────────────────────────────────────────────────────────────

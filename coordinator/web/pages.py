@@ -5,9 +5,9 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from coordinator.records import Attempt
-from coordinator.roles import Act
-from coordinator.views import NeedView
+from coordinator.model.records import Attempt
+from coordinator.model.roles import Act
+from coordinator.model.views import NeedView
 from coordinator.web import clusters, cookies, look, shapes
 from coordinator.web.access import By, Who, asker_of, needs, require
 from coordinator.web.clusters import home_of

@@ -1,18 +1,19 @@
 """Who has an account and which roles: for admins, as a page and for programs."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from coordinator.accounts import PersonView
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
-from coordinator.roles import Act, Role
-from coordinator.staff import Staff
+from coordinator.model.roles import Act, Role
+from coordinator.people.accounts import PersonView
+from coordinator.people.staff import Staff
 from coordinator.web import look, shapes
 from coordinator.web.access import Door, Who, needs
 from coordinator.web.clusters import home_of
-from coordinator.web.forms import Refused, submit
+from coordinator.web.forms import Refused, reveal, submit
 from coordinator.web.front import Entered, Repeatable
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
@@ -141,81 +142,96 @@ def page(request: Request, staff: Office, who: Who) -> Response:
 @needs(Act.PEOPLE)
 def add_on_page(request: Request, staff: Office, who: Who, entered: Entered) -> Response:
     """Take somebody in; the page shows the link, once."""
-    made: list[shapes.Welcomed] = []
-
-    def act() -> str:
-        made.append(_added(staff, who, shapes.PersonAsked.entered(entered)))
-        return "/people"
-
-    response = submit("person", entered, act, lambda refused: _show(request, staff, who, refused))
-    return _show(request, staff, who, welcomed=made[0]) if made else response
+    return _welcome(
+        request,
+        staff,
+        who,
+        entered,
+        "person",
+        lambda: _added(staff, who, shapes.PersonAsked.entered(entered)),
+    )
 
 
 @router.post("/people/{person}/give", include_in_schema=False)
 @needs(Act.PEOPLE)
 def give_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Give a role."""
-
-    def act() -> str:
-        asked = shapes.RoleAsked.entered(entered)
-        staff.give(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
-        return "/people"
-
-    return submit(f"give-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+    return _then_back(
+        request, staff, who, entered, f"give-{person}", lambda: staff.give(who, person, *_role(who, entered))
+    )
 
 
 @router.post("/people/{person}/take", include_in_schema=False)
 @needs(Act.PEOPLE)
 def take_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Take a role."""
-
-    def act() -> str:
-        asked = shapes.RoleAsked.entered(entered)
-        staff.take(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
-        return "/people"
-
-    return submit(f"take-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+    return _then_back(
+        request, staff, who, entered, f"take-{person}", lambda: staff.take(who, person, *_role(who, entered))
+    )
 
 
 @router.post("/people/{person}/reset", include_in_schema=False)
 @needs(Act.PEOPLE)
 def reset_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """A new password; the page shows the link, once."""
-    made: list[shapes.Welcomed] = []
-
-    def act() -> str:
-        made.append(_reset(staff, who, person, shapes.ResetAsked.entered(entered)))
-        return "/people"
-
-    response = submit(f"reset-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
-    return _show(request, staff, who, welcomed=made[0]) if made else response
+    return _welcome(
+        request,
+        staff,
+        who,
+        entered,
+        f"reset-{person}",
+        lambda: _reset(staff, who, person, shapes.ResetAsked.entered(entered)),
+    )
 
 
 @router.post("/people/{person}/disable", include_in_schema=False)
 @needs(Act.PEOPLE)
 def disable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Shut an account."""
-
-    def act() -> str:
-        staff.disable(who, person)
-        return "/people"
-
-    return submit(f"disable-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+    return _then_back(request, staff, who, entered, f"disable-{person}", lambda: staff.disable(who, person))
 
 
 @router.post("/people/{person}/enable", include_in_schema=False)
 @needs(Act.PEOPLE)
 def enable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Open an account again."""
-
-    def act() -> str:
-        staff.enable(who, person)
-        return "/people"
-
-    return submit(f"enable-{person}", entered, act, lambda refused: _show(request, staff, who, refused))
+    return _then_back(request, staff, who, entered, f"enable-{person}", lambda: staff.enable(who, person))
 
 
 # ── private ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _then_back(
+    request: Request, staff: Staff, who: Who, entered: Entered, form: str, act: Callable[[], object]
+) -> Response:
+    def go() -> str:
+        act()
+        return "/people"
+
+    return submit(form, entered, go, lambda refused: _show(request, staff, who, refused))
+
+
+def _welcome(
+    request: Request,
+    staff: Staff,
+    who: Who,
+    entered: Entered,
+    form: str,
+    act: Callable[[], shapes.Welcomed],
+) -> Response:
+    return reveal(
+        form,
+        entered,
+        act,
+        lambda refused: _show(request, staff, who, refused),
+        lambda welcomed: _show(request, staff, who, welcomed=welcomed),
+        "/people",
+    )
+
+
+def _role(who: Who, entered: Entered) -> tuple[str, Role]:
+    asked = shapes.RoleAsked.entered(entered)
+    return home_of(who, Act.PEOPLE, asked.cluster), asked.role
 
 
 def _added(staff: Staff, who: Who, asked: shapes.PersonAsked) -> shapes.Welcomed:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
-from coordinator.roles import Act
+from coordinator.model.roles import Act
 from coordinator.web import shapes
 from coordinator.web.access import By, needs
 from coordinator.web.front import Here

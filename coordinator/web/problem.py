@@ -11,8 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from coordinator.errors import Invalid, Missing, Problem
-from coordinator.guesses import Guessing
+from coordinator.errors import Invalid, Missing, Problem, Slow
 from coordinator.web import headers, look
 
 MEDIA_TYPE = "application/problem+json"
@@ -63,14 +62,6 @@ class TooLong(Problem):
     kind = "too-long"
     title = "The request is too long"
     status = 413
-
-
-class TooOften(Problem):
-    """Too many tries that failed: wait a minute."""
-
-    kind = "too-often"
-    title = "Too many tries"
-    status = 429
 
 
 class Ours(Problem):
@@ -188,6 +179,6 @@ def _json(problem: Problem) -> dict[str, Any]:
 
 
 def _headers(problem: Problem) -> dict[str, str]:
-    if isinstance(problem, Guessing):
-        return {"Retry-After": "60"}
+    if isinstance(problem, Slow):
+        return {"Retry-After": str(problem.wait)}
     return {"WWW-Authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED else {}

@@ -12,8 +12,8 @@ from fastapi.staticfiles import StaticFiles
 
 from coordinator.desk import Desk
 from coordinator.errors import Missing
-from coordinator.guesses import Guesses
-from coordinator.porter import Porter, Rules
+from coordinator.people.guesses import INVITES, LINKS, Guesses
+from coordinator.people.porter import Porter, Rules
 from coordinator.repeats import Repeats
 from coordinator.web import (
     account,
@@ -103,8 +103,8 @@ def create(
     secret = secret or secrets.token_bytes(32)
     app.state.porter = Porter(desk.store, desk.check_key, clock, secret, rules)
     app.state.repeats = Repeats(desk.store, desk.news, secret, clock)
-    app.state.doorkeeper = joining.Doorkeeper()
-    app.state.guesses = Guesses(clock)
+    app.state.invites = Guesses(clock, INVITES, "try again")
+    app.state.links = Guesses(clock, LINKS, "try again, or ask your coordinator for a new link")
     app.state.public_url = public_url.rstrip("/")
     app.add_middleware(gate.Gate, porter=app.state.porter, public_url=public_url)
     problem.install(app)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coordinator.records import Progress
+from coordinator.model.records import Progress
 
 
 @dataclass(frozen=True, slots=True)

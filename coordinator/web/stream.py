@@ -8,8 +8,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import StringConstraints
 
+from coordinator.model.roles import Act
 from coordinator.news import Listener
-from coordinator.roles import Act
 from coordinator.web.access import Door, Who, again, needs
 from coordinator.web.front import Here
 

@@ -8,11 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from coordinator.errors import Conflict, Invalid, Missing
-from coordinator.guesses import Guessing
-from coordinator.links import Astray
-from coordinator.records import Parcel
-from coordinator.views import Tracking
+from coordinator.errors import Conflict, Invalid, Missing, Slow
+from coordinator.model.records import Parcel
+from coordinator.model.views import Tracking
+from coordinator.people.links import Astray
 from coordinator.web import look, shapes
 from coordinator.web.forms import Refused, submit
 from coordinator.web.front import Entered, Here, Repeatable, link
@@ -34,7 +33,7 @@ def _held(desk: Here, request: Request, token: Token) -> str:
 
 Held = Annotated[str, Depends(_held)]
 """A hospital's link that holds."""
-_ANSWERS = documented(Missing, Invalid, Guessing)
+_ANSWERS = documented(Missing, Invalid, Slow)
 
 
 @router.get(

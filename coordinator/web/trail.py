@@ -8,8 +8,8 @@ from fastapi.responses import Response
 from pydantic import StringConstraints
 
 from coordinator.errors import Forbidden, Invalid, Unauthorised
-from coordinator.roles import Act
-from coordinator.trail import Chain, Entry
+from coordinator.model.roles import Act
+from coordinator.model.trail import Chain, Entry
 from coordinator.web import look
 from coordinator.web.access import needs
 from coordinator.web.front import Here

@@ -5,9 +5,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from coordinator import mosquitto
 from coordinator.client import Client
 from coordinator.demo.stage import MAKERS, Maker, Stage
+from coordinator.mqtt import mosquitto
 from tests.bench.figures import Failed, Figure
 
 AIM = 5.0

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from coordinator import mosquitto
-from coordinator.ca import Authority
 from coordinator.demo.stage import Stage
+from coordinator.keys.ca import Authority
+from coordinator.mqtt import mosquitto
 from coordinator.store import agents
 from coordinator.store.engine import Store
 from tests.bench.figures import Failed, Figure, Skipped

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coordinator import mosquitto
 from coordinator.client import Client
 from coordinator.demo.stage import MAKERS, Maker, Stage
+from coordinator.mqtt import mosquitto
 from tests.bench.figures import Failed, Figure
 from tests.bench.hospital import vetted, wait_for_printers
 from wire.lifecycle import State

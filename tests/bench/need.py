@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gcode_templates
-from coordinator import mosquitto
 from coordinator.client import Client
 from coordinator.demo.stage import MAKERS, PRINTER, Stage
+from coordinator.mqtt import mosquitto
 from gcode import document, script
 from gcode.material import material
 from gcode.profile import Profile

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pyotp.totp import TOTP
 
-from coordinator.roles import HOME, Role
+from coordinator.model.roles import HOME, Role
 from tests.browser.scene import Scene
 from tests.farend import chromium
 from tests.unit.coordinator.web.house import PASSWORD

@@ -22,15 +22,15 @@ from tests.chaos.control import AFTER, BEFORE, Control
 from tests.chaos.diary import Diary
 
 SEAMS = (
-    "agent.journal.Journal._transaction",
-    "agent.journal.Journal._step",
-    "agent.journal.Journal.take",
-    "agent.journal.Journal.acknowledge",
-    "agent.link.Link.publish",
+    "agent.journal.file.JournalFile.transaction",
+    "agent.journal.steps.write",
+    "agent.journal.attempts.Attempts.take",
+    "agent.journal.events.Events.acknowledge",
+    "agent.conversation.link.Link.publish",
     "agent.printers.serial.SerialDriver.start",
     "coordinator.store.engine.Store.write",
     "coordinator.conversation.Conversation.hear",
-    "coordinator.link.Link.publish",
+    "coordinator.mqtt.link.Link.publish",
 )
 """What is wrapped: a test holds that all of it is there."""
 
@@ -85,22 +85,25 @@ def _shift_clock(control: Control) -> None:
 
 
 def _follow_agent(control: Control, diary: Diary) -> None:
-    from agent.journal import Journal
-    from agent.link import Link
+    from agent.conversation.link import Link
+    from agent.journal import steps
+    from agent.journal.attempts import Attempts
+    from agent.journal.events import Events
+    from agent.journal.file import JournalFile
     from agent.printers.serial import SerialDriver
     from wire.messages import Ready
 
     transaction, step, take, acknowledge = (
-        Journal._transaction,
-        Journal._step,
-        Journal.take,
-        Journal.acknowledge,
+        JournalFile.transaction,
+        steps.write,
+        Attempts.take,
+        Events.acknowledge,
     )
     publish, start = Link.publish, SerialDriver.start
     here = threading.local()
 
     @contextmanager
-    def mortal_transaction(self: Journal) -> Generator[Any]:
+    def mortal_transaction(self: JournalFile) -> Generator[Any]:
         here.steps = []
         noted: list[tuple[str, str]] = []
         try:
@@ -117,18 +120,18 @@ def _follow_agent(control: Control, diary: Diary) -> None:
             raise
         control.commits(AFTER)
 
-    def noted_step(self: Journal, db: Any, attempt: str, taken: Any, *more: Any, **named: Any) -> Any:
-        state = step(self, db, attempt, taken, *more, **named)
+    def noted_step(db: Any, attempt: str, taken: Any, *more: Any, **named: Any) -> Any:
+        state = step(db, attempt, taken, *more, **named)
         here.steps.append((attempt, str(taken)))
         return state
 
-    def noted_take(self: Journal, manifest: Any, *more: Any, **named: Any) -> bool:
+    def noted_take(self: Attempts, manifest: Any, *more: Any, **named: Any) -> bool:
         diary.note("take", attempt=manifest.attempt, printer=manifest.printer, nonce=manifest.nonce)
         return take(self, manifest, *more, **named)
 
-    def noted_acknowledge(self: Journal, epoch: str, seq: int) -> bool:
+    def noted_acknowledge(self: Events, epoch: str, seq: int) -> bool:
         known = acknowledge(self, epoch, seq)
-        if known and epoch == self.epoch:
+        if known and epoch == self._file.epoch:
             diary.note("acked", epoch=epoch, seq=seq)
         return known
 
@@ -141,17 +144,17 @@ def _follow_agent(control: Control, diary: Diary) -> None:
         diary.note("ordered", attempt=attempt, moves=moves_in(path.read_bytes()))
         start(self, attempt, path, seconds)
 
-    Journal._transaction = mortal_transaction
-    setattr(Journal, "_step", noted_step)  # noqa: B010 - it passes on whatever the real one takes
-    Journal.take = noted_take
-    Journal.acknowledge = noted_acknowledge
+    JournalFile.transaction = mortal_transaction
+    steps.write = noted_step
+    Attempts.take = noted_take
+    Events.acknowledge = noted_acknowledge
     Link.publish = noted_publish
     SerialDriver.start = noted_start
 
 
 def _follow_coordinator(control: Control, diary: Diary) -> None:
     from coordinator.conversation import Conversation
-    from coordinator.link import Link
+    from coordinator.mqtt.link import Link
     from coordinator.store.engine import Store
     from wire import codec
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 from agent.app import journal_path
-from agent.journal import Journal, JournalError
+from agent.journal import Journal
+from agent.journal.file import JournalError
 from coordinator.client import Client, Refused, Trouble
-from coordinator.records import Attempt
-from coordinator.views import NeedView, PrinterView
+from coordinator.model.records import Attempt
+from coordinator.model.views import NeedView, PrinterView
 from tests.chaos.diary import Diary
 from tests.chaos.stage import PRINTER, Maker, Stage
 from wire.lifecycle import State
@@ -135,9 +136,9 @@ class People:
                 return
             journal = Journal(path)
             try:
-                if journal.rests(PRINTER):
-                    journal.look(PRINTER)
-                journal.clear_bed(PRINTER, time.time())
+                if journal.rests.is_due(PRINTER):
+                    journal.rests.end(PRINTER)
+                journal.beds.clear(PRINTER, time.time())
             finally:
                 journal.close()
             self._diary.note("cleared", agent=maker.name)

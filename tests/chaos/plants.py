@@ -39,8 +39,8 @@ def _acknowledge_too_early() -> None:
 def _compare_no_nonce() -> None:
     import math
 
-    from agent.offer import Offer
-    from agent.runner import Runner
+    from agent.attempt.runner import Runner
+    from agent.consent.offer import Offer
 
     take = Runner.take
 

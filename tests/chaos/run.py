@@ -1,6 +1,5 @@
 """One run: set the stage, let the nemesis loose on it, calm down, and judge."""
 
-import importlib.util
 import json
 import shutil
 import statistics
@@ -294,8 +293,6 @@ class Chaos:
             return self._stage.postgres is not None
         if kind in ("full-disk", "coordinator-disk"):
             return self._stage.mounts
-        if kind == "restore":
-            return importlib.util.find_spec("coordinator.restore") is not None
         return True
 
     def _starts(self) -> int:

@@ -10,28 +10,28 @@ from functools import partial
 from typing import Any
 
 AGENT: dict[str, Any] = {
-    "agent.runner.LIFETIME": 20.0,
-    "agent.runner.RENEWAL": 5.0,
-    "agent.runner.INSIST": 3.0,
-    "agent.following.GRACE": 6.0,
-    "agent.link.KEEPALIVE": 5,
-    "agent.link.PATIENCE": 5.0,
-    "agent.link.STEADY": 5.0,
-    "agent.reporter.RESEND": 2.0,
+    "agent.attempt.runner.LIFETIME": 20.0,
+    "agent.attempt.runner.RENEWAL": 5.0,
+    "agent.attempt.runner.INSIST": 3.0,
+    "agent.attempt.following.GRACE": 6.0,
+    "agent.conversation.link.KEEPALIVE": 5,
+    "agent.conversation.link.PATIENCE": 5.0,
+    "agent.conversation.link.STEADY": 5.0,
+    "agent.conversation.reporter.RESEND": 2.0,
     "agent.app.RETRY": 1.0,
-    "agent.telling.TELL": 2.0,
+    "agent.conversation.telling.TELL": 2.0,
 }
 COORDINATOR: dict[str, Any] = {
     "coordinator.app.SWEEP": 2,
-    "coordinator.grants.REST": 3.0,
+    "coordinator.work.grants.REST": 3.0,
     "coordinator.conversation.AFTER_RESTORE": 6.0,
     "coordinator.conversation.RECALL": 2.0,
-    "coordinator.reports.PRINTED_SHARE": 0.0005,
-    "coordinator.link.KEEPALIVE": 5,
-    "coordinator.link.PATIENCE": 5.0,
-    "coordinator.link.LONGEST_PAUSE": 2.0,
-    "coordinator.link.RENEWAL": 3.0,
-    "coordinator.broker.LONGEST_PAUSE": 2.0,
+    "coordinator.work.reports.PRINTED_SHARE": 0.0005,
+    "coordinator.mqtt.link.KEEPALIVE": 5,
+    "coordinator.mqtt.link.PATIENCE": 5.0,
+    "coordinator.mqtt.link.LONGEST_PAUSE": 2.0,
+    "coordinator.mqtt.link.RENEWAL": 3.0,
+    "coordinator.mqtt.broker.LONGEST_PAUSE": 2.0,
 }
 LONGEST_BACKOFF = 3.0
 SUSPECT_AFTER = 12.0
@@ -51,7 +51,7 @@ def hasten(waits: Mapping[str, Any]) -> None:
 def hasten_agent() -> None:
     """What an agent waits for."""
     hasten(AGENT)
-    for module in ("agent.link", "agent.fetch"):
+    for module in ("agent.conversation.link", "agent.attempt.fetch"):
         loaded = importlib.import_module(module)
         setattr(loaded, "backoff", partial(getattr(loaded, "backoff"), cap=LONGEST_BACKOFF))  # noqa: B009, B010
 

@@ -55,8 +55,8 @@ def test_each_wait_that_is_shortened_is_there_and_is_longer(name: str) -> None:
 
 
 def test_a_wait_that_is_renamed_is_told() -> None:
-    with pytest.raises(LookupError, match=r"no agent\.runner\.NAP"):
-        tempo.hasten({"agent.runner.NAP": 1})
+    with pytest.raises(LookupError, match=r"no agent\.attempt\.runner\.NAP"):
+        tempo.hasten({"agent.attempt.runner.NAP": 1})
 
 
 # ── plans ─────────────────────────────────────────────────────────────────────────────────────────────────

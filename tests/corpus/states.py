@@ -71,6 +71,7 @@ def _homing() -> Iterator[Case]:
         "homing-filament-before", "state", [], start=["G21", "G90", "M83", "M109 S230", "!G1 E-1 F600", "G28"]
     )
     yield from edge("homing-again", "state", ["G28", "G1 X20 Y20 Z0.2", "G1 X30 Y20 E0.4"], [MUCH, "!G28"])
+    yield file("homing-again-after-plastic-said-first", "state", ["G1 E0.4 X20 Y10", "!G28"])
     yield file("homing-one-axis", "field", ["!G28 X0"])
     yield file(
         "homing-plastic-where-it-ended", "state", ["!G1 X20 Y20 E0.1"], start=replaced(FIRST, "G1 F3000")
@@ -206,6 +207,16 @@ def _filament() -> Iterator[Case]:
         "extrusion",
         ["M82", "G1 X20 Y10 E0.9", "M83", "!G1 X21 Y10 E1.8"],
     )
+    for name, before in (
+        ("", ["G1 X20 Y10 E0.4", "G1 X30 Y10 E0.4"]),
+        ("-said-first", ["G1 E0.4 X20", "G1 E0.4 X30"]),
+    ):
+        yield from edge(
+            f"filament-relative-then-absolute{name}",
+            "flow",
+            [*before, "M82", "G1 X40 Y10 E1.797"],
+            [*before, "M82", "!G1 X40 Y10 E1.799"],
+        )
     reset = [*absolute, "G1 X20 Y10 E0.9", "G92 E0", "!G1 X30 Y10 E1.8"]
     yield file("filament-absolute-goes-on-after-a-reset", "extrusion", reset)
     yield file("filament-all-at-once", "extrusion", ["!G1 X11 Y10 E999999"])

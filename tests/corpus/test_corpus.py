@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import cli
-from agent.check import choose
+from agent.cli.check import choose
 from gcode.refusal import Rule
 from gcode.rules import ALLOWED
 from tests.corpus import every

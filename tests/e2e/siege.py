@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from agent import enrolment as joining
-from agent.identity import Identity
+from agent.membership import enrolment as joining
+from agent.membership.identity import Identity
 from coordinator.client import Client
 from gcode.profile import Profile
 from tests.farend import mallory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator import mosquitto
+from coordinator.mqtt import mosquitto
 from tests.bench import load
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]

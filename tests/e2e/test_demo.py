@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from coordinator import mosquitto
+from coordinator.mqtt import mosquitto
 from tests.farend import processes
 from tests.farend.octoprint import executable
 

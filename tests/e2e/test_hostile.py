@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from agent.enrolment import EnrolmentError, RefusedError, enrol, renew
-from coordinator import mosquitto
+from agent.membership.enrolment import EnrolmentError, RefusedError, enrol, renew
+from coordinator.mqtt import mosquitto
 from gcode.profile import Profile
 from tests.e2e.siege import PATIENCE, Siege
 from tests.farend import mallory

@@ -15,7 +15,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from agent import identity, settings
+from agent import settings
+from agent.membership import identity
 from tests.farend import broker
 from tests.farend.authority import Authority
 from tests.farend.coordinator import Coordinator

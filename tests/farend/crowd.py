@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.backoff import backoff
-from agent.link import SPREAD, STEADY
-from agent.reporter import RESEND
+from agent.conversation.link import SPREAD, STEADY
+from agent.conversation.reporter import RESEND
 from gcode.profile import Profile
 from wire import codec, topics
 from wire.lifecycle import Step
@@ -85,7 +85,7 @@ class LightAgent:
         return Holding(counter=self.counter, seq=self.seq, acked=self.acked)
 
     async def live(self, host: str, port: int, crowd: "Crowd") -> None:
-        """Connect, and connect again, as `agent.link` does."""
+        """Connect, and connect again, as `agent.conversation.link` does."""
         failures = 0
         await asyncio.sleep(random.uniform(0, crowd.entry))
         while True:

@@ -208,12 +208,12 @@ class Moonraker:
             line.connect(str(self._folder / "comms/moonraker.sock"))
             line.sendall(b'{"jsonrpc":"2.0","method":"access.get_api_key","id":1}\x03')
             content = b""
-            while b"\x03" not in content:
-                content += line.recv(4096)
-        for message in content.split(b"\x03"):
-            if message and "id" in (answer := json.loads(message)):
-                return str(answer["result"])
-        raise AssertionError(content)
+            while piece := line.recv(4096):
+                *messages, content = (content + piece).split(b"\x03")
+                for message in messages:  # others tell what is new, unasked
+                    if "id" in (answer := json.loads(message)):
+                        return str(answer["result"])
+        raise AssertionError("Moonraker hung up")
 
     def _until(self, reached: Callable[[], bool], within: float = 15) -> None:
         deadline = time.monotonic() + within

@@ -140,6 +140,10 @@ class OctoPrint:
         """Start a file by hand."""
         self.post(f"/api/files/local/{path}", command="select", print=True)
 
+    def load(self, path: str) -> None:
+        """Load a file by hand, and no more."""
+        self.post(f"/api/files/local/{path}", command="select", print=False)
+
     def cancel(self) -> None:
         """Cancel by hand whatever runs."""
         self.post("/api/job", command="cancel")

@@ -210,10 +210,12 @@ class Printer:
                 if profile.radius
                 else -SLACK <= x <= profile.width + SLACK and -SLACK <= y <= profile.depth + SLACK
             )
-            self._unless(on, f"leaves the volume at X{x} Y{y}")
+            if not on:  # what a word costs, it would cost at each of some hundred points
+                self._unless(False, f"leaves the volume at X{x} Y{y}")
         for zone in map(self._solid, profile.zones):
             for a, b in pairwise(points):
-                self._unless(_apart(zone, a, b), f"hits the zone at {zone.x} {zone.y} from {a} to {b}")
+                if not _apart(zone, a, b):
+                    self._unless(False, f"hits the zone at {zone.x} {zone.y} from {a} to {b}")
 
     def _solid(self, zone: Zone) -> Zone:
         """The zone as it stands there: one at the bed's edge also takes what is beyond that edge."""

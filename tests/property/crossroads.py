@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator import ids
-from coordinator.doorstep import Doorstep
-from coordinator.roles import ACTS, HOME, Act, Role
+from coordinator.model.roles import ACTS, HOME, Act, Role
+from coordinator.privacy.doorstep import Doorstep
 from coordinator.store import people
-from tests.unit.coordinator.office import KEY, NOON, PlayedAgent, open_office
+from tests.property.planted import plant
+from tests.unit.coordinator.office import KEY, PlayedAgent, open_office
 from tests.unit.coordinator.web.house import House
 
 STREET, PHONE, HOURS = "Quittenweg", "5550142", "after-six-only"
 ADDRESS = (STREET, PHONE, HOURS)
 THEIRS = "Quellbach"
 """In the name of each hospital of the first cluster; who is in the other one never reads it."""
-FACTOR = "sealed-second-factor"
 VICTIM = "victor"
 """Somebody with an account who may be given roles, disabled and reset at will."""
 LEAVING = ("bert", "anna")
@@ -37,19 +37,19 @@ class Visitor:
 
 @dataclass
 class Crossroads:
-    """The house, who comes there, and what there is to name in a request."""
+    """The house, who comes there, what there is to name in a request, and secrets by what they are."""
 
     house: House
     visitors: list[Visitor]
     names: dict[str, list[str]]
-    secrets: list[str]
+    secrets: dict[str, str]
 
 
 def build(directory: Path) -> Crossroads:
     """Furnish a house on an empty SQLite database. Its requests are made in this process."""
     office = open_office(directory, f"sqlite:///{directory}/muster.db")
     house = House(office, "")
-    secrets = [KEY, FACTOR, "$argon2"]
+    secrets: dict[str, str] = {}
     visitors = [
         Visitor("nobody", {}, known=False),
         Visitor("a wrong token", _bearer("muster_nobody-has-this"), known=False),
@@ -59,17 +59,20 @@ def build(directory: Path) -> Crossroads:
     for role in Role:
         _join(house, role.value, HOME, role)
         visitors.append(Visitor(role.value, _bearer(f"muster_{role.value}"), ACTS[role]))
-        secrets.append(ids.digest(f"muster_{role.value}"))
+        secrets[f"{role.value}'s token"] = f"muster_{role.value}"
+        secrets[f"{role.value}'s token, as it is kept"] = ids.digest(f"muster_{role.value}")
     _join(house, "wanda", "west", Role.ADMIN)
     visitors.append(
         Visitor("another cluster's admin", _bearer("muster_wanda"), ACTS[Role.ADMIN], stranger_to_home=True)
     )
     _join(house, "stale", HOME, Role.ADMIN, lasts=-1)
     house.person(VICTIM, (HOME, Role.VIEWER))
-    with office.store.write() as tx:
-        people.persons.change(tx, VICTIM, factor=FACTOR, factor_since=NOON)
+    secrets |= plant(house, VICTIM)
     names = _furnish(house)
-    secrets += [ids.digest(token) for token in names["token"]]
+    for kind in ("track", "maker", "left"):
+        secrets[f"a {kind} link"] = names[kind][0]
+        secrets[f"a {kind} link, as it is kept"] = ids.digest(names[kind][0])
+    secrets["a plate's link"] = names["file"][0]
     return Crossroads(house, visitors, names, secrets)
 
 
@@ -127,6 +130,7 @@ def _furnish(house: House) -> dict[str, list[str]]:
         "track": [tracking],
         "maker": [makers["anna"]],
         "left": [makers["bert"]],
+        "file": [anna.grants[-1].url.rpartition("/")[2]],
         "token": [tracking, *makers.values()],
     }
 

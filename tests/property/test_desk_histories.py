@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from coordinator.ca import Authority
 from coordinator.conversation import Patience
 from coordinator.errors import Problem
-from coordinator.keyring import Keyring
-from coordinator.plates import Plates
-from coordinator.records import Attempt
+from coordinator.keys.ca import Authority
+from coordinator.keys.keyring import Keyring
+from coordinator.model.records import Attempt
 from coordinator.store.engine import Store
+from coordinator.work.plates import Plates
 from gcode.profile import Profile
 from tests.unit.coordinator.office import NOON, PlayedAgent, furnished, stocked
 from wire.lifecycle import TABLE, State, Step

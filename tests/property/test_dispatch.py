@@ -6,8 +6,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.dispatch import Waiting, Wanted, distance, rank
-from coordinator.records import Hospital, Need, Printer, Ready
+from coordinator.model.dispatch import Waiting, Wanted, distance, rank
+from coordinator.model.records import Hospital, Need, Printer, Ready
 from gcode.profile import Profile
 
 places = st.tuples(st.floats(-90, 90), st.floats(-180, 180))

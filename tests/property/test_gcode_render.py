@@ -9,9 +9,10 @@ from gcode.draw import render
 from gcode.gate import judge, within
 from gcode.material import MATERIALS, Material
 from gcode.part import Part, outline
-from gcode.plate import MARGIN, SPACING, PlateError, capacity, layout
+from gcode.plate import SPACING, PlateError, capacity, layout
 from gcode.polygon import bounds
 from gcode.profile import Profile
+from gcode.reach import MARGIN
 from gcode.script import Script, compose, fill
 from gcode_templates import machine_families, machine_source, part_names, part_source
 
@@ -55,11 +56,12 @@ def test_copies_never_leave_the_bed_nor_touch(data: st.DataObject, part: Part, p
     _, _, wide, deep = bounds(outline(part, chosen))
     if plan.turned:
         wide, deep = deep, wide
+    margin = MARGIN * 1000
     for n, (x, y) in enumerate(plan.spots):
-        assert x >= MARGIN - 10
-        assert y >= MARGIN - 10
-        assert x + wide <= profile.width * 1000 - MARGIN
-        assert y + deep <= profile.depth * 1000 - MARGIN
+        assert x >= margin - 10
+        assert y >= margin - 10
+        assert x + wide <= profile.width * 1000 - margin
+        assert y + deep <= profile.depth * 1000 - margin
         for a, b in plan.spots[:n]:
             assert abs(a - x) >= wide + SPACING or abs(b - y) >= deep + SPACING
 

@@ -5,10 +5,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator import ledger
-from coordinator.audit import Books, Posted, differences
-from coordinator.ledger import EXPECTED, Account, Movement, balances
-from coordinator.records import Attempt, Need
+from coordinator.model import ledger
+from coordinator.model.audit import Books, Posted, differences
+from coordinator.model.ledger import EXPECTED, Account, Movement, balances
+from coordinator.model.records import Attempt, Need
 from wire.lifecycle import BY_AGENT, TABLE, State, Step
 
 units = st.integers(1, 10_000)

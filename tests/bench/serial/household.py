@@ -4,9 +4,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from coordinator import mosquitto
 from coordinator.client import Client
 from coordinator.demo.stage import MAKERS, Stage
+from coordinator.mqtt import mosquitto
 from tests.bench.figures import Failed
 from tests.bench.hospital import wait_for_printers
 from tests.bench.serial.hosts.meter import cpu, memory

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from agent.drivers import driver
-from agent.onlooker import onlooker
+from agent.intervention.onlooker import onlooker
 from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter, SerialPrinter
 
 URL = "http://127.0.0.1:9"

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.journal import Journal, JournalError, Stop
+from agent.journal import Journal
+from agent.journal.file import JournalError
+from agent.journal.stops import Stop
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest, Signed, sign
@@ -51,14 +53,14 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def journal(path: Path) -> Iterator[Journal]:
     journal = Journal(path)
-    journal.clear_bed("left", 0.0)
+    journal.beds.clear("left", 0.0)
     yield journal
     journal.close()
 
 
 def walk(journal: Journal, attempt: str, *steps: Step) -> None:
     for at, step in enumerate(steps):
-        journal.record(attempt, step, at)
+        journal.attempts.record(attempt, step, at)
 
 
 PRINTED = (Step.CHECK, Step.START, Step.PRINT, Step.FINISH)
@@ -77,101 +79,105 @@ def test_counters_rise_across_restarts(path: Path):
     numbers: list[int] = []
     for _ in range(3):
         journal = Journal(path)
-        numbers += [journal.rise("ready"), journal.rise("ready"), journal.rise("connection")]
+        numbers += [
+            journal.counters.rise("ready"),
+            journal.counters.rise("ready"),
+            journal.counters.rise("connection"),
+        ]
         journal.close()
     assert numbers == [1, 2, 1, 3, 4, 2, 5, 6, 3]
 
 
 def test_an_attempt_is_taken_once_ever(journal: Journal):
-    assert journal.take(*grant("a-1"), Step.FETCH, 1.0)
-    assert not journal.take(*grant("a-1"), Step.FETCH, 2.0)
-    journal.record("a-1", Step.REFUSE, 3.0, "no")
-    journal.acknowledge(journal.epoch, 2)
-    assert not journal.take(*grant("a-1"), Step.FETCH, 4.0)
-    assert journal.held() == (2, ())
+    assert journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert not journal.attempts.take(*grant("a-1"), Step.FETCH, 2.0)
+    journal.attempts.record("a-1", Step.REFUSE, 3.0, "no")
+    journal.events.acknowledge(journal.epoch, 2)
+    assert not journal.attempts.take(*grant("a-1"), Step.FETCH, 4.0)
+    assert journal.attempts.held() == (2, ())
 
 
 def test_the_manifest_is_kept_to_the_byte(journal: Journal):
     manifest, signed = grant("a-1")
-    journal.take(manifest, signed, Step.FETCH, 1.0)
-    found = journal.current("left")
+    journal.attempts.take(manifest, signed, Step.FETCH, 1.0)
+    found = journal.attempts.current("left")
     assert found is not None
     assert found.signed == signed
 
 
 def test_events_are_numbered_without_a_gap_until_they_are_acknowledged(journal: Journal, path: Path):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     walk(journal, "a-1", *PRINTED)
-    assert [event.seq for event in journal.events()] == [1, 2, 3, 4, 5]
-    assert journal.acknowledge(journal.epoch, 3)
-    assert [event.step for event in journal.events()] == [Step.PRINT, Step.FINISH]
-    journal.acknowledge(journal.epoch, 5)
+    assert [event.seq for event in journal.events.untold()] == [1, 2, 3, 4, 5]
+    assert journal.events.acknowledge(journal.epoch, 3)
+    assert [event.step for event in journal.events.untold()] == [Step.PRINT, Step.FINISH]
+    journal.events.acknowledge(journal.epoch, 5)
     again = Journal(path)
-    again.clear_bed("left", 9.0)
-    assert [(event.seq, event.step) for event in again.events()] == [(6, Step.CLEAR)]
+    again.beds.clear("left", 9.0)
+    assert [(event.seq, event.step) for event in again.events.untold()] == [(6, Step.CLEAR)]
     again.close()
 
 
 def test_an_acknowledgement_of_another_epoch_forgets_nothing(journal: Journal):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
-    assert journal.acknowledge("0" * 32, 1)
-    assert len(journal.events()) == 1
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert journal.events.acknowledge("0" * 32, 1)
+    assert len(journal.events.untold()) == 1
 
 
 def test_an_acknowledgement_of_what_was_never_said_is_told(journal: Journal):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
-    assert not journal.acknowledge(journal.epoch, 2)
-    assert len(journal.events()) == 1
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert not journal.events.acknowledge(journal.epoch, 2)
+    assert len(journal.events.untold()) == 1
 
 
 def test_a_step_that_the_table_forbids_changes_nothing(journal: Journal):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     with pytest.raises(RemoteError):
-        journal.record("a-1", Step.FINISH, 2.0)
-    assert len(journal.events()) == 1
-    assert journal.rise("seq") == 2
+        journal.attempts.record("a-1", Step.FINISH, 2.0)
+    assert len(journal.events.untold()) == 1
+    assert journal.counters.rise("seq") == 2
 
 
 def test_a_new_printers_bed_is_not_clear(journal: Journal):
-    assert not journal.bed_is_clear("right")
+    assert not journal.beds.is_clear("right")
 
 
 def test_nothing_starts_on_a_bed_that_is_not_clear(journal: Journal):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     walk(journal, "a-1", Step.CHECK)
-    journal.occupy_bed("left")
+    journal.beds.occupy("left")
     with pytest.raises(JournalError, match="not clear"):
-        journal.record("a-1", Step.START, 2.0)
-    assert [event.step for event in journal.events()] == [Step.FETCH, Step.CHECK]
+        journal.attempts.record("a-1", Step.START, 2.0)
+    assert [event.step for event in journal.events.untold()] == [Step.FETCH, Step.CHECK]
 
 
 @pytest.mark.parametrize("until", [0, 2, 4])
 def test_a_printer_takes_no_second_attempt_before_the_first_is_over(journal: Journal, until: int):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     walk(journal, "a-1", *PRINTED[:until])
     with pytest.raises(RemoteError, match="a-1"):
-        journal.take(*grant("a-2"), Step.FETCH, 2.0)
-    assert journal.attempt("a-2") is None
-    assert journal.held()[1] == ("a-1",)
-    assert journal.take(*grant("b-1", "right"), Step.FETCH, 2.0)
+        journal.attempts.take(*grant("a-2"), Step.FETCH, 2.0)
+    assert journal.attempts.named("a-2") is None
+    assert journal.attempts.held()[1] == ("a-1",)
+    assert journal.attempts.take(*grant("b-1", "right"), Step.FETCH, 2.0)
 
 
 def test_the_latest_attempt_is_the_latest_also_when_the_clock_was_set_back(journal: Journal):
     for attempt, at in (("a-1", 1_000_000.0), ("a-2", 5.0)):
-        journal.take(*grant(attempt), Step.REFUSE, at)
-    latest = journal.latest("left")
+        journal.attempts.take(*grant(attempt), Step.REFUSE, at)
+    latest = journal.attempts.latest("left")
     assert latest is not None
     assert latest.id == "a-2"
 
 
 def test_a_journal_does_not_grow_with_the_years(path: Path):
     journal = Journal(path, kept=20)
-    journal.take(*grant("right-1", "right"), Step.REFUSE, 1.0)
+    journal.attempts.take(*grant("right-1", "right"), Step.REFUSE, 1.0)
     for number in range(40):
-        journal.take(*grant(f"a-{number}"), Step.REFUSE, 1.0)
-    journal.acknowledge(journal.epoch, 10)
-    assert [event.seq for event in journal.events()] == list(range(11, 42))
-    assert journal.since() == 10
+        journal.attempts.take(*grant(f"a-{number}"), Step.REFUSE, 1.0)
+    journal.events.acknowledge(journal.epoch, 10)
+    assert [event.seq for event in journal.events.untold()] == list(range(11, 42))
+    assert journal.events.since() == 10
     with sqlite3.connect(path) as db:
         kept = {row[0] for row in db.execute("select id from attempt")}
     db.close()
@@ -179,30 +185,30 @@ def test_a_journal_does_not_grow_with_the_years(path: Path):
     assert {"right-1", "a-9"} <= kept
     assert "a-8" not in kept
     assert len(kept) == 32
-    assert journal.unheard() == 31
-    journal.acknowledge(journal.epoch, 41)
-    assert (journal.since(), journal.unheard()) == (20, 0)
+    assert journal.events.unheard() == 31
+    journal.events.acknowledge(journal.epoch, 41)
+    assert (journal.events.since(), journal.events.unheard()) == (20, 0)
     journal.close()
 
 
 def test_what_was_acknowledged_can_be_recalled(journal: Journal):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     walk(journal, "a-1", Step.CHECK, Step.REFUSE)
-    journal.acknowledge(journal.epoch, 3)
-    assert journal.events() == ()
-    assert not journal.recall("f" * 32, 1)
-    assert not journal.recall(journal.epoch, 3)
-    assert journal.recall(journal.epoch, 1)
-    assert [event.seq for event in journal.events()] == [2, 3]
-    assert (journal.told(), journal.unheard()) == (3, 2)
-    journal.acknowledge(journal.epoch, 3)
-    assert journal.events() == ()
+    journal.events.acknowledge(journal.epoch, 3)
+    assert journal.events.untold() == ()
+    assert not journal.events.recall("f" * 32, 1)
+    assert not journal.events.recall(journal.epoch, 3)
+    assert journal.events.recall(journal.epoch, 1)
+    assert [event.seq for event in journal.events.untold()] == [2, 3]
+    assert (journal.events.told(), journal.events.unheard()) == (3, 2)
+    journal.events.acknowledge(journal.epoch, 3)
+    assert journal.events.untold() == ()
 
 
 def test_a_printer_that_fails_twice_running_rests_until_its_owner_looks(journal: Journal):
     def prints(attempt: str, *end: Step) -> None:
-        journal.clear_bed("left", 0.0)
-        journal.take(*grant(attempt), Step.FETCH, 1.0)
+        journal.beds.clear("left", 0.0)
+        journal.attempts.take(*grant(attempt), Step.FETCH, 1.0)
         walk(journal, attempt, *end)
 
     fails = (Step.CHECK, Step.START, Step.FAIL)
@@ -210,36 +216,36 @@ def test_a_printer_that_fails_twice_running_rests_until_its_owner_looks(journal:
     prints("a-2", *PRINTED)
     prints("a-3", *fails)
     prints("a-4", Step.REFUSE)
-    assert not journal.rests("left")
+    assert not journal.rests.is_due("left")
     prints("a-5", *fails)
-    assert journal.rests("left")
-    assert not journal.rests("right")
-    journal.clear_bed("left", 9.0)
-    assert journal.rests("left")
-    journal.look("left")
-    assert not journal.rests("left")
+    assert journal.rests.is_due("left")
+    assert not journal.rests.is_due("right")
+    journal.beds.clear("left", 9.0)
+    assert journal.rests.is_due("left")
+    journal.rests.end("left")
+    assert not journal.rests.is_due("left")
     prints("a-6", *fails)
-    assert not journal.rests("left")
+    assert not journal.rests.is_due("left")
 
 
 def test_words_from_a_garbled_line_are_kept_as_far_as_they_are_words(journal: Journal):
-    journal.take(*grant("a-1"), Step.REFUSE, 1.0, "kil\ud800led" + "x" * 500)
-    assert journal.events()[0].why == ("kil?led" + "x" * 500)[:400]
+    journal.attempts.take(*grant("a-1"), Step.REFUSE, 1.0, "kil\ud800led" + "x" * 500)
+    assert journal.events.untold()[0].why == ("kil?led" + "x" * 500)[:400]
 
 
 def test_the_owner_may_ask_for_a_stop_as_long_as_there_is_something_to_stop(journal: Journal):
     with pytest.raises(JournalError, match="nothing to stop"):
-        journal.ask_stop("left", Stop.CANCEL)
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
-    assert journal.stop_asked("a-1") is None
-    assert journal.ask_stop("left", Stop.GIVE_UP).id == "a-1"
-    journal.ask_stop("left", Stop.CANCEL)
-    assert journal.stop_asked("a-1") is Stop.GIVE_UP
+        journal.stops.ask("left", Stop.CANCEL)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
+    assert journal.stops.asked("a-1") is None
+    assert journal.stops.ask("left", Stop.GIVE_UP).id == "a-1"
+    journal.stops.ask("left", Stop.CANCEL)
+    assert journal.stops.asked("a-1") is Stop.GIVE_UP
     walk(journal, "a-1", *PRINTED)
     with pytest.raises(JournalError, match="nothing to stop"):
-        journal.ask_stop("left", Stop.CANCEL)
-    journal.clear_bed("left", 9.0)
-    assert journal.stop_asked("a-1") is None
+        journal.stops.ask("left", Stop.CANCEL)
+    journal.beds.clear("left", 9.0)
+    assert journal.stops.asked("a-1") is None
 
 
 FIRST_VERSION = """
@@ -266,13 +272,13 @@ def test_a_journal_of_the_first_version_goes_on(path: Path):
         db.executescript(FIRST_VERSION)
     db.close()
     journal = Journal(path)
-    latest = journal.latest("left")
+    latest = journal.attempts.latest("left")
     assert latest is not None
     assert latest.id == "a"
-    assert journal.held() == (6, ("a",))
-    journal.clear_bed("left", 7.0)
-    assert journal.take(*grant("c"), Step.FETCH, 1.0)
-    current = journal.current("left")
+    assert journal.attempts.held() == (6, ("a",))
+    journal.beds.clear("left", 7.0)
+    assert journal.attempts.take(*grant("c"), Step.FETCH, 1.0)
+    current = journal.attempts.current("left")
     assert current is not None
     assert current.id == "c"
     journal.close()
@@ -280,63 +286,63 @@ def test_a_journal_of_the_first_version_goes_on(path: Path):
 
 
 def test_a_start_makes_the_bed_not_clear_and_a_person_makes_it_clear(journal: Journal, path: Path):
-    journal.clear_bed("left", 0.0)
-    assert journal.bed_is_clear("left")
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.beds.clear("left", 0.0)
+    assert journal.beds.is_clear("left")
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     walk(journal, "a-1", Step.CHECK)
-    assert journal.bed_is_clear("left")
-    journal.record("a-1", Step.START, 2.0)
+    assert journal.beds.is_clear("left")
+    journal.attempts.record("a-1", Step.START, 2.0)
     again = Journal(path)
-    assert not again.bed_is_clear("left")
+    assert not again.beds.is_clear("left")
     again.close()
     walk(journal, "a-1", Step.PRINT, Step.FINISH)
-    journal.clear_bed("left", 3.0)
-    found = journal.attempt("a-1")
+    journal.beds.clear("left", 3.0)
+    found = journal.attempts.named("a-1")
     assert found is not None
     assert found.state == State.CLEARED
-    assert journal.held() == (6, ())
+    assert journal.attempts.held() == (6, ())
 
 
 def test_a_bed_is_not_clear_while_something_prints_on_it(journal: Journal):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     walk(journal, "a-1", Step.CHECK, Step.START)
     with pytest.raises(JournalError, match="left"):
-        journal.clear_bed("left", 2.0)
-    assert not journal.bed_is_clear("left")
+        journal.beds.clear("left", 2.0)
+    assert not journal.beds.is_clear("left")
 
 
 def test_a_failed_attempt_needs_a_clear_bed_but_is_over(journal: Journal):
-    journal.take(*grant("a-1"), Step.FETCH, 1.0)
+    journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     walk(journal, "a-1", Step.CHECK, Step.START, Step.FAIL)
-    assert journal.current("left") is None
-    assert not journal.bed_is_clear("left")
-    journal.clear_bed("left", 2.0)
-    assert journal.bed_is_clear("left")
-    assert journal.events()[-1].step == Step.FAIL
+    assert journal.attempts.current("left") is None
+    assert not journal.beds.is_clear("left")
+    journal.beds.clear("left", 2.0)
+    assert journal.beds.is_clear("left")
+    assert journal.events.untold()[-1].step == Step.FAIL
 
 
 def test_another_process_clears_the_bed_under_a_running_agent(journal: Journal, path: Path):
     script = (
         "import sys; from pathlib import Path; from agent.journal import Journal;"
-        "Journal(Path(sys.argv[1])).clear_bed('left', 1)"
+        "Journal(Path(sys.argv[1])).beds.clear('left', 1)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", script, path], check=True, env=environment)
-    assert journal.bed_is_clear("left")
+    assert journal.beds.is_clear("left")
 
 
 def test_many_threads_write_one_journal_without_losing_a_number(journal: Journal):
     def work(name: str) -> None:
         for number in range(10):
-            journal.take(*grant(f"{name}-{number}", name), Step.FETCH, 1.0)
-            journal.record(f"{name}-{number}", Step.REFUSE, 2.0)
+            journal.attempts.take(*grant(f"{name}-{number}", name), Step.FETCH, 1.0)
+            journal.attempts.record(f"{name}-{number}", Step.REFUSE, 2.0)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("left", "right", "middle")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [event.seq for event in journal.events(limit=100)] == list(range(1, 61))
+    assert [event.seq for event in journal.events.untold(limit=100)] == list(range(1, 61))
 
 
 def test_what_is_no_journal_is_told(path: Path):
@@ -361,21 +367,21 @@ from tests.unit.agent.test_journal import grant, PRINTED
 from agent.journal import Journal
 from wire.lifecycle import Step
 journal = Journal(Path(sys.argv[1]))
-journal.clear_bed("left", 1.0)
+journal.beds.clear("left", 1.0)
 number = 0
 def say(text):
     sys.stdout.write(text + "\\n")
     sys.stdout.flush()
 while True:
     number += 1
-    name = f"a-{journal.rise('ready')}"
+    name = f"a-{journal.counters.rise('ready')}"
     say(f"rise {name}")
-    journal.take(*grant(name), Step.FETCH, 1.0)
+    journal.attempts.take(*grant(name), Step.FETCH, 1.0)
     say(f"{name} fetch")
     for step in PRINTED:
-        journal.record(name, step, 1.0)
+        journal.attempts.record(name, step, 1.0)
         say(f"{name} {step}")
-    journal.clear_bed("left", 1.0)
+    journal.beds.clear("left", 1.0)
     say(f"{name} clear")
 """
 
@@ -398,7 +404,7 @@ def test_a_killed_agent_has_all_that_it_announced_and_nothing_by_halves(path: Pa
         child.wait()
         journal = Journal(path)
         try:
-            events = journal.events(limit=10_000)
+            events = journal.events.untold(limit=10_000)
             assert [event.seq for event in events] == list(range(1, len(events) + 1))
             announced = [line for line in said if not line.startswith("rise")]
             recorded = [f"{event.attempt} {event.step}" for event in events]
@@ -410,17 +416,17 @@ def test_a_killed_agent_has_all_that_it_announced_and_nothing_by_halves(path: Pa
             assert len(set(names)) == len(names)
             started = {event.attempt for event in events if event.step == Step.START}
             cleared = {event.attempt for event in events if event.step == Step.CLEAR}
-            assert journal.bed_is_clear("left") == (not started - cleared)
-            current = journal.current("left")
+            assert journal.beds.is_clear("left") == (not started - cleared)
+            current = journal.attempts.current("left")
             if current is not None and current.state in (State.STARTING, State.PRINTING, State.PRINTED):
                 # What lies on the bed is a matter for a person: here one looks, so that life goes on.
                 if current.state != State.PRINTED:
-                    journal.record(current.id, Step.FINISH, 2.0)
+                    journal.attempts.record(current.id, Step.FINISH, 2.0)
                     said.append(f"{current.id} finish")
-                journal.clear_bed("left", 2.0)
+                journal.beds.clear("left", 2.0)
                 said.append(f"{current.id} clear")
             elif current is not None:
-                journal.record(current.id, Step.REFUSE, 2.0)
+                journal.attempts.record(current.id, Step.REFUSE, 2.0)
                 said.append(f"{current.id} refuse")
         finally:
             journal.close()

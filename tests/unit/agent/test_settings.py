@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 import agent
-from agent.consent import Consent
-from agent.hours import Hours
+from agent.consent.hours import Hours
+from agent.consent.terms import Consent
 from agent.printers.setup import Setup
 from agent.settings import (
     AbsentError,
@@ -47,6 +47,13 @@ def test_the_example_can_be_used_as_it_stands(tmp_path: Path):
     assert (voron.driver, voron.key) == ("moonraker", "of moonraker-voron.key")
     assert isinstance(mk3, PrusaLinkPrinter)
     assert (mk3.driver, mk3.user, mk3.password) == ("prusalink", "maker", "of prusalink-mk3.password")
+
+
+def test_scripts_that_lead_through_a_zone_are_told_and_hinder_nothing_else(tmp_path: Path):
+    zoned = "[printer.profile]\nhome = [0, 0]\nzones = [{ x = 0, y = 150, width = 6, depth = 20 }]\n"
+    (said,) = load(write(tmp_path, LEAST + zoned)).warnings
+    assert "left: the gate refuses some jobs: line 9 of the end script" in said
+    assert load(write(tmp_path, LEAST)).warnings == []
 
 
 @pytest.mark.parametrize(

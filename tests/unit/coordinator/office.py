@@ -10,16 +10,16 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from coordinator import catalogue
-from coordinator.ca import Authority
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
-from coordinator.keyring import Keyring
+from coordinator.keys.ca import Authority
+from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
-from coordinator.plates import Order, Plate, Plates
-from coordinator.records import Attempt, Need
+from coordinator.model.records import Attempt, Need
 from coordinator.store import agents
 from coordinator.store.engine import Store, file_of
+from coordinator.work import catalogue
+from coordinator.work.plates import Order, Plate, Plates
 from gcode.profile import Profile
 from wire import manifest
 from wire.keyset import Use

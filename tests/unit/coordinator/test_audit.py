@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from coordinator import overview
 from coordinator.errors import Conflict
-from coordinator.ledger import Account, Movement, adopted
+from coordinator.model.ledger import Account, Movement, adopted
+from coordinator.model.views import Verdict
 from coordinator.store import guards, movements
-from coordinator.views import Verdict
+from coordinator.work import overview
 from tests.unit.coordinator.conftest import KINDS, opened
 from tests.unit.coordinator.history import Told, live
 from tests.unit.coordinator.office import DATABASE, Office

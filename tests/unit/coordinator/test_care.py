@@ -7,12 +7,15 @@ import re
 import pytest
 from sqlalchemy import text
 
-from coordinator import links, origin, overview, pickups, premises, reports
-from coordinator.doorstep import Doorstep, Safe, Unreadable
+from coordinator import origin, premises
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
-from coordinator.links import Astray
+from coordinator.model.trail import follow
+from coordinator.people import links
+from coordinator.people.links import Astray
+from coordinator.privacy import pickups
+from coordinator.privacy.doorstep import Doorstep, Safe, Unreadable
 from coordinator.store import trail
-from coordinator.trail import follow
+from coordinator.work import overview, reports
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import State, Step
 from wire.messages import Blame

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.plates import Plates
+from coordinator.work.plates import Plates
 from gcode.profile import Profile
 from tests.unit.coordinator.office import Office
 from wire.lifecycle import State, Step

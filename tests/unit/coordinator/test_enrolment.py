@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from coordinator.ca import Authority, key_digest
-from coordinator.enrolment import MOST
+from coordinator.agents.enrolment import MOST
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
+from coordinator.keys.ca import Authority, key_digest
 from coordinator.store import passes
 from tests.unit.coordinator.office import A_DAY, NOON, Office
 from wire import enrolment

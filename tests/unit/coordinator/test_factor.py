@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from coordinator import factor
+from coordinator.people import factor
 
 RFC = base64.b32encode(b"12345678901234567890").decode()
 """The secret of RFC 6238, appendix B."""

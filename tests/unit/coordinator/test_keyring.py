@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from coordinator import catalogue, keyring, letters
 from coordinator.cli import run
 from coordinator.errors import Conflict, Invalid
-from coordinator.keyring import Keyring, KeyringError
+from coordinator.keys import keyring, letters
+from coordinator.keys.keyring import Keyring, KeyringError
 from coordinator.store.engine import Store
 from coordinator.store.releases import releases
+from coordinator.work import catalogue
 from tests.farend.keys import COUPON, Keys
 from tests.unit.coordinator.office import NOON, Office
 from wire import keyset, release

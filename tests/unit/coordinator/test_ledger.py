@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.records import Progress
+from coordinator.model.records import Progress
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import State, Step
 

@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.errors import Missing
-from coordinator.records import Answer as Became
+from coordinator.model.records import Answer as Became
 from coordinator.store import offers
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import Step

@@ -3,8 +3,8 @@
 import argon2
 import pytest
 
-from coordinator import passwords
 from coordinator.errors import Invalid
+from coordinator.people import passwords
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from coordinator import catalogue
-from coordinator.catalogue import Approved
 from coordinator.errors import Invalid, Missing
-from coordinator.keyring import Keyring
-from coordinator.plates import Order, Plates
+from coordinator.keys.keyring import Keyring
 from coordinator.store.engine import Store
+from coordinator.work import catalogue
+from coordinator.work.catalogue import Approved
+from coordinator.work.plates import Order, Plates
 from gcode.profile import Profile
 from tests.unit.coordinator.office import NOON
 

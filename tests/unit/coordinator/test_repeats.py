@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from coordinator.errors import Conflict, Invalid
+from coordinator.model.records import Hospital
 from coordinator.news import Listener
-from coordinator.records import Hospital
 from coordinator.repeats import KEPT, Repeats
 from tests.unit.coordinator.office import Office
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.asker import NOBODY, Asker, Via
-from coordinator.roles import ACTS, Act, Role, acts
+from coordinator.model.roles import ACTS, Act, Role, acts
+from coordinator.people.asker import NOBODY, Asker, Via
 
 COORDINATES = (
     "look audit add approve file withdraw release steer inspect rule collect pack send invite revoke"

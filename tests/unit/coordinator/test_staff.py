@@ -2,11 +2,11 @@
 
 import pytest
 
-from coordinator.asker import Asker, Via
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
-from coordinator.porter import Porter
-from coordinator.roles import HOME, Role, acts
-from coordinator.staff import Staff
+from coordinator.model.roles import HOME, Role, acts
+from coordinator.people.asker import Asker, Via
+from coordinator.people.porter import Porter
+from coordinator.people.staff import Staff
 from tests.unit.coordinator.office import Office
 
 MACHINE = Asker(by="root", via=Via.KEY, everywhere=True)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from coordinator.throttle import ACCOUNT, CODES, PAIR, Rule, Slow, Throttle, block
+from coordinator.errors import Slow
+from coordinator.people.household import household
+from coordinator.people.throttle import ACCOUNT, CODES, PAIR, Rule, Throttle
 
 CROWD = tuple(f"10.0.{number // 250}.{number % 250}" for number in range(5000))
 
@@ -78,8 +80,8 @@ def test_many_accounts_from_one_address_are_slowed_down_too(door: Door):
 def test_a_whole_ipv6_network_is_one_who_tries(door: Door):
     looked_at = sum(not door.fails("ines", f"2001:db8::{number:x}") for number in range(100))
     assert looked_at == PAIR.free
-    assert block("2001:db8::1") == block("2001:db8::ffff:1") != block("2001:db8:0:1::1")
-    assert block("::ffff:192.0.2.7") == "192.0.2.7"
+    assert household("2001:db8::1") == household("2001:db8::ffff:1") != household("2001:db8:0:1::1")
+    assert household("::ffff:192.0.2.7") == "192.0.2.7"
 
 
 def test_many_addresses_get_bounded_guesses_at_one_account(door: Door):
@@ -124,7 +126,7 @@ def test_the_right_password_makes_up_for_slips(door: Door):
 
 
 def test_what_is_kept_is_bounded(door: Door, monkeypatch):
-    monkeypatch.setattr("coordinator.throttle.KEPT", 100)
+    monkeypatch.setattr("coordinator.people.throttle.KEPT", 100)
     for number in range(1000):
         door.fails(f"name-{number}", f"10.{number // 250}.0.{number % 250}")
     assert len(door.throttle._counts) == 100

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from coordinator import origin
 from coordinator.care import Care
 from coordinator.desk import Desk
-from coordinator.doorstep import Doorstep
 from coordinator.errors import Problem
+from coordinator.model.trail import Entry, follow
+from coordinator.privacy.doorstep import Doorstep
 from coordinator.store import guards, trail
-from coordinator.trail import Entry, follow
 from tests.unit.coordinator.office import Office, open_office
 from wire.lifecycle import Step
 from wire.messages import Wish

@@ -1,6 +1,7 @@
 """Each rule of the gate, just inside and just outside."""
 
 import pytest
+from msgspec.structs import replace
 
 from gcode.gate import Gate, Limits, Totals, Verdict, judge, within
 from gcode.material import material
@@ -168,6 +169,9 @@ def test_the_extruders_mode_is_in_doubt_after_each_change_of_mode():
     assert refused(body="G90 / G1 X20 Y10 E0.4") == Rule.STATE
     assert passes(body="G90 / M83 / G1 X20 Y10 E0.4")
     assert refused(body="M83 / G90 / G1 X20 Y10 E0.4") == Rule.STATE
+    lift = "G91 / G1 Z1 / G90"
+    assert passes(end=f"M82 / G92 E0 / {lift} / M82 / G1 E-1 / {END}")
+    assert refused(end=f"M82 / G92 E0 / {lift} / G1 E-1 / {END}") == Rule.STATE
 
 
 def test_absolute_extrusion_is_followed_across_resets():
@@ -183,6 +187,9 @@ def test_no_filament_moves_unless_the_nozzle_was_waited_for():
     assert refused(body="M104 S0 / M104 S240 / G1 X20 Y10 E0.4") == Rule.COLD
     assert passes(body="M104 S0 / M109 S240 / G1 X20 Y10 E0.4")
     assert passes(body="M104 S220 / G1 X20 Y10 E0.4")
+    stiff = replace(PETG, coldest_extrusion=230)
+    for said, code in (("M109 S230", ""), ("M109 S229", Rule.COLD), ("M104 S229", Rule.COLD)):
+        assert judge(lines(START), lines(f"{said} / {BODY}"), lines(END), PROFILE, stiff).code == code
     assert passes(body="M104 S0 / G1 X20 Y10", end="M140 S0")
 
 
@@ -223,6 +230,14 @@ def test_filament_that_was_drawn_back_may_be_pushed_again_and_no_more():
     assert passes(body="G1 E-10")
     assert refused(body="G1 E-10.00001") == Rule.EXTRUSION
     assert refused(body="G1 E-6 / G1 E-6") == Rule.EXTRUSION
+
+
+def test_filament_that_is_pushed_again_is_no_plastic_and_takes_its_time():
+    verdict = judged(body="G1 X20 Y10 E0.4 / G1 E-6 / G1 E6 / G1 X30 Y10 E0.4")
+    assert verdict.body.filament == pytest.approx(0.8)
+    both = judged(body="G1 E-6 F9000 / G1 E6").body.seconds
+    assert both == pytest.approx(2 * judged(body="G1 E-6 F9000").body.seconds)
+    assert both >= 12 / 50  # a firmware's E makes no more, whatever F says
 
 
 def test_temperatures_lie_within_printer_and_material():
@@ -276,6 +291,23 @@ def test_homing_is_bare_and_before_the_first_plastic():
     assert refused(body=f"{BODY} / G28") == Rule.STATE
     assert refused(body="G1 X20 Y10 E0.4 / G1 X30 Y10 E0.4 / G28") == Rule.STATE
     assert refused(body="G28 X0") == Rule.FIELD
+
+
+def test_probing_comes_after_homing_and_before_plastic_and_forgets_the_place():
+    first = "G1 X10 Y10 Z0.2 F3000"
+    assert passes(start=START.replace("G28", "G28 / G29"))
+    assert refused(start=START.replace("G28", "G29 / G28")) == Rule.STATE
+    assert refused(start=START.replace(first, "G1 F3000"), body="G1 X20 Y10 E0.4") == Rule.STATE
+    assert refused(start=f"{START} / G29", body="G1 X20 Y10 E0.1") == Rule.STATE
+    assert refused(end=f"G29 / {END}") == Rule.STATE
+    assert passes(body="G1 X20 Y10", end=f"G29 / {END}")
+
+
+def test_an_arc_needs_a_beginning_that_is_known():
+    round_about = replace(PROFILE, arcs=True)
+    first, arc = "G1 X10 Y10 Z0.2 F3000", "G2 X20 Y10 I5 J0"
+    assert passes(profile=round_about, body=arc)
+    assert refused(profile=round_about, start=START.replace(first, "G1 F3000"), body=arc) == Rule.STATE
 
 
 def test_relative_mode_is_for_a_small_lift_at_the_end():

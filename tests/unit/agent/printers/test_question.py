@@ -18,10 +18,10 @@ def test_a_press_answers_the_question_that_stands():
     desk, session = idle()
     session.ask("q-1", desk.now)
     desk.wait(60)
-    assert (desk.status.condition, desk.status.asks, desk.status.pressed) == (Condition.IDLE, "q-1", "")
+    assert (desk.status.condition, desk.status.asks, desk.status.answered) == (Condition.IDLE, "q-1", "")
     desk.firmware.strike("press")
     desk.wait(5)
-    assert (desk.status.asks, desk.status.pressed) == ("", "q-1")
+    assert (desk.status.asks, desk.status.answered) == ("", "q-1")
 
 
 def test_it_may_stand_for_hours():
@@ -31,7 +31,7 @@ def test_it_may_stand_for_hours():
     assert (desk.status.condition, desk.status.asks) == (Condition.IDLE, "q-1")
     desk.firmware.strike("press")
     desk.wait(5)
-    assert desk.status.pressed == "q-1"
+    assert desk.status.answered == "q-1"
 
 
 def test_a_question_that_is_called_off_has_no_answer():
@@ -40,7 +40,7 @@ def test_a_question_that_is_called_off_has_no_answer():
     desk.wait(10)
     session.hush()
     desk.wait(5)
-    assert (desk.status.asks, desk.status.pressed) == ("", "")
+    assert (desk.status.asks, desk.status.answered) == ("", "")
     desk.start()
     assert desk.until(lambda: desk.record.ending is not None, 1000)
     assert desk.record.ending == "done"
@@ -61,7 +61,7 @@ def test_a_start_forgets_the_press():
     desk.firmware.strike("press")
     desk.wait(5)
     desk.start()
-    assert desk.status.pressed == ""
+    assert desk.status.answered == ""
 
 
 def test_a_board_that_restarts_has_answered_nothing():
@@ -70,7 +70,7 @@ def test_a_board_that_restarts_has_answered_nothing():
     desk.wait(10)
     desk.firmware.strike("restart")
     assert desk.until(lambda: desk.stage is Stage.IDLE and not desk.status.asks, 100)
-    assert desk.status.pressed == ""
+    assert desk.status.answered == ""
 
 
 def test_a_firmware_that_does_not_wait_is_not_taken_for_one_whose_knob_was_pressed():
@@ -80,7 +80,7 @@ def test_a_firmware_that_does_not_wait_is_not_taken_for_one_whose_knob_was_press
     for name in ("q-1", "q-2", "q-3"):
         session.ask(name, desk.now)
         desk.wait(5)
-        assert (desk.status.asks, desk.status.pressed) == ("", "")
+        assert (desk.status.asks, desk.status.answered) == ("", "")
     with pytest.raises(PrinterError, match="does not wait"):
         session.ask("q-4", desk.now)
 

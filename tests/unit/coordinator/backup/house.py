@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from coordinator import backup, overview, premises, restore
-from coordinator.backup import Manifest
-from coordinator.ca import Authority
-from coordinator.keyring import Keyring
+from coordinator import premises
+from coordinator.keys.ca import Authority
+from coordinator.keys.keyring import Keyring
+from coordinator.model.views import Verdict
 from coordinator.store import schema
 from coordinator.store.engine import Opening, Store
-from coordinator.views import Verdict
+from coordinator.vault import backup, restore
+from coordinator.vault.backup import Manifest
+from coordinator.work import overview
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
 from tests.unit.coordinator.office import NOON, Office

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from sqlalchemy import create_engine, text
 
-from coordinator import backup
-from coordinator.backup import BackupError
+from coordinator.vault import backup
+from coordinator.vault.backup import BackupError
 from tests.unit.coordinator.backup.house import House
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from coordinator import backup, premises
-from coordinator.backup import BackupError
+from coordinator import premises
 from coordinator.errors import StartError
+from coordinator.model.trail import follow
 from coordinator.store import guards, restorations, trail
 from coordinator.store.engine import Store
-from coordinator.trail import follow
+from coordinator.vault import backup
+from coordinator.vault.backup import BackupError
 from tests.unit.coordinator.backup.house import House
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live

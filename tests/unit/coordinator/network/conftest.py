@@ -7,8 +7,9 @@ import time
 import pytest
 import structlog
 
-from coordinator import broker, logs, mosquitto, settings
-from coordinator.ca import Authority
+from coordinator import logs, settings
+from coordinator.keys.ca import Authority
+from coordinator.mqtt import broker, mosquitto
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from coordinator import broker, mosquitto, settings
-from coordinator.ca import Authority
+from coordinator import settings
 from coordinator.errors import StartError
+from coordinator.keys.ca import Authority
+from coordinator.mqtt import broker, mosquitto
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.conftest import need_mosquitto
 from tests.unit.coordinator.network.enrolled import speaker
@@ -133,14 +134,16 @@ def test_it_never_outlives_us(kind, tmp_path):
         need_mosquitto()
     program = textwrap.dedent(f"""
         import pathlib, time
-        from coordinator import broker, ca, logs, settings
+        from coordinator import logs, settings
+        from coordinator.keys import ca
+        from coordinator.mqtt import broker
         logs.configure("json", "info")
         data = pathlib.Path({str(tmp_path)!r})
         b = broker.start(settings.Broker(kind={kind!r}), data, ca.Authority(data / "ca", time.time))
         print(b.endpoint.port, flush=True)
         time.sleep(600)
     """)
-    root = Path(broker.__file__).parents[1]
+    root = Path(broker.__file__).parents[2]
     parent = subprocess.Popen(
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,

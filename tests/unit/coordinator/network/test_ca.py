@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from coordinator.ca import COORDINATOR, Authority
 from coordinator.errors import Invalid, StartError
-from coordinator.keyring import pem
+from coordinator.keys.ca import COORDINATOR, Authority
+from coordinator.keys.keyring import pem
 from tests.unit.coordinator.network.enrolled import csr
 
 NOW = datetime(2020, 3, 20, tzinfo=UTC).timestamp()

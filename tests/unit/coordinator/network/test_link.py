@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from coordinator import broker, settings
+from coordinator import settings
 from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
-from coordinator.link import Link
 from coordinator.metrics import Metrics
+from coordinator.mqtt import broker
+from coordinator.mqtt.link import Link
 from coordinator.quota import Quota
 from tests.unit.coordinator.network.enrolled import speaker
 from wire import codec, topics

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator import passwords
+from coordinator.people import passwords
 from tests.unit.coordinator.office import Office
 from tests.unit.coordinator.porter.house import CHEAP, KEPT, House
 

@@ -4,9 +4,9 @@ from argon2 import PasswordHasher
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
-from coordinator import accounts
-from coordinator.porter import Opened, Porter, Ticket
-from coordinator.roles import HOME, Role
+from coordinator.model.roles import HOME, Role
+from coordinator.people import accounts
+from coordinator.people.porter import Opened, Porter, Ticket
 from coordinator.store import people
 from tests.unit.coordinator.office import Office
 

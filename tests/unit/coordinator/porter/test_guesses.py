@@ -2,10 +2,10 @@
 
 import pytest
 
-from coordinator import accounts
-from coordinator.errors import Unauthorised
-from coordinator.porter import Opened
-from coordinator.throttle import PAIR, Slow
+from coordinator.errors import Slow, Unauthorised
+from coordinator.people import accounts
+from coordinator.people.porter import Opened
+from coordinator.people.throttle import PAIR
 from tests.unit.coordinator.porter.house import WORDS, House
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from coordinator import accounts
-from coordinator.asker import Via
 from coordinator.errors import Conflict, Invalid, Missing
-from coordinator.porter import ONCE, Link, Opened
-from coordinator.roles import HOME, Act
+from coordinator.model.roles import HOME, Act
+from coordinator.people import accounts
+from coordinator.people.asker import Via
+from coordinator.people.porter import ONCE, Link, Opened
 from tests.unit.coordinator.porter.house import WORDS, House
 
 

@@ -1,8 +1,9 @@
 """Programs at the door: the access key and people's tokens."""
 
-from coordinator import accounts, ids
-from coordinator.asker import Via
-from coordinator.roles import HOME, Act, Role
+from coordinator import ids
+from coordinator.model.roles import HOME, Act, Role
+from coordinator.people import accounts
+from coordinator.people.asker import Via
 from coordinator.store import people
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.porter.house import House

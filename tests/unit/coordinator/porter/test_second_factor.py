@@ -2,12 +2,12 @@
 
 import pytest
 
-from coordinator import accounts, passwords
-from coordinator.errors import Unauthorised
-from coordinator.factor import RECOVERY
-from coordinator.porter import TICKET, Rules, Ticket
-from coordinator.roles import HOME, Act, Role
-from coordinator.throttle import PAIR, Slow
+from coordinator.errors import Slow, Unauthorised
+from coordinator.model.roles import HOME, Act, Role
+from coordinator.people import accounts, passwords
+from coordinator.people.factor import RECOVERY
+from coordinator.people.porter import TICKET, Rules, Ticket
+from coordinator.people.throttle import PAIR
 from tests.unit.coordinator.porter.house import House
 
 

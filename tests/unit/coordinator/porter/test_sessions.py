@@ -2,11 +2,11 @@
 
 import pytest
 
-from coordinator import accounts, passwords
-from coordinator.asker import NOBODY, Via
 from coordinator.errors import Forbidden, Missing, Unauthorised
-from coordinator.porter import IDLE, SESSION
-from coordinator.roles import HOME, Act, Role
+from coordinator.model.roles import HOME, Act, Role
+from coordinator.people import accounts, passwords
+from coordinator.people.asker import NOBODY, Via
+from coordinator.people.porter import IDLE, SESSION
 from coordinator.store import restorations
 from coordinator.store.restorations import Restoration
 from tests.unit.coordinator.office import KEY

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
-from coordinator import accounts, passwords
-from coordinator.porter import Porter
-from coordinator.roles import Role
+from coordinator.model.roles import Role
+from coordinator.people import accounts, passwords
+from coordinator.people.porter import Porter
 from coordinator.store import people
 from coordinator.web.server import Server
 from coordinator.web.site import create

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from coordinator.porter import IDLE, ONCE, SESSION
-from coordinator.roles import HOME, Role
+from coordinator.model.roles import HOME, Role
+from coordinator.people.porter import IDLE, ONCE, SESSION
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.web.house import PASSWORD, House, open_house
 

@@ -6,8 +6,8 @@ from html import unescape
 import pytest
 from pyotp.totp import TOTP
 
-from coordinator.roles import HOME, Role
-from coordinator.throttle import PAIR
+from coordinator.model.roles import HOME, Role
+from coordinator.people.throttle import PAIR
 from tests.unit.coordinator.web.house import PASSWORD, House
 
 NEW = "nine spools are turning"

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from agent import cli, enrolment, identity
-from agent.enrolment import EnrolmentError, RefusedError
-from agent.identity import IdentityError, renewal_due
-from agent.renewal import LOOK, PATIENCE, Renewer
+from agent import cli
+from agent.membership import enrolment, identity
+from agent.membership.enrolment import EnrolmentError, RefusedError
+from agent.membership.identity import IdentityError, renewal_due
+from agent.membership.renewal import LOOK, PATIENCE, Renewer
 from tests.unit.coordinator.office import A_DAY, NOON
 from tests.unit.coordinator.web.house import House
 from wire import enrolment as wire
@@ -179,7 +180,7 @@ def test_who_only_guesses_must_wait_and_others_need_not(house: House, tmp_path):
             web.post(wire.PATH, content=body, headers={"X-Forwarded-For": "203.0.113.9"}) for _ in range(12)
         ]
         assert [each.status_code for each in answers] == [403] * 10 + [429] * 2
-        assert answers[-1].json()["type"] == "urn:muster:too-often"
+        assert answers[-1].json()["type"] == "urn:muster:slow"
         near = {"X-Forwarded-For": "2001:db8::1"}
         assert web.post(wire.PATH, content=body, headers=near).status_code == 403
     joined(house, tmp_path)

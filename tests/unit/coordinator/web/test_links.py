@@ -7,11 +7,13 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from coordinator.doorstep import Doorstep
-from coordinator.guesses import FREE, SPAN, Guesses, Guessing
+from coordinator.errors import Slow
+from coordinator.people.guesses import LINKS, Guesses
+from coordinator.privacy.doorstep import Doorstep
 from tests.unit.coordinator.office import PlayedAgent
 from tests.unit.coordinator.web.house import House
 
+FREE, SPAN = LINKS
 STREET = "Quittenweg"
 PHONE = "5550142"
 WORDS = (STREET, PHONE, "after-six")
@@ -89,11 +91,11 @@ def test_who_guesses_is_made_to_wait_and_who_has_a_link_is_not(house: House):
 
 def test_guesses_are_counted_by_network_and_forgotten_in_time():
     now = [0.0]
-    guesses = Guesses(lambda: now[0])
+    guesses = Guesses(lambda: now[0], LINKS, "wait")
     for number in range(FREE):
         guesses.enter(f"2001:db8::{number:x}", f"x{number}")
         guesses.missed(f"2001:db8::{number:x}", f"x{number}")
-    with pytest.raises(Guessing):
+    with pytest.raises(Slow):
         guesses.enter("2001:db8::ffff", "y")
     guesses.enter("2001:db8:0:1::1", "y")
     guesses.enter("192.0.2.1", "y")
@@ -105,13 +107,13 @@ def test_guesses_are_counted_by_network_and_forgotten_in_time():
 
 
 def test_a_right_link_that_ends_is_a_guess_from_then_on():
-    guesses = Guesses(lambda: 0.0)
+    guesses = Guesses(lambda: 0.0, LINKS, "wait")
     guesses.found("right")
     for number in range(FREE):
         guesses.missed("192.0.2.1", f"x{number}")
     guesses.enter("192.0.2.1", "right")
     guesses.missed("192.0.2.1", "right")
-    with pytest.raises(Guessing):
+    with pytest.raises(Slow):
         guesses.enter("192.0.2.1", "right")
 
 

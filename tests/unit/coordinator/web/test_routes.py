@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from coordinator import ids
-from coordinator.roles import HOME, Role
+from coordinator.model.roles import HOME, Role
 from coordinator.store import people
 from coordinator.web.access import act_of, is_open
 from tests.unit.coordinator.office import open_office

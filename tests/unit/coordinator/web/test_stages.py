@@ -6,7 +6,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.records import Progress
+from coordinator.model.records import Progress
 from coordinator.web import stages
 
 NAMES = [field.name for field in dataclasses.fields(Progress) if field.name != "requested"]

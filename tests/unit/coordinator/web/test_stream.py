@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from coordinator.roles import HOME, Role
+from coordinator.model.roles import HOME, Role
 from coordinator.store import people
 from tests.unit.coordinator.web.house import House
 from tests.unit.coordinator.web.test_routes import token

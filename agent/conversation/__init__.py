@@ -1,0 +1,1 @@
+"""What is said to the coordinator, and the link that it goes over."""

@@ -1,0 +1,1 @@
+"""Looks for printers that could be driven, at this machine and at home. Nothing moves."""

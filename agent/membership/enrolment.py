@@ -1,0 +1,182 @@
+"""Joining, and staying: requests for a certificate, and a distrustful look at the answers.
+
+The key is on disk before it is spoken of (`identity.upcoming`): who lost the answer asks again with the same key, and
+gets the same answer.
+"""
+
+import hashlib
+import http.client
+import json
+import urllib.error
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from msgspec import structs
+
+from agent import web
+from agent.errors import OwnerError
+from agent.membership import identity
+from agent.membership.identity import Identity
+from agent.membership.trust import first
+from wire.enrolment import (
+    LIMIT,
+    PATH,
+    RENEWAL_PATH,
+    Answer,
+    Invite,
+    Renewal,
+    Renewed,
+    Request,
+    to_be_signed,
+)
+from wire.errors import RemoteError
+
+_A = TypeVar("_A", Answer, Renewed)
+
+
+class EnrolmentError(OwnerError):
+    """The coordinator did not take us, or can't be trusted. Says what to do."""
+
+
+class RefusedError(EnrolmentError):
+    """The coordinator understood, and said no: to ask again brings nothing."""
+
+
+def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
+    """Make a key, have the coordinator sign its certificate, and keep both in `folder`.
+
+    `trust` is a CA in PEM to trust for the HTTPS request, beside the machine's own. What is kept there already is
+    replaced once the answer is found good, and not before.
+
+    Raises:
+        EnrolmentError: refused, unreachable, or an answer that does not fit the invite.
+        IdentityError: the folder can't be written.
+    """
+    key = identity.upcoming(folder)
+    request = Request(invite.code, name, _csr(key, name))
+    try:
+        answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), Answer, trust)
+        check(answer, invite, key.public_key())
+    except RefusedError:
+        identity.forget_upcoming(folder)
+        raise
+    # Of what came as the CA only the certificate that the invite names: another behind it would be trusted too.
+    ca = x509.load_pem_x509_certificate(answer.ca.encode()).public_bytes(Encoding.PEM).decode()
+    return identity.save(folder, structs.replace(answer, ca=ca), identity.in_pem(key))
+
+
+def renew(known: Identity) -> Identity:
+    """Get the next certificate, for a new key, by a signature of the present one; the new pair replaces the old.
+
+    Raises:
+        RefusedError: the coordinator will not (the certificate has ended, or was revoked).
+        EnrolmentError: it can't be reached, or what answered can't be trusted; all is as it was.
+        IdentityError: the present key is damaged, or the folder can't be written.
+    """
+    key = identity.upcoming(known.folder)
+    csr = _csr(key, known.agent)
+    proof = known.key().sign(to_be_signed(csr), ec.ECDSA(hashes.SHA256()))
+    present = known.certificate().public_bytes(Encoding.PEM).decode()
+    asked = Renewal(present, csr, proof)
+    url = known.answer.url.rstrip("/") + RENEWAL_PATH
+    answer = _post(url, msgspec.json.encode(asked), Renewed, known.answer.ca)
+    _check_certificate(answer.certificate, known.answer.ca, known.agent, key.public_key())
+    return identity.replace(known, answer.certificate, identity.in_pem(key))
+
+
+def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> None:
+    """Hold an answer against the invite and our own key.
+
+    Raises:
+        RefusedError: another CA or root key than the invite names, or a certificate that is not ours.
+    """
+    try:
+        ca = x509.load_pem_x509_certificate(answer.ca.encode())
+    except ValueError as error:
+        raise RefusedError(f"the coordinator's answer holds no readable certificate: {error}") from None
+    if hashlib.sha256(ca.public_bytes(Encoding.DER)).hexdigest() != invite.ca:
+        raise RefusedError(
+            "somebody else than the coordinator answered (its certificate is not the one in the invite):"
+            " nothing was kept; tell your coordinator"
+        )
+    try:
+        first(answer.keys, invite.root)
+    except RemoteError as error:
+        raise RefusedError(f"{error}: nothing was kept; tell your coordinator") from None
+    _check_certificate(answer.certificate, answer.ca, answer.agent, key)
+
+
+def _check_certificate(pem: str, authority: str, agent: str, key: ec.EllipticCurvePublicKey) -> None:
+    try:
+        ca = x509.load_pem_x509_certificate(authority.encode())
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        theirs = certificate.public_key()
+    except ValueError as error:
+        raise RefusedError(f"the coordinator's answer holds no readable certificate: {error}") from None
+    if theirs != key:
+        raise RefusedError("the coordinator sent a certificate for another key: nothing was kept")
+    try:
+        certificate.verify_directly_issued_by(ca)
+    except (ValueError, TypeError, InvalidSignature):
+        raise RefusedError(
+            "the coordinator's certificate was not signed by its own CA: nothing was kept"
+        ) from None
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if [name.value for name in names] != [agent]:
+        raise RefusedError(f"the coordinator's certificate is not for {agent}: nothing was kept")
+
+
+def _csr(key: ec.EllipticCurvePrivateKey, name: str) -> str:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return request.public_bytes(Encoding.PEM).decode()
+
+
+def _post(url: str, data: bytes, shape: type[_A], trust: str) -> _A:
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    try:
+        with web.ask(url, ca=trust, data=data, headers=headers) as response:
+            body = response.read(LIMIT + 1)
+    except web.WebError as error:
+        raise EnrolmentError(str(error)) from None
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _refusal(error, url) from None
+    except (OSError, http.client.HTTPException) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise EnrolmentError(
+            f"can't reach the coordinator at {url} ({reason}): is it the right address, and does it run? What was"
+            " asked may have arrived all the same, so just try again, with the same invite"
+        ) from None
+    if len(body) > LIMIT:
+        raise EnrolmentError(f"what answered at {url} is not a coordinator: too much was sent")
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EnrolmentError(f"what answered at {url} is not a coordinator: {error}") from None
+
+
+def _refusal(error: urllib.error.HTTPError, url: str) -> EnrolmentError:
+    """What an RFC 9457 problem says, else that a stranger answered. Only a coordinator's word is final."""
+    try:
+        problem: Any = json.loads(error.read(LIMIT))
+        ours = str(problem.get("type", "")).startswith("urn:muster:")
+        told = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
+    except (OSError, ValueError, AttributeError, http.client.HTTPException):
+        ours, told = False, []
+    if not ours:
+        return EnrolmentError(
+            f"what answered at {url} is not a coordinator (HTTP {error.code} {error.reason}): check the address in"
+            " the invite with whoever made it"
+        )
+    words = " ".join(": ".join(told).split())[:400]
+    if error.code in {429, 500, 502, 503, 504}:
+        return EnrolmentError(f"the coordinator can't just now: {words}")
+    return RefusedError(f"the coordinator refused: {words}")

@@ -1,0 +1,1 @@
+"""`muster-agent setup`: a few questions, and the answers as settings."""

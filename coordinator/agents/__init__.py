@@ -1,0 +1,1 @@
+"""How agents join, and who has."""

@@ -1,0 +1,1 @@
+"""Certificates and signatures: what the coordinator proves itself by."""

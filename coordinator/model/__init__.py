@@ -1,0 +1,1 @@
+"""What the coordinator knows, pure: no database, clock, socket or file here."""

@@ -1,0 +1,1 @@
+"""Who is let in, by what, and who is kept waiting."""

@@ -1,0 +1,1 @@
+"""From a need to a parcel: each step of the work, in one transaction."""
