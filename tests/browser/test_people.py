@@ -7,25 +7,13 @@ from playwright.sync_api import Page, expect
 from pyotp.totp import TOTP
 
 from coordinator.model.roles import HOME, Role
-from tests.browser.scene import Scene, open_scene
+from tests.browser.scene import Scene
 from tests.farend import chromium
 from tests.unit.coordinator.web.house import PASSWORD
 
 pytestmark = pytest.mark.system
 
 NEW = "nine spools are turning"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium.browser() as running:
-        yield running
-
-
-@pytest.fixture
-def scene(tmp_path):
-    with open_scene(tmp_path) as scene:
-        yield scene
 
 
 def enters(page: Page, scene: Scene, name: str, password: str = PASSWORD) -> None:
@@ -185,9 +173,6 @@ def test_the_doors_and_the_accounts_fit_a_phone_and_a_finger(browser, scene: Sce
 
 
 def fits(phone: Page, path: str) -> None:
-    assert phone.evaluate("document.documentElement.scrollWidth") <= chromium.PHONE["width"], path
+    assert chromium.misfits(phone) == [], path
     assert chromium.faint_texts(phone) == [], path
-    for control in phone.locator("button:visible, input:visible, select:visible, summary:visible").all():
-        box = control.bounding_box()
-        assert box is not None
-        assert box["height"] >= 44 or box["x"] < 0, (path, control.inner_text())
+    assert chromium.controls(phone), path

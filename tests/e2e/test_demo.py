@@ -19,6 +19,7 @@ from tests.farend.octoprint import executable
 
 pytestmark = pytest.mark.timeout(400)
 DEMO = [sys.executable, "-m", "coordinator", "demo"]
+FAST = ["--speed", "800"]
 
 
 def need_mosquitto() -> None:
@@ -31,7 +32,7 @@ def run(*arguments: str) -> dict[str, Any]:
     """What the demo says of itself, after a look that it left nothing running."""
     marked = processes.mark()
     done = subprocess.run(
-        [*DEMO, "--once", "--json", *arguments],
+        [*DEMO, *FAST, "--once", "--json", *arguments],
         capture_output=True,
         text=True,
         timeout=380,
@@ -70,12 +71,12 @@ def test_a_hospital_signs_for_24_ear_savers():
 @pytest.mark.system
 def test_the_same_over_mosquitto_with_mutual_tls():
     need_mosquitto()
-    held(run("--units", "4", "--broker", "mosquitto"), 4)
+    held(run("--units", "2", "--broker", "mosquitto"), 2)
 
 
 @pytest.mark.system
 def test_the_same_on_postgresql(postgres_url):
-    held(run("--units", "4", "--database", postgres_url), 4)
+    held(run("--units", "2", "--database", postgres_url), 2)
 
 
 @pytest.mark.octoprint
@@ -91,7 +92,7 @@ def test_the_demo_shows_its_pages_and_ctrl_c_ends_all_that_it_started(tmp_path: 
     said = tmp_path / "said"
     with said.open("w") as out:
         demo = subprocess.Popen(
-            [*DEMO, "--units", "3"],
+            [*DEMO, *FAST, "--units", "3"],
             stdout=out,
             stderr=out,
             env=os.environ | marked | {"COLUMNS": "200"},

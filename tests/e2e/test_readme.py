@@ -48,7 +48,7 @@ class Table:
     def agent(self, *words: str) -> str:
         return self._says("agent", "--config", "agent.toml", *words)
 
-    def until(self, is_so: Callable[[], Any], patience: float = 60) -> Any:
+    def until(self, is_so: Callable[[], Any], patience: float = 180) -> Any:
         deadline = time.monotonic() + patience
         while not (answer := is_so()):
             assert time.monotonic() < deadline, self.logs()
@@ -77,7 +77,7 @@ class Table:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert done.returncode == 0, (words, done.stderr)

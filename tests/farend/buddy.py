@@ -25,6 +25,8 @@ from typing import Any
 from tests.farend.timetable import Timetable
 
 USER, REALM = "maker", "Printer API"
+NONCE = 300.0
+"""Seconds that a nonce holds."""
 ROOM = 23.0
 BETWEEN = 0.3
 """Seconds from an order to what it brings about."""
@@ -51,8 +53,8 @@ class Buddy:
         self.url, self.key = "", hashlib.sha256(str(id(self)).encode()).hexdigest()[:15]
         self.stick = True
         self.reachable = True
-        self.age = 300.0
-        """Seconds that a nonce holds."""
+        self.late = 0.0
+        """Seconds that have passed beside those that did: nonces become stale by them too."""
         self._speed = speed
         self._lock = threading.RLock()
         self._state, self._next = "IDLE", (0.0, "")
@@ -359,10 +361,11 @@ class Buddy:
         nonce = words.get("nonce", "").strip('"')
         secret = _md5(f"{USER}:{REALM}:{self.key}")
         right = words.get("response", "").strip('"') == _md5(f"{secret}:{nonce}:{_md5(f'{method}:{path}')}")
-        fresh = nonce[:8] == "5eed5eed" and time.monotonic() - int(nonce[8:], 16) / 1000 < self.age
+        now = time.monotonic() + self.late
+        fresh = nonce[:8] == "5eed5eed" and now - int(nonce[8:], 16) / 1000 < NONCE
         if right and fresh:
             return ""
-        issued = f"5eed5eed{int(time.monotonic() * 1000):08x}"
+        issued = f"5eed5eed{int(now * 1000):08x}"
         return f'Digest realm="{REALM}", nonce="{issued}", stale={str(right).lower()}'
 
 

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, syn
 PROGRAM = Path("/usr/bin/chromium")
 DESK: ViewportSize = {"width": 1180, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 740}
+FINGER = 44
+"""Pixels that a control must be high to be pressed."""
 
 Scheme = Literal["light", "dark"]
 
@@ -72,8 +74,29 @@ def page(
     assert complaints == []
 
 
+def controls(page: Page) -> list[tuple[str, float]]:
+    """Each control that a finger may press: its words, and its height in pixels. One that stands aside has none."""
+    page.wait_for_load_state()
+    return [(words, height) for words, height in page.evaluate(_CONTROLS)]
+
+
+_CONTROLS = """() => [...document.querySelectorAll("button, input, select, summary")]
+  .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+  .map((each) => [each.innerText || each.name, each.getBoundingClientRect()])
+  .filter(([words, box]) => box.width && box.height && box.x >= 0)
+  .map(([words, box]) => [words, box.height])"""
+
+
+def misfits(page: Page) -> list[str]:
+    """What does not fit a phone: a page that is wider, controls that are too low for a finger."""
+    wide = page.evaluate("document.documentElement.scrollWidth") - PHONE["width"]
+    low = [f"{words!r} is {height:g} pixels high" for words, height in controls(page) if height < FINGER]
+    return [*([f"{wide} pixels too wide"] if wide > 0 else []), *low]
+
+
 def faint_texts(page: Page) -> list[str]:
     """Texts whose contrast with their ground is below WCAG's 4.5 (3 for large ones), as `ratio text`."""
+    page.wait_for_load_state()  # a page that came by a click may be without its colours yet
     return page.evaluate(_CONTRAST)
 
 

@@ -121,17 +121,18 @@ class Postgres:
                 self._process.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def create(self, name: str) -> str:
-        """A database that stays; its SQLAlchemy URL."""
-        self._do(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    def create(self, name: str, like: str = "template0") -> str:
+        """A database that stays, with all that is in another one to which nobody is connected; its SQLAlchemy URL."""
+        names = sql.Identifier(name), sql.Identifier(like)
+        self._do(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return f"postgresql+psycopg://{USER}@/{name}?host={self._directory}"
 
     @contextlib.contextmanager
-    def database(self) -> Generator[str]:
-        """A fresh, empty database for the time of the block; its SQLAlchemy URL."""
+    def database(self, like: str = "template0") -> Generator[str]:
+        """A fresh database for the time of the block, empty or like another one; its SQLAlchemy URL."""
         self._names += 1
         name = f"test_{self._names}"
-        url = self.create(name)
+        url = self.create(name, like)
         try:
             yield url
         finally:

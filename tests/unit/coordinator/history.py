@@ -13,6 +13,8 @@ class Told:
     need: str
     lot: str
     parcel: str
+    now: float
+    """When it ended."""
 
 
 def live(office: Office) -> Told:
@@ -46,4 +48,4 @@ def live(office: Office) -> Told:
     anna.is_ready()
     anna.reports(anna.grants[-1].attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
     office.needs(9, part="strap-clip")
-    return Told(need.id, first, parcel)
+    return Told(need.id, first, parcel, office.now[0])

@@ -1,6 +1,9 @@
 """A whole desk on a real database, with agents that are played by hand and a clock that is turned by hand."""
 
+import contextlib
+import functools
 import itertools
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +17,9 @@ from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
 from coordinator.model.records import Attempt, Need
 from coordinator.store import agents
-from coordinator.store.engine import Store
+from coordinator.store.engine import Store, file_of
 from coordinator.work import catalogue
-from coordinator.work.plates import Plates
+from coordinator.work.plates import Order, Plate, Plates
 from gcode.profile import Profile
 from wire import manifest
 from wire.keyset import Use
@@ -39,6 +42,7 @@ from wire.messages import (
 KEY = "the-coordinators-access-key"
 NOON = 1_800_000_000.0
 A_DAY = 86_400.0
+DATABASE = "muster.db"
 
 
 @dataclass
@@ -235,14 +239,62 @@ def furnished(
 
 
 def open_office(directory: Path, database: str) -> Office:
-    """An office on an empty database."""
+    """An office on an empty database, or on one that was `prepared`."""
+    if not (directory / "ca").exists():
+        file = file_of(database)
+        for name, content in prepared().items():
+            path = file if name == DATABASE else directory / name
+            if path is not None and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(mode=0o600)
+                path.write_bytes(content)
     authority, keyring = Authority(directory / "ca", lambda: NOON), Keyring(directory / "ca", lambda: NOON)
     store = Store(database)
     plates = stocked(directory / "plates", store, keyring)
     return furnished(store, plates, authority, keyring, patience=Patience(suspect_after=900))
 
 
+@functools.cache
+def prepared() -> dict[str, bytes]:
+    """What all offices begin with, as it takes long to make: keys, and a database whose parts they approve."""
+    with tempfile.TemporaryDirectory(prefix="muster-office-") as made:
+        directory = Path(made)
+        Authority(directory / "ca", lambda: NOON)
+        keyring, store = Keyring(directory / "ca", lambda: NOON), Store(f"sqlite:///{directory / DATABASE}")
+        with contextlib.closing(store), store.write() as tx, capture_logs():
+            catalogue.stock(tx, keyring, NOON)
+        return {
+            str(path.relative_to(directory)): path.read_bytes()
+            for path in directory.rglob("*")
+            if path.is_file()
+        }
+
+
 def stocked(directory: Path, store: Store, keyring: Keyring) -> Plates:
     """Plates of all parts that are shipped, approved by these keys."""
     with store.write() as tx, capture_logs():
-        return Plates(directory, catalogue.stock(tx, keyring, NOON))
+        return Drawer(directory, catalogue.stock(tx, keyring, NOON))
+
+
+class Drawer(Plates):
+    """Plates of which each is drawn once for all tests of a process, and written down for the others.
+
+    What is drawn is a pure function of order and document: `test_plates.py` shows that, and draws for itself.
+    """
+
+    def draw(self, order: Order) -> Plate:
+        if known := self.drawn(order):
+            return known
+        wanted = order, self.approved(order.part, order.version).release.definition
+        if wanted not in _drawn:
+            plate = super().draw(order)
+            _drawn[wanted] = plate, self.path(plate.digest).read_bytes()
+            return plate
+        plate, body = _drawn[wanted]
+        with self._lock:
+            self._keep(plate.digest, body)
+            self._drawn[order] = plate
+        return plate
+
+
+_drawn: dict[tuple[Order, str], tuple[Plate, bytes]] = {}

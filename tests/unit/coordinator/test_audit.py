@@ -1,6 +1,11 @@
 """The ledger can't be tampered with; and where somebody takes the database's guards away, the audit finds it."""
 
+import secrets
+import shutil
 import threading
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
@@ -11,16 +16,42 @@ from coordinator.model.ledger import Account, Movement, adopted
 from coordinator.model.views import Verdict
 from coordinator.store import guards, movements
 from coordinator.work import overview
-from tests.unit.coordinator.conftest import opened
+from tests.unit.coordinator.conftest import KINDS, opened
 from tests.unit.coordinator.history import Told, live
-from tests.unit.coordinator.office import Office
+from tests.unit.coordinator.office import DATABASE, Office
 
 
-@pytest.fixture
-def lived(tmp_path, database):
+@pytest.fixture(scope="module")
+def history(request, tmp_path_factory) -> Callable[[str], tuple[Path, str, Told]]:
+    """A history on each kind of database, to be copied: its directory, the database's name, and what it left."""
+    lived: dict[str, tuple[Path, str, Told]] = {}
+
+    def on(kind: str) -> tuple[Path, str, Told]:
+        if kind not in lived:
+            directory, name = tmp_path_factory.mktemp("history"), f"lived_{secrets.token_hex(4)}"
+            url = f"sqlite:///{directory}/{DATABASE}"
+            if kind == "postgres":
+                url = request.getfixturevalue("postgres").create(name)
+            with opened(directory, url) as office:
+                lived[kind] = directory, name, live(office)
+        return lived[kind]
+
+    return on
+
+
+@pytest.fixture(params=KINDS)
+def lived(request, history, tmp_path) -> Generator[tuple[Office, Told]]:
     """An office with a history, whose ledger need not add up in the end."""
-    with opened(tmp_path, database) as office:
-        yield office, live(office)
+    directory, name, told = history(request.param)
+    home = tmp_path / "home"
+    shutil.copytree(directory, home)
+    with ExitStack() as closing:
+        url = f"sqlite:///{home}/{DATABASE}"
+        if request.param == "postgres":
+            url = closing.enter_context(request.getfixturevalue("postgres").database(name))
+        office = closing.enter_context(opened(home, url))
+        office.now[0] = told.now
+        yield office, told
 
 
 def audited(office: Office) -> Verdict:

@@ -33,8 +33,8 @@ def at_revision(database: str, revision: str) -> None:
     connecting.dispose()
 
 
-def test_the_migrated_tables_are_those_of_the_schema(database):
-    store = Store(database)
+def test_the_migrated_tables_are_those_of_the_schema(empty_database):
+    store = Store(empty_database)
     with store.read() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
@@ -42,9 +42,9 @@ def test_the_migrated_tables_are_those_of_the_schema(database):
     store.close()
 
 
-def test_the_first_versions_database_opens_and_keeps_what_it_holds(database):
-    at_revision(database, "0001")
-    connecting = create_engine(database)
+def test_the_first_versions_database_opens_and_keeps_what_it_holds(empty_database):
+    at_revision(empty_database, "0001")
+    connecting = create_engine(empty_database)
     with connecting.begin() as tx:
         tx.execute(
             text(
@@ -53,7 +53,7 @@ def test_the_first_versions_database_opens_and_keeps_what_it_holds(database):
             )
         )
     connecting.dispose()
-    store = Store(database)
+    store = Store(empty_database)
     with store.read() as tx:
         known = agents.agents.get(tx, "anna")
         assert known is not None
@@ -62,9 +62,9 @@ def test_the_first_versions_database_opens_and_keeps_what_it_holds(database):
     store.close()
 
 
-def test_to_open_a_database_again_changes_nothing(database):
+def test_to_open_a_database_again_changes_nothing(empty_database):
     def tables() -> dict[str, list[str]]:
-        store = Store(database)
+        store = Store(empty_database)
         with store.read() as tx:
             looked = inspect(tx)
             found = {
@@ -76,14 +76,14 @@ def test_to_open_a_database_again_changes_nothing(database):
     assert tables() == tables()
 
 
-def test_a_newer_versions_database_is_left_alone(database):
-    Store(database).close()
-    connecting = create_engine(database)
+def test_a_newer_versions_database_is_left_alone(empty_database):
+    Store(empty_database).close()
+    connecting = create_engine(empty_database)
     with connecting.begin() as tx:
         tx.execute(text("update alembic_version set version_num = '9999'"))
     connecting.dispose()
     with pytest.raises(StartError, match="newer version"):
-        Store(database)
+        Store(empty_database)
 
 
 def test_a_file_that_is_no_database_is_named_in_one_line(tmp_path):

@@ -11,7 +11,7 @@ from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.exchange import Login
 from agent.printers.prusalink import BETWEEN, PrusaLinkDriver
 from tests.contract.bench import COLD, HEAT, moves
-from tests.farend.buddy import USER, Buddy, buddy
+from tests.farend.buddy import NONCE, USER, Buddy, buddy
 from tests.farend.meddler import meddler
 
 QUICK = [*HEAT, *moves(20, 10, 6000), *COLD]
@@ -187,10 +187,11 @@ def test_another_hand_that_is_quicker_wins(far: Buddy, tmp_path: Path):
 def test_a_password_serves_as_long_as_its_challenge_holds_and_longer(far: Buddy, tmp_path: Path):
     maker = Maker(tmp_path, far)
     maker.driver = PrusaLinkDriver("mk4", far.url, login=Login(USER, far.key))
-    far.age = 0.05
+    assert maker.driver.status().condition is Condition.IDLE
+    far.late += 2 * NONCE
     maker.start(QUICK)
     for _ in range(3):
-        time.sleep(0.06)
+        far.late += 2 * NONCE
         assert maker.driver.status().condition is not Condition.UNREACHABLE
 
 

@@ -1,0 +1,67 @@
+"""A porter on a database, and people who come to the door."""
+
+from argon2 import PasswordHasher
+from pyotp import random_base32
+from pyotp.totp import TOTP
+
+from coordinator.model.roles import HOME, Role
+from coordinator.people import accounts
+from coordinator.people.porter import Opened, Porter, Ticket
+from coordinator.store import people
+from tests.unit.coordinator.office import Office
+
+WORDS = "seven printers hum"
+
+
+HERE = "192.0.2.1"
+
+
+class House:
+    """A porter on a database, and people who come to the door."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.porter = Porter(office.store, office.desk.check_key, lambda: office.now[0], b"s" * 32)
+
+    def person(self, name: str = "ines", *roles: tuple[str, Role]) -> None:
+        with self.office.store.write() as tx:
+            accounts.add(tx, name=name, shown=name.title(), now=self.office.now[0])
+            people.persons.change(tx, name, password=KEPT)
+            for cluster, role in roles or ((HOME, Role.COORDINATOR),):
+                people.give_role(tx, name, cluster, role)
+
+    def comes(self, name: str = "ines", password: str = WORDS, *, address: str = HERE, device: str = ""):
+        return self.porter.enter(name, password, address=address, browser="Firefox on Linux", device=device)
+
+    def opens(self, name: str = "ines", **more) -> str:
+        opened = self.comes(name, **more)
+        assert isinstance(opened, Opened)
+        return opened.token
+
+    def goes(self, seconds: float) -> None:
+        self.office.now[0] += seconds
+
+    def factor(self, name: str = "ines") -> tuple[TOTP, list[str]]:
+        """The person has an authenticator, and recovery codes, from now on."""
+        secret = random_base32()
+        totp = TOTP(secret)
+        with self.office.store.write() as tx:
+            code = totp.at(int(self.office.now[0]))
+            codes = accounts.set_factor(
+                tx, accounts.get(tx, name), secret, self.porter.seal, code, self.office.now[0]
+            )
+        self.goes(60)
+        return totp, codes
+
+    def code(self, totp: TOTP) -> str:
+        return totp.at(int(self.office.now[0]))
+
+    def second(self, ticket: object, code: str, *, address: str = HERE) -> Opened:
+        assert isinstance(ticket, Ticket)
+        return self.porter.second(ticket.value, code, address=address, browser="Firefox on Linux")
+
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+KEPT = CHEAP.hash(WORDS)

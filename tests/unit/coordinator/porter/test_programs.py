@@ -1,0 +1,91 @@
+"""Programs at the door: the access key and people's tokens."""
+
+from coordinator import ids
+from coordinator.model.roles import HOME, Act, Role
+from coordinator.people import accounts
+from coordinator.people.asker import Via
+from coordinator.store import people
+from tests.unit.coordinator.office import KEY
+from tests.unit.coordinator.porter.house import House
+
+
+def given(house: House, role: Role, *, cluster: str = HOME, days: int = 1) -> str:
+    with house.office.store.write() as tx:
+        people.tokens.add(
+            tx,
+            people.Token(
+                token=ids.digest("muster_t"),
+                id="k-1",
+                person="ines",
+                label="a script",
+                cluster=cluster,
+                role=role,
+                created=house.office.now[0],
+                expires=house.office.now[0] + days * 86_400,
+            ),
+        )
+    return "muster_t"
+
+
+def test_the_access_key_is_the_machines_administrator(house: House):
+    asker = house.porter.program(KEY, "Núria")
+    assert asker is not None
+    assert (asker.by, asker.via) == ("Núria", Via.KEY)
+    assert asker.may(Act.LOCAL)
+    assert house.porter.program("wrong", "Núria") is None
+
+
+def test_with_the_key_nobody_passes_for_somebody_who_has_an_account(house: House):
+    house.person("ines")
+    asker = house.porter.program(KEY, "ines")
+    assert asker is not None
+    assert asker.by == "ines (access key)"
+    opened = house.porter.enter_locally(house.porter.once(), "ines", "")
+    assert house.porter.browser(opened.token).by == "ines (access key)"
+
+
+def test_a_token_may_what_its_role_may_as_long_as_its_person_may(house: House):
+    house.person("ines", (HOME, Role.COORDINATOR), ("west", Role.COORDINATOR))
+    token = given(house, Role.INSPECTOR)
+    asker = house.porter.program(token, "somebody else")
+    assert asker is not None
+    assert (asker.by, asker.via) == ("ines", Via.TOKEN)
+    assert asker.may(Act.INSPECT, HOME)
+    assert not asker.may(Act.FILE, HOME)
+    assert not asker.may(Act.LOOK, "west")
+    assert not asker.may(Act.SELF)
+    with house.office.store.write() as tx:
+        accounts.take(tx, "ines", HOME, Role.COORDINATOR)
+        accounts.give(tx, "ines", HOME, Role.VIEWER)
+    asker = house.porter.program(token, "")
+    assert asker is not None
+    assert asker.may(Act.LOOK, HOME)
+    assert not asker.may(Act.INSPECT, HOME)
+
+
+def test_a_token_is_over_with_time_by_revoking_and_with_its_person(house: House):
+    house.person()
+    token = given(house, Role.VIEWER, days=2)
+    house.goes(86_400)
+    assert house.porter.program(token, "")
+    house.goes(86_401)
+    assert house.porter.program(token, "") is None
+    with house.office.store.write() as tx:
+        people.end_tokens(tx, "ines")
+    token = given(house, Role.VIEWER)
+    with house.office.store.write() as tx:
+        assert not people.end_token(tx, "k-1", person="carl")
+        assert people.end_token(tx, "k-1", person="ines")
+    assert house.porter.program(token, "") is None
+    token = given(house, Role.VIEWER)
+    with house.office.store.write() as tx:
+        accounts.disable(tx, "ines", now=house.office.now[0])
+    assert house.porter.program(token, "") is None
+
+
+def test_a_token_shows_when_it_was_used(house: House):
+    house.person()
+    token = given(house, Role.VIEWER)
+    house.porter.program(token, "")
+    with house.office.store.read() as tx:
+        assert people.tokens_of(tx, "ines")[0].used is not None
