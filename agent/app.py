@@ -19,7 +19,8 @@ from agent import settings
 from agent.attempt.fetch import Fetcher
 from agent.attempt.plate import Plates
 from agent.attempt.proof import Definitions, Proof
-from agent.attempt.runner import Runner, Setup
+from agent.attempt.runner import Runner
+from agent.attempt.station import Setup
 from agent.consent.owner_word import OwnerWord
 from agent.consent.terms import terms
 from agent.conversation.link import Link, parse_broker

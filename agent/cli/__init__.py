@@ -317,7 +317,7 @@ def _agree(parsed: argparse.Namespace, question: str) -> None:
 
 def _enroll(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    from agent.membership import identity  # noqa: PLC0415  keys and certificates
+    from agent.membership import identity  # noqa: PLC0415
     from agent.membership.enrolment import enrol  # noqa: PLC0415  X.509 is only needed here
 
     if parsed.name is not None:

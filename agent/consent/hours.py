@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
@@ -48,6 +47,8 @@ def zone(hours: Hours) -> tzinfo | None:
     """
     if not hours.zone:
         return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  half a MB that the machine's own does without
+
     try:
         return ZoneInfo(hours.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

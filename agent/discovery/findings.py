@@ -8,7 +8,7 @@ from msgspec import Struct
 from agent.discovery.interview import Answer, Board
 from agent.discovery.mdns import Announced
 from agent.discovery.servers import Kind, Server
-from agent.printers.serial import Outlet
+from agent.printers.port import Outlet
 from agent.settings import Printer, SerialPrinter
 
 UNGUARDED = "it does not protect itself against a heater that runs away: update its firmware before it prints"

@@ -19,8 +19,8 @@ from agent.discovery.interview import Answer
 from agent.discovery.mdns import Announced, browse
 from agent.discovery.probe import ask
 from agent.discovery.servers import Kind, Server
-from agent.printers import serial
-from agent.printers.serial import Outlet
+from agent.printers import port
+from agent.printers.port import Outlet
 from agent.settings import Printer, SerialPrinter
 
 SECONDS = 4.0
@@ -64,7 +64,7 @@ def this_machine(
     taken = {outlet.device for outlet in named}
     return Scope(
         given=named,
-        ports=tuple(outlet for outlet in serial.ports() if outlet.device not in taken),
+        ports=tuple(outlet for outlet in port.ports() if outlet.device not in taken),
         urls=tuple(urls),
         doors=usual_doors(),
         interfaces=None if interfaces is None else tuple(interfaces),

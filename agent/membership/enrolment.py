@@ -1,7 +1,7 @@
 """Joining, and staying: requests for a certificate, and a distrustful look at the answers.
 
-The key is on disk before it is spoken of (`identity.upcoming`): who lost the answer asks again with the same key, and
-gets the same answer.
+The key is on disk before it is spoken of (`credentials.upcoming`): who lost the answer asks again with the same key,
+and gets the same answer.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from msgspec import structs
 
 from agent import web
 from agent.errors import OwnerError
-from agent.membership import identity
+from agent.membership import credentials
 from agent.membership.identity import Identity
 from agent.membership.trust import first
 from wire.enrolment import (
@@ -59,17 +59,17 @@ def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
         EnrolmentError: refused, unreachable, or an answer that does not fit the invite.
         IdentityError: the folder can't be written.
     """
-    key = identity.upcoming(folder)
+    key = credentials.upcoming(folder)
     request = Request(invite.code, name, _csr(key, name))
     try:
         answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), Answer, trust)
         check(answer, invite, key.public_key())
     except RefusedError:
-        identity.forget_upcoming(folder)
+        credentials.forget_upcoming(folder)
         raise
     # Of what came as the CA only the certificate that the invite names: another behind it would be trusted too.
     ca = x509.load_pem_x509_certificate(answer.ca.encode()).public_bytes(Encoding.PEM).decode()
-    return identity.save(folder, structs.replace(answer, ca=ca), identity.in_pem(key))
+    return credentials.save(folder, structs.replace(answer, ca=ca), credentials.in_pem(key))
 
 
 def renew(known: Identity) -> Identity:
@@ -80,15 +80,15 @@ def renew(known: Identity) -> Identity:
         EnrolmentError: it can't be reached, or what answered can't be trusted; all is as it was.
         IdentityError: the present key is damaged, or the folder can't be written.
     """
-    key = identity.upcoming(known.folder)
+    key = credentials.upcoming(known.folder)
     csr = _csr(key, known.agent)
-    proof = known.key().sign(to_be_signed(csr), ec.ECDSA(hashes.SHA256()))
-    present = known.certificate().public_bytes(Encoding.PEM).decode()
+    proof = credentials.key(known).sign(to_be_signed(csr), ec.ECDSA(hashes.SHA256()))
+    present = credentials.certificate(known).public_bytes(Encoding.PEM).decode()
     asked = Renewal(present, csr, proof)
     url = known.answer.url.rstrip("/") + RENEWAL_PATH
     answer = _post(url, msgspec.json.encode(asked), Renewed, known.answer.ca)
     _check_certificate(answer.certificate, known.answer.ca, known.agent, key.public_key())
-    return identity.replace(known, answer.certificate, identity.in_pem(key))
+    return credentials.replace(known, answer.certificate, credentials.in_pem(key))
 
 
 def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 from agent.printers.line import Sent
+from agent.printers.setup import WINDOW
 
-WINDOW = 127
-"""Bytes in flight that no board can lose: the receive buffer of an 8-bit one."""
 GONE = 2
 """Lines that no board keeps in its receive buffer for long: every command queue holds more than one."""
 HISTORY = 512

@@ -12,20 +12,12 @@ from itertools import takewhile
 from msgspec.structs import replace
 
 from agent.printers.events import Acknowledged, Broken, Event, Exhausted, Halted
-from agent.printers.flight import WINDOW
 from agent.printers.line import SHORT_SECONDS, Sent, allowance, checksum, frame, waits_for_heat
 from agent.printers.outbox import Outbox
+from agent.printers.parser import parse, temperatures
 from agent.printers.refusals import SETTLE, Refusals
-from agent.printers.replies import (
-    Busy,
-    Ok,
-    Refusal,
-    Restarted,
-    Temperatures,
-    Waiting,
-    parse,
-    temperatures,
-)
+from agent.printers.replies import Busy, Ok, Refusal, Restarted, Temperatures, Waiting
+from agent.printers.setup import WINDOW
 
 __all__ = [
     "SETTLE",

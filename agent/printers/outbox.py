@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable
 
 from agent.printers.events import Broken, Event, Exhausted, Halted
-from agent.printers.flight import WINDOW, Flight
+from agent.printers.flight import Flight
 from agent.printers.line import CANONICAL, HALTS, PLAIN, Kind, Sent, frame, frames, may_go
+from agent.printers.setup import WINDOW
 from agent.printers.supply import Batches
 
 AHEAD = 128

@@ -26,9 +26,10 @@ from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.job import Job
 from agent.printers.order import VERSION, Answer, Order
 from agent.printers.passport import BY_ID, Whereabouts
-from agent.printers.record import Memory, Record
-from agent.printers.revival import Printing, Revival
-from agent.printers.serial import CALL_SECONDS, Port, PortLost
+from agent.printers.port import Port, PortLost
+from agent.printers.record import Memory, Printing, Record
+from agent.printers.revival import Revival
+from agent.printers.serial import CALL_SECONDS
 from agent.printers.session import Session, Stage
 from agent.printers.supply import Supply
 from agent.printers.trail import Trail, boot_id

@@ -7,7 +7,16 @@ import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import Ending
-from agent.printers.revival import Printing
+
+
+class Printing(Struct, frozen=True, kw_only=True):
+    """What has to be known to go on: the file, and the machine's run since it was switched on (`boot`)."""
+
+    path: str
+    count: int
+    seconds: float
+    top: float
+    boot: str
 
 
 class Record(Struct, frozen=True, kw_only=True):

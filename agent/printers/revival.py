@@ -9,10 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from msgspec import Struct
-
 from agent.printers.driver import Heat
 from agent.printers.line import frame
+from agent.printers.record import Printing
 from agent.printers.replies import Position
 from agent.printers.supply import Batches
 
@@ -24,16 +23,6 @@ NEAR = 0.06
 """mm; positions are told to two digits."""
 WORD = re.compile(rb"([A-Z])(-?\d*\.?\d+)")
 HEATS = {b"M104": 0, b"M109": 0, b"M140": 1, b"M190": 1}
-
-
-class Printing(Struct, frozen=True, kw_only=True):
-    """What has to be known to go on: the file, and the machine's run since it was switched on (`boot`)."""
-
-    path: str
-    count: int
-    seconds: float
-    top: float
-    boot: str
 
 
 class Replay:

@@ -13,9 +13,8 @@ from agent.printers.hand import OtherHand
 from agent.printers.job import Job
 from agent.printers.marlin import Marlin
 from agent.printers.question import Question
-from agent.printers.record import Record
+from agent.printers.record import Printing, Record
 from agent.printers.rest import Rest
-from agent.printers.revival import Printing
 from agent.printers.setup import Setup
 from agent.printers.stage import Stage
 from agent.printers.supply import Batches

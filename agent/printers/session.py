@@ -14,7 +14,7 @@ from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.job import Job
 from agent.printers.marlin import Acknowledged, Broken, Event, Exhausted, Halted, Marlin
 from agent.printers.question import WORDS, Question
-from agent.printers.record import Record
+from agent.printers.record import Printing, Record
 from agent.printers.replies import (
     Action,
     Busy,
@@ -29,7 +29,7 @@ from agent.printers.replies import (
     Temperatures,
 )
 from agent.printers.rest import Rest
-from agent.printers.revival import PROBE, Printing, Revival
+from agent.printers.revival import PROBE, Revival
 from agent.printers.run import ASK_SECONDS, OFF, URGE_SECONDS, Run
 from agent.printers.setup import Setup
 from agent.printers.stage import CONDITIONS, PASSES, PROVEN, Stage

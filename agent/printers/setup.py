@@ -5,9 +5,10 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from agent.printers.flight import WINDOW
-
 Dtr = Literal["never", "stop", "cancel"]
+
+WINDOW = 127
+"""Bytes in flight that no board can lose: the receive buffer of an 8-bit one."""
 
 
 class Setup(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,7 +9,7 @@ from agent.discovery import search
 from agent.discovery.findings import Found, FoundPort, inspect
 from agent.discovery.probe import ask
 from agent.discovery.search import Scope
-from agent.printers.serial import Outlet
+from agent.printers.port import Outlet
 from agent.settings import Printer
 
 APP = "muster-agent"

@@ -39,13 +39,13 @@ def _acknowledge_too_early() -> None:
 def _compare_no_nonce() -> None:
     import math
 
-    from agent.attempt.runner import Runner
+    from agent.attempt.readiness import Readiness
     from agent.consent.offer import Offer
 
-    take = Runner.take
+    take = Readiness.take
 
-    def trusting(self: Runner, manifest: Any, signed: Any) -> None:
-        printer = self._setup.printer
+    def trusting(self: Readiness, manifest: Any, signed: Any) -> None:
+        printer = self._station.setup.printer
         self._offer = Offer(
             nonce=manifest.nonce,
             counter=0,
@@ -56,7 +56,7 @@ def _compare_no_nonce() -> None:
         )
         take(self, manifest, signed)
 
-    Runner.take = trusting
+    Readiness.take = trusting
 
 
 def _post_twice(guarded: Callable[[Any], AbstractContextManager[None]]) -> None:

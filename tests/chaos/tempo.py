@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 AGENT: dict[str, Any] = {
-    "agent.attempt.runner.LIFETIME": 20.0,
-    "agent.attempt.runner.RENEWAL": 5.0,
-    "agent.attempt.runner.INSIST": 3.0,
+    "agent.attempt.readiness.LIFETIME": 20.0,
+    "agent.attempt.readiness.RENEWAL": 5.0,
+    "agent.attempt.course.INSIST": 3.0,
     "agent.attempt.following.GRACE": 6.0,
     "agent.conversation.link.KEEPALIVE": 5,
     "agent.conversation.link.PATIENCE": 5.0,

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from agent.membership import credentials
 from agent.membership.enrolment import EnrolmentError, RefusedError, enrol, renew
 from coordinator.mqtt import mosquitto
 from gcode.profile import Profile
@@ -462,8 +463,8 @@ def test_nobody_joins_under_a_name_that_is_taken_or_renews_anothers_certificate(
         home = {"X-Forwarded-For": "203.0.113.77"}
         return httpx.post(siege.url + enrolment.RENEWAL_PATH, content=body, headers=home, timeout=PATIENCE)
 
-    assert ask(theirs.certificate(), own.key()).status_code == 403
-    answer = ask(own.certificate(), own.key())
+    assert ask(credentials.certificate(theirs), credentials.key(own)).status_code == 403
+    answer = ask(credentials.certificate(own), credentials.key(own))
     got = x509.load_pem_x509_certificate(msgspec.json.decode(answer.content)["certificate"].encode())
     assert [each.value for each in got.subject] == ["mallory"]
     assert not got.extensions.get_extension_for_class(x509.BasicConstraints).value.ca

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent import settings
-from agent.membership import identity
+from agent.membership import credentials
 from tests.farend import broker
 from tests.farend.authority import Authority
 from tests.farend.coordinator import Coordinator
@@ -153,7 +153,7 @@ class Bench:
             url=self.files.url,
         )
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        identity.save(self.state, answer, pem)
+        credentials.save(self.state, answer, pem)
 
 
 @contextmanager

@@ -5,8 +5,7 @@ begins another, with the record of the last.
 """
 
 from agent.printers.driver import Condition, Status
-from agent.printers.record import Record
-from agent.printers.revival import Printing
+from agent.printers.record import Printing, Record
 from agent.printers.session import Session, Stage
 from agent.printers.setup import Setup
 from agent.printers.virtual.faults import Faults

@@ -9,8 +9,7 @@ from random import Random
 import pytest
 
 from agent.printers.driver import Condition, Ending
-from agent.printers.record import Record
-from agent.printers.revival import Printing
+from agent.printers.record import Printing, Record
 from agent.printers.session import Session, Stage
 from agent.printers.setup import Setup
 from tests.farend.board import Board, Cable

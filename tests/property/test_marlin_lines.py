@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.printers.marlin import Marlin
-from agent.printers.record import Record
-from agent.printers.revival import Printing
+from agent.printers.record import Printing, Record
 from agent.printers.session import Session, Stage
 from tests.farend.board import Board
 

@@ -10,11 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 from agent.attempt import drawing
+from agent.attempt.beginning import PATIENCE
+from agent.attempt.course import INSIST
 from agent.attempt.fetch import Fetcher
 from agent.attempt.following import GRACE
 from agent.attempt.plate import Plates
 from agent.attempt.proof import Definitions, Proof
-from agent.attempt.runner import INSIST, PATIENCE, Runner, Setup
+from agent.attempt.runner import Runner
+from agent.attempt.station import Setup
 from agent.cli import overview
 from agent.consent.hours import Hours
 from agent.consent.offer import LIFETIME, RENEWAL

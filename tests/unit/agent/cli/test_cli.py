@@ -218,10 +218,11 @@ def test_the_virtual_printer_comes_along(capsys: pytest.CaptureFixture[str]):
     assert "--speed" in said.out
 
 
-def test_an_agent_without_octoprints_does_not_carry_their_libraries():
+def test_an_agent_does_not_carry_what_it_does_not_need_to_print():
     script = (
         "import sys, agent.app, agent.printers.serial;"
-        "heavy = ('requests', 'octorest', 'cryptography.x509', 'zeroconf', 'asyncio');"
+        "heavy = ('requests', 'octorest', 'serial', 'zoneinfo', 'zeroconf', 'asyncio', 'cryptography.x509',"
+        " 'cryptography.hazmat.primitives.serialization');"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run(

@@ -16,7 +16,7 @@ from agent.conversation.link import QUEUE, Link, LinkError, parse_broker
 from agent.conversation.reporter import Reporter
 from agent.journal import Journal
 from agent.journal.file import JournalError
-from agent.membership.identity import save
+from agent.membership.credentials import save
 from tests.farend.authority import Authority
 from tests.farend.broker import KINDS, Broker, free_port, running
 from tests.farend.coordinator import Coordinator

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent.membership import identity
+from agent.membership import credentials, identity
 from agent.membership.identity import Identity, IdentityError
 from agent.membership.trust import Trust, TrustError
 from tests.farend.authority import Authority
@@ -20,7 +20,7 @@ CLOCK = [0.0]
 
 def joined(folder: Path, keys: Keys) -> Identity:
     answer = Answer("anna", PEM, PEM, "mqtts://hub.example:8883", keys.signed, "https://hub.example")
-    return identity.save(folder, answer, PEM)
+    return credentials.save(folder, answer, PEM)
 
 
 def believing(folder: Path) -> Trust:

@@ -4,8 +4,8 @@ import pytest
 
 from agent.printers.driver import Condition, Heat, PrinterError
 from agent.printers.hand import FORGET_SECONDS, OtherHand
+from agent.printers.record import Printing
 from agent.printers.replies import Position, SdCard
-from agent.printers.revival import Printing
 from tests.unit.agent.printers.test_serial_requirements import Print
 
 

@@ -15,7 +15,8 @@ import pytest
 from agent.printers import pump
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.passport import Whereabouts
-from agent.printers.serial import Port, SerialDriver
+from agent.printers.port import Port
+from agent.printers.serial import SerialDriver
 from agent.printers.setup import Setup
 from tests.contract.bench import COLD, HEAT, Bench, motion, moves
 from tests.farend.board import Board

@@ -14,16 +14,16 @@ import pytest
 from agent.printers.brake import STOP
 from agent.printers.course import Course
 from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.flight import WINDOW
 from agent.printers.line import allowance, frame
 from agent.printers.marlin import FENCE_AFTER, SETTLE, Acknowledged, Broken, Halted, Marlin
+from agent.printers.parser import parse
 from agent.printers.passport import Whereabouts
-from agent.printers.record import Record
-from agent.printers.replies import Killed, Restarted, Temperatures, parse
-from agent.printers.revival import Printing
-from agent.printers.serial import Port, PortLost, SerialDriver
+from agent.printers.port import Port, PortLost
+from agent.printers.record import Printing, Record
+from agent.printers.replies import Killed, Restarted, Temperatures
+from agent.printers.serial import SerialDriver
 from agent.printers.session import Session, Stage
-from agent.printers.setup import Setup
+from agent.printers.setup import WINDOW, Setup
 from tests.contract.bench import motion
 from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid

@@ -12,7 +12,7 @@ import pytest
 from agent.discovery.search import Scope
 from agent.printers.driver import Condition
 from agent.printers.octoprint import OctoPrintDriver
-from agent.printers.serial import Outlet
+from agent.printers.port import Outlet
 from agent.settings import (
     MoonrakerPrinter,
     OctoPrintPrinter,

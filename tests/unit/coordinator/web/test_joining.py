@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from agent import cli
-from agent.membership import enrolment, identity
+from agent.membership import credentials, enrolment, identity
 from agent.membership.enrolment import EnrolmentError, RefusedError
 from agent.membership.identity import IdentityError, renewal_due
 from agent.membership.renewal import LOOK, PATIENCE, Renewer
@@ -26,7 +26,7 @@ def invited(house: House, agent: str | None = None) -> wire.Invite:
 def joined(house: House, folder, agent: str | None = None, name: str = "anna") -> identity.Identity:
     known = enrolment.enrol(invited(house, agent), name, folder)
     answer = structs.replace(known.answer, url=house.url)
-    return identity.save(folder, answer, identity.in_pem(known.key()))
+    return credentials.save(folder, answer, credentials.in_pem(credentials.key(known)))
 
 
 def renewer(house: House, known: identity.Identity, days: float) -> Renewer:
@@ -38,52 +38,52 @@ def renewer(house: House, known: identity.Identity, days: float) -> Renewer:
 
 def test_for_two_thirds_of_its_life_a_certificate_stays(house: House, tmp_path):
     known = joined(house, tmp_path)
-    first = known.certificate()
+    first = credentials.certificate(known)
     due = renewal_due(*known.lifetime())
     assert timedelta(days=19) < first.not_valid_after_utc - due < timedelta(days=21)
     assert renewer(house, known, 39).step() == LOOK
-    assert known.certificate() == first
+    assert credentials.certificate(known) == first
 
 
 def test_then_it_is_renewed_with_a_new_key_and_nothing_of_the_old_stays(house: House, tmp_path):
     known = joined(house, tmp_path / "state")
-    first, key = known.certificate(), known.key().public_key()
+    first, key = credentials.certificate(known), credentials.key(known).public_key()
     assert renewer(house, known, 41).step() == 0.0
     again = identity.load(tmp_path / "state")
-    assert again.certificate().serial_number != first.serial_number
-    assert again.key().public_key() != key
-    assert again.certificate().public_key() == again.key().public_key()
+    assert credentials.certificate(again).serial_number != first.serial_number
+    assert credentials.key(again).public_key() != key
+    assert credentials.certificate(again).public_key() == credentials.key(again).public_key()
     assert again.context()
     assert {path.name for path in (tmp_path / "state").iterdir()} == {"credentials.pem", "identity.json"}
 
 
 def test_an_agent_that_was_off_until_shortly_before_the_end_renews_at_once(house: House, tmp_path):
     known = joined(house, tmp_path)
-    first = known.certificate()
+    first = credentials.certificate(known)
     assert renewer(house, known, 59.9).step() == 0.0
-    assert known.certificate().serial_number != first.serial_number
+    assert credentials.certificate(known).serial_number != first.serial_number
 
 
 def test_a_crash_at_any_moment_of_a_renewal_loses_nothing(house: House, tmp_path, monkeypatch):
     known = joined(house, tmp_path)
-    first = known.certificate()
+    first = credentials.certificate(known)
     for moment in ("upcoming", "replace", "forget_upcoming"):
-        before = known.certificate()
+        before = credentials.certificate(known)
         crash = RuntimeError(f"power cut at {moment}")
 
         def cut(*_: object, crash: RuntimeError = crash) -> None:
             raise crash
 
         with monkeypatch.context() as patched:
-            patched.setattr(identity, moment, cut)
+            patched.setattr(credentials, moment, cut)
             with pytest.raises(RuntimeError, match=moment):
                 renewer(house, known, 41).step()
         restarted = identity.load(tmp_path)
         assert restarted.context()
         if moment != "forget_upcoming":
-            assert restarted.certificate() == before
+            assert credentials.certificate(restarted) == before
     renewer(house, identity.load(tmp_path), 41).step()
-    assert identity.load(tmp_path).certificate() != first
+    assert credentials.certificate(identity.load(tmp_path)) != first
     with house.office.store.read() as tx:
         from coordinator.store import passes
 
@@ -94,14 +94,14 @@ def test_a_crash_at_any_moment_of_a_renewal_loses_nothing(house: House, tmp_path
 
 def test_while_the_coordinator_is_away_it_is_tried_again_more_and_more_seldom(house: House, tmp_path):
     known = joined(house, tmp_path)
-    first = known.certificate()
+    first = credentials.certificate(known)
     away = identity.Identity(tmp_path, structs.replace(known.answer, url="http://127.0.0.1:9"))
     trying = renewer(house, away, 41)
     pauses = [trying.step() for _ in range(12)]
     assert pauses[0] >= PATIENCE[0]
     assert pauses == sorted(pauses)
     assert pauses[-1] <= sum(PATIENCE)
-    assert known.certificate() == first
+    assert credentials.certificate(known) == first
 
 
 def test_when_it_has_ended_it_is_told_how_to_join_again_and_that_works(house: House, tmp_path, caplog):
@@ -115,7 +115,7 @@ def test_when_it_has_ended_it_is_told_how_to_join_again_and_that_works(house: Ho
     assert "muster-agent enroll INVITE" in line
     house.office.authority._clock = lambda: house.office.now[0]
     again = joined(house, tmp_path, agent="anna")
-    assert again.certificate().not_valid_after_utc.timestamp() > house.office.now[0] + 59 * A_DAY
+    assert credentials.certificate(again).not_valid_after_utc.timestamp() > house.office.now[0] + 59 * A_DAY
 
 
 def test_who_was_revoked_is_told_so_and_keeps_what_it_has(house: House, tmp_path, caplog):
@@ -149,7 +149,7 @@ def test_the_command_joins_again_under_its_name_and_never_under_anothers(house: 
 
     assert enroll(invited(house), "--name", "anna")[0] == 0
     enrolment.enrol(invited(house), "ben", tmp_path / "ben")
-    first = identity.load(state).certificate()
+    first = credentials.certificate(identity.load(state))
     (state / "journal.db").write_text("kept")
     code, said = enroll(invited(house))
     assert (code, "muster invite --agent anna" in said) == (2, True)
@@ -157,9 +157,9 @@ def test_the_command_joins_again_under_its_name_and_never_under_anothers(house: 
     assert (code, "not ben" in said) == (2, True)
     code, said = enroll(invited(house, "anna"), "--name", "bob")
     assert (code, "lets anna join again" in said) == (2, True)
-    assert identity.load(state).certificate() == first
+    assert credentials.certificate(identity.load(state)) == first
     assert enroll(invited(house, "anna"))[0] == 0
-    assert identity.load(state).certificate() != first
+    assert credentials.certificate(identity.load(state)) != first
     assert (state / "journal.db").read_text() == "kept"
 
 
