@@ -39,8 +39,8 @@ def _zones() -> Iterator[Case]:
         ),
         (
             "from-beside-the-room-of-plates",
-            ["G1 X50 Y95", "G1 X50 Y130", "G1 X20 Y95"],
-            ["G1 X50 Y95", "G1 X50 Y130", "!G1 X150 Y95"],
+            ["G1 X150 Y50 Z0.3", "G1 X90 Y50", "G1 X150 Y60"],
+            ["G1 X150 Y50 Z0.3", "G1 X90 Y50", "G1 X90 Y105", "!G1 X150 Y105"],
         ),
         ("by-one-axis", ["G1 X50 Y50", "G1 Y200"], ["G1 X50 Y100", "!G1 X5"]),
         ("however-high", ["G1 Z200", "G1 X50 Y100"], ["G1 X50 Y100", "G1 Z200", "!G1 X5 Y100 Z200"]),
