@@ -71,12 +71,7 @@ def vouch(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt:
         Invalid: no reason is given.
         Conflict: it is not in doubt.
     """
-    lot = get(tx, attempt)
-    if not why.strip():
-        raise Invalid("say how you know: it is kept with your name")
-    if not allows(lot.state, Step.VOUCH):
-        raise Conflict(f"{attempt} is {lot.state}: only a suspect lot can be vouched for")
-    after = lifecycle.advance(lot.state, Step.VOUCH)
+    lot, after = _ruled(tx, attempt, Step.VOUCH, why)
     moves = ledger.advanced(lot.need, lot.id, lot.count, lot.state, after)
     cause = f"vouch:{lot.id}"
     movements.post(tx, moves, cause=cause, by=by, now=now)
@@ -92,13 +87,20 @@ def write_off(tx: Tx, attempt: str, *, by: str, why: str, now: float) -> Attempt
         Invalid: no reason is given.
         Conflict: it is not in doubt.
     """
-    lot = get(tx, attempt)
-    if not why.strip():
-        raise Invalid("say why: it is kept with your name")
-    if not allows(lot.state, Step.WRITE_OFF):
-        raise Conflict(f"{attempt} is {lot.state}: only a suspect lot can be written off")
+    lot, after = _ruled(tx, attempt, Step.WRITE_OFF, why)
     moves = ledger.written_off(lot.need, lot.id, lot.count)
     movements.post(tx, moves, cause=f"write-off:{lot.id}", by=by, now=now)
-    return attempts.move(
-        tx, lot, lifecycle.advance(lot.state, Step.WRITE_OFF), now, f"{by} wrote it off: {why}"
-    )
+    return attempts.move(tx, lot, after, now, f"{by} wrote it off: {why}")
+
+
+_RULINGS = {Step.VOUCH: "vouched for", Step.WRITE_OFF: "written off"}
+
+
+def _ruled(tx: Tx, attempt: str, ruling: Step, why: str) -> tuple[Attempt, State]:
+    """The lot in doubt, and in which state a person's ruling leaves it."""
+    lot = get(tx, attempt)
+    if not why.strip():
+        raise Invalid("say why, or how you know: it is kept with your name")
+    if not allows(lot.state, ruling):
+        raise Conflict(f"{attempt} is {lot.state}: only a suspect lot can be {_RULINGS[ruling]}")
+    return lot, lifecycle.advance(lot.state, ruling)

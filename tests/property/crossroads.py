@@ -6,7 +6,6 @@ from pathlib import Path
 from coordinator import ids
 from coordinator.model.roles import ACTS, HOME, Act, Role
 from coordinator.privacy.doorstep import Doorstep
-from coordinator.store import people
 from tests.property.planted import plant
 from tests.unit.coordinator.office import KEY, PlayedAgent, open_office
 from tests.unit.coordinator.web.house import House
@@ -84,21 +83,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 def _join(house: House, name: str, cluster: str, role: Role, lasts: float = 86_400) -> None:
     house.person(name, (cluster, role))
-    now = house.office.now[0]
-    with house.office.store.write() as tx:
-        people.tokens.add(
-            tx,
-            people.Token(
-                token=ids.digest(f"muster_{name}"),
-                id=f"k-{name}",
-                person=name,
-                label="a script",
-                cluster=cluster,
-                role=role,
-                created=now,
-                expires=now + lasts,
-            ),
-        )
+    house.token(name, role, cluster, lasts)
 
 
 def _furnish(house: House) -> dict[str, list[str]]:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
-from coordinator.model.roles import Role
+from coordinator import ids
+from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts, passwords
 from coordinator.people.porter import Porter
 from coordinator.store import people
@@ -84,6 +85,24 @@ class House:
             people.persons.change(tx, name, password=passwords.keep(password))
             for cluster, role in roles:
                 people.give_role(tx, name, cluster, role)
+
+    def token(self, name: str, role: Role, cluster: str = HOME, lasts: float = 86_400) -> None:
+        """`muster_{name}` lets a program of theirs in, in one cluster and role."""
+        now = self.office.now[0]
+        with self.office.store.write() as tx:
+            people.tokens.add(
+                tx,
+                people.Token(
+                    token=ids.digest(f"muster_{name}"),
+                    id=f"k-{name}",
+                    person=name,
+                    label="a script",
+                    cluster=cluster,
+                    role=role,
+                    created=now,
+                    expires=now + lasts,
+                ),
+            )
 
     @contextmanager
     def logged_in(self, name: str, password: str = PASSWORD) -> Generator["Browser"]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from coordinator import ids
 from coordinator.model.roles import HOME, Role
 from coordinator.store import people
 from coordinator.web.access import act_of, is_open
@@ -129,27 +128,9 @@ def staffed(tmp_path_factory):
     with open_house(office) as house:
         for role in Role:
             house.person(role.value, (HOME, role))
-            token(house, role.value, role)
+            house.token(role.value, role)
         yield house
     office.store.close()
-
-
-def token(house: House, name: str, role: Role, cluster: str = HOME) -> None:
-    now = house.office.now[0]
-    with house.office.store.write() as tx:
-        people.tokens.add(
-            tx,
-            people.Token(
-                token=ids.digest(f"muster_{name}"),
-                id=f"k-{name}",
-                person=name,
-                label="a script",
-                cluster=cluster,
-                role=role,
-                created=now,
-                expires=now + 86_400,
-            ),
-        )
 
 
 def filled(path: str) -> str:
@@ -254,7 +235,7 @@ def two(house: House):
     """A house with two clusters, a hospital with a need in each, and somebody who coordinates the one."""
     office, desk = house.office, house.office.desk
     house.person("ines", ("west", Role.ADMIN))
-    token(house, "ines", Role.ADMIN, "west")
+    house.token("ines", Role.ADMIN, "west")
     mine = desk.add_hospital(name="Mine", contact="w", latitude=1, longitude=1, cluster="west")
     theirs = desk.add_hospital(name="Theirs", contact="t", latitude=1, longitude=1)
     for hospital in (mine, theirs):

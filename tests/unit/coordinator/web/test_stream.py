@@ -8,7 +8,6 @@ import pytest
 from coordinator.model.roles import HOME, Role
 from coordinator.store import people
 from tests.unit.coordinator.web.house import House
-from tests.unit.coordinator.web.test_routes import token
 
 
 def events(response):
@@ -103,7 +102,7 @@ def test_who_has_logged_out_hears_nothing_more(house: House):
 
 def test_a_program_whose_person_was_shut_out_hears_nothing_more(house: House):
     house.person("ines", (HOME, Role.VIEWER))
-    token(house, "ines", Role.VIEWER)
+    house.token("ines", Role.VIEWER)
     with house.stranger() as program:
         program.headers["Authorization"] = "Bearer muster_ines"
         with program.stream("GET", "/events?on=need") as stream:
