@@ -133,7 +133,7 @@ class Agent:
         self._broken = False
         self._fetcher = Fetcher(
             self._identity.answer.url,
-            ca=self._identity.answer.ca,
+            ca=self._identity.trust,
             wait=self._stopping.wait,
             random=random.random,
         )

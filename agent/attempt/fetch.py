@@ -39,7 +39,7 @@ class _BrokenError(Exception):
 class Fetcher:
     """Fetches files from the origin of `url` (the coordinator's) and no other.
 
-    `ca` is the coordinator's CA in PEM. `wait` sleeps so many seconds or less; `random` gives 0 to 1.
+    `ca` is whom to trust for HTTPS, in PEM. `wait` sleeps so many seconds or less; `random` gives 0 to 1.
     """
 
     def __init__(

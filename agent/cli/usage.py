@@ -197,7 +197,7 @@ def parser() -> argparse.ArgumentParser:
         "--ca",
         metavar="FILE",
         type=Path,
-        help="a CA (PEM) to trust, if the coordinator's https address needs it",
+        help="a CA (PEM) to trust from now on, if the coordinator's https address needs it",
     )
 
     check = commands.add_parser(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from agent.membership.identity import AGAIN, ANSWER, CREDENTIALS, Identity, IdentityError, write
+from agent.membership.identity import AGAIN, ANSWER, CREDENTIALS, TRUST, Identity, IdentityError, write
 from wire.enrolment import Answer
 
 _UPCOMING = "upcoming.pem"
@@ -51,8 +51,8 @@ def certificate(known: Identity) -> x509.Certificate:
         raise IdentityError(f"our certificate in {known.folder} is damaged ({error}): {AGAIN}") from None
 
 
-def save(folder: Path, answer: Answer, key: str) -> Identity:
-    """Keep an enrolment's result; `key` is our private key in PEM.
+def save(folder: Path, answer: Answer, key: str, trust: str = "") -> Identity:
+    """Keep an enrolment's result; `key` is our private key in PEM, `trust` a CA for HTTPS, in PEM.
 
     Raises:
         IdentityError: the folder can't be written.
@@ -61,6 +61,9 @@ def save(folder: Path, answer: Answer, key: str) -> Identity:
     try:
         _make(folder)
         # Should we be cut off in between: the same invite brings the same answer.
+        (folder / TRUST).unlink(missing_ok=True)
+        if trust:
+            write(folder / TRUST, trust.encode())
         write(folder / CREDENTIALS, _pair(key, answer.certificate))
         write(folder / ANSWER, msgspec.json.encode(answer))
     except OSError as error:

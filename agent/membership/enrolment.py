@@ -52,7 +52,7 @@ class RefusedError(EnrolmentError):
 def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
     """Make a key, have the coordinator sign its certificate, and keep both in `folder`.
 
-    `trust` is a CA in PEM to trust for the HTTPS request, beside the machine's own. What is kept there already is
+    `trust` is a CA in PEM to trust for HTTPS, now and later, beside the machine's own. What is kept there already is
     replaced once the answer is found good, and not before.
 
     Raises:
@@ -69,7 +69,7 @@ def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
         raise
     # Of what came as the CA only the certificate that the invite names: another behind it would be trusted too.
     ca = x509.load_pem_x509_certificate(answer.ca.encode()).public_bytes(Encoding.PEM).decode()
-    return credentials.save(folder, structs.replace(answer, ca=ca), credentials.in_pem(key))
+    return credentials.save(folder, structs.replace(answer, ca=ca), credentials.in_pem(key), trust)
 
 
 def renew(known: Identity) -> Identity:
@@ -86,7 +86,7 @@ def renew(known: Identity) -> Identity:
     present = credentials.certificate(known).public_bytes(Encoding.PEM).decode()
     asked = Renewal(present, csr, proof)
     url = known.answer.url.rstrip("/") + RENEWAL_PATH
-    answer = _post(url, msgspec.json.encode(asked), Renewed, known.answer.ca)
+    answer = _post(url, msgspec.json.encode(asked), Renewed, known.trust)
     _check_certificate(answer.certificate, known.answer.ca, known.agent, key.public_key())
     return credentials.replace(known, answer.certificate, credentials.in_pem(key))
 

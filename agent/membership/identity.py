@@ -17,6 +17,7 @@ from wire.enrolment import Answer
 
 CREDENTIALS = "credentials.pem"
 ANSWER = "identity.json"
+TRUST = "web-ca.pem"
 AGAIN = "ask your coordinator for an invite to join again (muster invite --agent NAME), and enroll with it"
 
 _lifetime = re.compile(rb"good from ([0-9T:+-]{25}) until ([0-9T:+-]{25})\n")
@@ -36,6 +37,20 @@ class Identity(Struct, frozen=True):
     def agent(self) -> str:
         """Our name."""
         return self.answer.agent
+
+    @property
+    def trust(self) -> str:
+        """Whom our HTTPS requests trust beside the machine's own: the coordinator's CA, and the one named to enroll.
+
+        Raises:
+            IdentityError: it can't be read.
+        """
+        try:
+            return self.answer.ca + (self.folder / TRUST).read_text()
+        except FileNotFoundError:
+            return self.answer.ca
+        except (OSError, UnicodeDecodeError) as error:
+            raise IdentityError(f"can't read {self.folder / TRUST}: {error}") from None
 
     def lifetime(self) -> tuple[datetime, datetime]:
         """From when until when our present certificate is good.

@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """One CA with its key."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "test coordinator") -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test coordinator")])
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         self.certificate = (
             self._builder(self.name, self.key.public_key())

@@ -1,5 +1,6 @@
 """A web server for the agent's tests that can break off, answer wrongly, and tell what it was asked."""
 
+import ssl
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ class Server:
     """`files` by path; `breaks` are how many bytes each coming answer sends before the connection is cut."""
 
     port: int = 0
+    scheme: str = "http"
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     breaks: list[int] = field(default_factory=list[int])
     statuses: list[int] = field(default_factory=list[int])
@@ -23,7 +25,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def serve(self, path: str, data: bytes) -> str:
         self.files[path] = data
@@ -31,9 +33,9 @@ class Server:
 
 
 @contextmanager
-def serving() -> Generator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Generator[Server]:
     """A server that ends with the block."""
-    state = Server()
+    state = Server(scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -73,6 +75,8 @@ def serving() -> Generator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         state.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -1,4 +1,5 @@
 import json
+import ssl
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +10,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
-from agent.membership import identity
-from agent.membership.enrolment import EnrolmentError, enrol
+from agent import web
+from agent.membership import credentials, identity
+from agent.membership.enrolment import EnrolmentError, enrol, renew
 from agent.membership.identity import IdentityError
 from tests.farend.authority import Authority
 from tests.farend.files import Server, serving
 from tests.farend.keys import Keys
 from wire import keyset
-from wire.enrolment import PATH, Answer, Invite, Request
+from wire.enrolment import PATH, RENEWAL_PATH, Answer, Invite, Renewal, Renewed, Request
 
 
 class Desk:
@@ -41,6 +43,11 @@ class Desk:
         return Invite(self.server.url, "a-code-that-is-long-enough", self.authority.digest, self.keys.root_id)
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        if path == RENEWAL_PATH:
+            csr = x509.load_pem_x509_csr(msgspec.json.decode(body, type=Renewal).csr.encode())
+            key = csr.public_key()
+            assert isinstance(key, ec.EllipticCurvePublicKey)
+            return 200, msgspec.json.encode(Renewed(self.signer.sign(self.name, key)))
         assert path == PATH
         request = msgspec.json.decode(body, type=Request)
         csr = x509.load_pem_x509_csr(request.csr.encode())
@@ -74,6 +81,28 @@ def test_an_agent_joins_and_finds_its_identity_again(desk: Desk, tmp_path: Path)
     assert found.context().get_ca_certs()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"credentials.pem": 0o600, "identity.json": 0o600}
+
+
+def test_the_ca_that_was_named_to_join_is_trusted_ever_after(tmp_path: Path):
+    """The pages lie behind a web server whose certificate no machine knows by itself."""
+    front = Authority("another CA")
+    _, ours, secret = front.server(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(ours, secret)
+    with serving(tls) as server:
+        desk, folder = Desk(server), tmp_path / "state"
+        with pytest.raises(EnrolmentError, match="CERTIFICATE_VERIFY_FAILED"):
+            enrol(desk.invite, "ana", folder)
+        before = credentials.certificate(enrol(desk.invite, "ana", folder, front.pem))
+        known = identity.load(folder)
+        assert credentials.certificate(renew(known)) != before
+        part = server.serve("/files/part", b"part")
+        with web.ask(part, ca=known.trust, headers={}) as response:
+            assert response.read() == b"part"
+        enrol(desk.invite, "ana", tmp_path / "state", front.pem)
+    with serving() as plain:
+        enrol(Desk(plain).invite, "ana", folder)
+    assert front.pem not in identity.load(folder).trust, "joined anew without it, it is not trusted any more"
 
 
 def test_a_second_ca_behind_the_invites_is_not_trusted(desk: Desk, tmp_path: Path):
