@@ -138,7 +138,7 @@ else:
     raise SystemExit("nothing is confined")
 import psycopg, pyclipper, sqlalchemy, uvicorn, zeroconf
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from coordinator import passwords
+from coordinator.people import passwords
 assert passwords.matches(passwords.keep("seven printers hum"), "seven printers hum")
 Ed25519PrivateKey.generate().sign(b"x")
 """
