@@ -89,6 +89,7 @@ _CONTROLS = """() => [...document.querySelectorAll("button, input, select, summa
 
 def misfits(page: Page) -> list[str]:
     """What does not fit a phone: a page that is wider, controls that are too low for a finger."""
+    page.wait_for_load_state()
     wide = page.evaluate("document.documentElement.scrollWidth") - PHONE["width"]
     low = [f"{words!r} is {height:g} pixels high" for words, height in controls(page) if height < FINGER]
     return [*([f"{wide} pixels too wide"] if wide > 0 else []), *low]
