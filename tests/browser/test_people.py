@@ -20,7 +20,8 @@ def enters(page: Page, scene: Scene, name: str, password: str = PASSWORD) -> Non
     page.goto(f"{scene.url}/login")
     page.get_by_label("Log-in name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    with page.expect_navigation():  # a click alone does not wait for where it leads
+        page.get_by_role("button", name="Log in").click()
 
 
 def authenticator(page: Page, scene: Scene) -> TOTP:
@@ -98,7 +99,7 @@ def test_a_form_of_a_session_that_is_over_is_refused_and_files_nothing(browser, 
     with chromium.page(browser, quiet=False) as page:
         page.route("**/events*", lambda route: route.abort())  # else the page may mend itself meanwhile
         enters(page, scene, "ines")
-        page.evaluate("document.querySelector('form#need [name=csrf]').value = '0'.repeat(64)")
+        page.locator("form#need [name=csrf]").evaluate("(field) => { field.value = '0'.repeat(64) }")
         page.get_by_label("How many").fill("24")
         page.get_by_role("button", name="File this need").click()
         expect(page.get_by_role("heading", name="This is not allowed")).to_be_visible()
