@@ -24,6 +24,11 @@ def enters(page: Page, scene: Scene, name: str, password: str = PASSWORD) -> Non
         page.get_by_role("button", name="Log in").click()
 
 
+def leaves(page: Page) -> None:
+    with page.expect_navigation():
+        page.get_by_role("button", name="Log out", exact=True).click()
+
+
 def authenticator(page: Page, scene: Scene) -> TOTP:
     """A phone that has scanned the account page's picture, and shown its first code."""
     page.goto(f"{scene.url}/account")
@@ -43,7 +48,7 @@ def test_an_admin_sets_up_a_second_factor_and_logs_in_with_it(browser, scene: Sc
         enters(page, scene, "ines")
         expect(page.locator("#notices")).to_contain_text("Set up your second factor")
         totp = authenticator(page, scene)
-        page.get_by_role("button", name="Log out", exact=True).click()
+        leaves(page)
         enters(page, scene, "ines")
         expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
         page.get_by_label("Code").fill(totp.at(int(scene.office.now[0])))
@@ -167,7 +172,7 @@ def test_the_doors_and_the_accounts_fit_a_phone_and_a_finger(browser, scene: Sce
             fits(phone, path)
         authenticator(phone, scene)
         fits(phone, "/account with codes")
-        phone.get_by_role("button", name="Log out", exact=True).click()
+        leaves(phone)
         enters(phone, scene, "ines")
         expect(phone.get_by_role("heading", name="Second factor")).to_be_visible()
         fits(phone, "/login/second")
