@@ -16,19 +16,18 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from agent import settings
+from agent.attempt.context import Setup
 from agent.attempt.fetch import Fetcher
 from agent.attempt.plate import Plates
 from agent.attempt.proof import Definitions, Proof
 from agent.attempt.runner import Runner
-from agent.attempt.station import Setup
-from agent.consent.owner_word import OwnerWord
+from agent.consent.owner_answers import OwnerWord
 from agent.consent.terms import terms
+from agent.conversation.coordinator_clock import Reckoning
 from agent.conversation.link import Link, parse_broker
-from agent.conversation.reckoning import Reckoning
 from agent.conversation.reporter import Reporter
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.home import Bell, journal_path, lock
 from agent.journal import Journal
 from agent.journal.attempts import BEFORE_MOTION, IN_MOTION
 from agent.journal.file import JournalError
@@ -36,6 +35,7 @@ from agent.membership import identity
 from agent.membership.renewal import Renewer
 from agent.membership.trust import Trust
 from agent.settings import Loaded, Printer, SerialPrinter
+from agent.state_directory import Bell, journal_path, lock
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step

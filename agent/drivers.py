@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from agent.home import pumps
 from agent.printers.driver import Driver
 from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter, SerialPrinter
+from agent.state_directory import pumps
 
 
 def driver(printer: Printer, state: Path) -> Driver:
@@ -15,7 +15,7 @@ def driver(printer: Printer, state: Path) -> Driver:
     """
     match printer:
         case SerialPrinter():
-            from agent.printers.serial import SerialDriver  # noqa: PLC0415  2 MB that a server's owners don't need
+            from agent.printers.serial.driver import SerialDriver  # noqa: PLC0415  2 MB that a server's owners don't need
 
             return SerialDriver(
                 printer.name,
@@ -29,17 +29,17 @@ def driver(printer: Printer, state: Path) -> Driver:
                 goes_on=printer.goes_on,
             )
         case OctoPrintPrinter():
-            from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
+            from agent.printers.octoprint.driver import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
             note = _note(printer, state)
             return OctoPrintDriver(printer.name, printer.url, printer.key, note)
         case MoonrakerPrinter():
-            from agent.printers.moonraker import MoonrakerDriver  # noqa: PLC0415  for its owners only
+            from agent.printers.moonraker.driver import MoonrakerDriver  # noqa: PLC0415  for its owners only
 
             return MoonrakerDriver(printer.name, printer.url, printer.key, _note(printer, state))
         case PrusaLinkPrinter():
-            from agent.printers.exchange import Login  # noqa: PLC0415  for its owners only
-            from agent.printers.prusalink import PrusaLinkDriver  # noqa: PLC0415
+            from agent.printers.prusalink.driver import PrusaLinkDriver  # noqa: PLC0415
+            from agent.printers.server.http import Login  # noqa: PLC0415  for its owners only
 
             login = Login(printer.user, printer.password) if printer.password else None
             note = _note(printer, state)

@@ -16,9 +16,9 @@ import structlog
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from coordinator import premises, settings
+from coordinator import data_directory, settings
 from coordinator.agents import enrolment
-from coordinator.agents.roll import Roll
+from coordinator.agents.allowlist import Roll
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
@@ -27,13 +27,13 @@ from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics, Now
 from coordinator.model.records import Barred
 from coordinator.mqtt import broker
-from coordinator.mqtt.bouncer import Bouncer
 from coordinator.mqtt.link import Link, evict
-from coordinator.people.porter import Rules
+from coordinator.mqtt.revocation import Bouncer
+from coordinator.people.authentication import Rules
 from coordinator.quota import Quota
 from coordinator.store import releases
 from coordinator.store.engine import Store
-from coordinator.web import site
+from coordinator.web import application
 from coordinator.web.server import Server
 from coordinator.work import catalogue
 from coordinator.work.plates import Plates
@@ -77,7 +77,7 @@ class App:
         return f"{self.url}/login/{code}" if code else ""
 
     def _start(self, wanted: settings.Settings) -> None:
-        data = premises.own(wanted.directory, self._closing)
+        data = data_directory.own(wanted.directory, self._closing)
         self._socket = _listen(wanted.web.host, wanted.web.port)
         self._closing.callback(self._socket.close)
         self.url = f"http://{_host(wanted.web.host)}:{self._socket.getsockname()[1]}"
@@ -152,7 +152,7 @@ class App:
         self._resync_always()
         self._recur(metrics)
 
-        self.site = site.create(
+        self.site = application.create(
             self.desk,
             version=version("muster"),
             metrics=metrics.render,

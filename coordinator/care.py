@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from coordinator import ids
+from coordinator.changes import News
 from coordinator.errors import Invalid
+from coordinator.model.audit_log import Chain, Detail, Entry, follow
 from coordinator.model.records import Pickup
-from coordinator.model.trail import Chain, Detail, Entry, follow
 from coordinator.model.views import MakerPage, PickupView
-from coordinator.news import News
 from coordinator.privacy import holdings, makers, pickups
-from coordinator.privacy.doorstep import Doorstep, Safe
-from coordinator.store import trail
+from coordinator.privacy.address import Doorstep, Safe
+from coordinator.store import audit_log
 from coordinator.store.engine import Store, Tx
 from coordinator.work.plates import Plates
 
@@ -166,17 +166,17 @@ class Care:
     ) -> list[Entry]:
         """Entries, newest first; see `store.trail.page`."""
         with self._store.read() as tx:
-            return trail.page(tx, by=by, act=act, on=on, before=before, most=most)
+            return audit_log.page(tx, by=by, act=act, on=on, before=before, most=most)
 
     def head(self) -> tuple[int, str]:
         """How many entries there are, and the last one's hash."""
         with self._store.read() as tx:
-            return trail.head(tx)
+            return audit_log.head(tx)
 
     def chain(self, head: str = "") -> Chain:
         """Whether the trail is whole; see `trail.follow`."""
         with self._store.read() as tx:
-            return follow(trail.every(tx), head=head)
+            return follow(audit_log.every(tx), head=head)
 
     def _note(self, tx: Tx, by: str, act: str, on: str, **details: Detail) -> None:
-        trail.note(tx, by=by, act=act, on=on, details=details, now=self._now())
+        audit_log.note(tx, by=by, act=act, on=on, details=details, now=self._now())

@@ -21,7 +21,7 @@ from coordinator.model.views import (
     Tracking,
 )
 from coordinator.people.accounts import PersonView
-from coordinator.privacy.doorstep import Doorstep
+from coordinator.privacy.address import Doorstep
 from wire.messages import Wish
 
 T = TypeVar("T")

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import structlog
 
+from coordinator.changes import News
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
 from coordinator.model.records import Attempt, Looks, Offer
-from coordinator.news import News
-from coordinator.store import agents, attempts, needs, restorations, trail
+from coordinator.store import agents, attempts, audit_log, needs, restorations
 from coordinator.store import offers as kept_offers
 from coordinator.store.engine import Store, Tx
 from coordinator.work import grants, intake, lots, offers, reports
@@ -144,7 +144,7 @@ class Conversation:
         with self._store.write() as tx:
             known = lots.get(tx, attempt)
             self._allow(known, wish)
-            trail.note(tx, by=by, act=f"attempt.{wish}", on=f"attempt/{attempt}", now=self._now())
+            audit_log.note(tx, by=by, act=f"attempt.{wish}", on=f"attempt/{attempt}", now=self._now())
         now = self._now()
         request = Request(
             sent=now, expires=now + self._patience.wish_lifetime, attempt=attempt, wish=wish, by=by

@@ -18,9 +18,9 @@ from coordinator.conversation import Conversation
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Now
+from coordinator.model.audit_log import Detail
 from coordinator.model.records import Attempt, Hospital, Need, Parcel
 from coordinator.model.roles import HOME
-from coordinator.model.trail import Detail
 from coordinator.model.views import (
     AgentView,
     LedgerView,
@@ -31,8 +31,8 @@ from coordinator.model.views import (
     Tracking,
 )
 from coordinator.privacy import pickups
-from coordinator.privacy.doorstep import Safe
-from coordinator.store import attempts, makers, needs, trail
+from coordinator.privacy.address import Safe
+from coordinator.store import attempts, audit_log, makers, needs
 from coordinator.store.engine import Store, Tx
 from coordinator.work import intake, lots, overview, parcels
 from coordinator.work.plates import Plates
@@ -387,7 +387,7 @@ class Desk:
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _note(self, tx: Tx, by: str, act: str, on: str, **details: Detail) -> None:
-        trail.note(tx, by=by, act=act, on=on, details=details, now=self._now())
+        audit_log.note(tx, by=by, act=act, on=on, details=details, now=self._now())
 
     def _told(self, attempt: Attempt) -> Attempt:
         self.news.tell(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")

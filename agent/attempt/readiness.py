@@ -8,10 +8,10 @@ import secrets
 import threading
 from collections.abc import Callable
 
-from agent.attempt.bedside import Bedside
-from agent.attempt.station import Station
+from agent.attempt.bed_confirmation import Bedside
+from agent.attempt.context import Station
 from agent.consent.asking import Asking
-from agent.consent.offer import LIFETIME, RENEWAL, Offer, objection
+from agent.consent.standing_ready import LIFETIME, RENEWAL, Offer, objection
 from agent.journal.attempts import Attempt
 from agent.journal.rests import RUNNING
 from agent.membership.trust import Trust

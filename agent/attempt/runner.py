@@ -6,12 +6,12 @@ come from the link's. What must survive is in the journal, committed before the 
 
 from collections.abc import Callable
 
-from agent.attempt.beginning import Beginning
-from agent.attempt.course import Course
+from agent.attempt.context import Clock, Line, Setup, Station
+from agent.attempt.monitor import Course
 from agent.attempt.plate import Plates
 from agent.attempt.readiness import Readiness
-from agent.attempt.station import Clock, Line, Setup, Station
-from agent.attempt.wishes import Wishes
+from agent.attempt.requests import Wishes
+from agent.attempt.start import Beginning
 from agent.journal import Journal
 from agent.journal.attempts import BEFORE_MOTION, IN_MOTION
 from agent.membership.trust import Trust

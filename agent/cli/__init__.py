@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return virtual(given[1:])
     if given[:1] == ["octoprint-sandbox"]:
-        from agent.printers.sandbox import main as sandbox  # noqa: PLC0415  to try things only
+        from agent.printers.octoprint.sandbox import main as sandbox  # noqa: PLC0415  to try things only
 
         return sandbox(given[1:])
     parsed = usage.parser().parse_args(given)
@@ -92,7 +92,7 @@ def _status(parsed: argparse.Namespace) -> int:
 
 def _printers(parsed: argparse.Namespace) -> int:
     loaded = _load_if_there(parsed)
-    from agent import home  # noqa: PLC0415  the drivers, and mDNS
+    from agent import state_directory  # noqa: PLC0415  the drivers, and mDNS
     from agent.cli import lookout  # noqa: PLC0415  the drivers, and mDNS
     from agent.discovery import search  # noqa: PLC0415  the drivers, and mDNS
 
@@ -103,9 +103,9 @@ def _printers(parsed: argparse.Namespace) -> int:
         found = search.discover(scope)
     else:
         with ExitStack() as stack:
-            driven = home.runs(loaded.state)
+            driven = state_directory.runs(loaded.state)
             if not driven:
-                stack.enter_context(home.lock(loaded.state))
+                stack.enter_context(state_directory.lock(loaded.state))
             looks = lookout.look(loaded, seconds=scope.seconds - lookout.RESERVE, driven=driven)
             found = search.discover(scope, loaded.settings.printer)
             seen = [look.result(until) for look in looks]
@@ -174,23 +174,23 @@ def _scope(parsed: argparse.Namespace, known: Sequence[Printer]) -> "search.Scop
 
 def _clear(parsed: argparse.Namespace) -> int:
     loaded = _load(parsed)
-    from agent import home  # noqa: PLC0415  the journal
+    from agent import state_directory  # noqa: PLC0415  the journal
     from agent.journal import Journal  # noqa: PLC0415
 
-    name, path = str(parsed.printer), home.journal_path(loaded.state)
+    name, path = str(parsed.printer), state_directory.journal_path(loaded.state)
     journal = Journal(path) if path.exists() else None
     try:
         if journal is None or journal.attempts.latest(name) is None:
             loaded.printer(name)  # else it was in the settings once, and its last print may still lie there
         _agree(parsed, f"Is the bed of {name} empty, and may the next print start? [y/N]")
         if journal is None:
-            home.make(loaded.state)
+            state_directory.make(loaded.state)
             journal = Journal(path)
         journal.beds.clear(name, time.time())
     finally:
         if journal is not None:
             journal.close()
-    home.ring(loaded.state)
+    state_directory.ring(loaded.state)
     print(f"{name}: the bed counts as clear until the next print starts")
     return 0
 

@@ -9,8 +9,8 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from agent import home
-from agent.consent.owner_word import Asked, OwnerWord, Refusal
+from agent import state_directory
+from agent.consent.owner_answers import Asked, OwnerWord, Refusal
 from agent.errors import OwnerError
 from agent.journal import Journal
 from agent.settings import Loaded
@@ -68,7 +68,7 @@ def answer(loaded: Loaded, offer: str, said: Answer, why: str = "") -> str:
             raise AnswersError("there are no offers: the agent has not run yet")
         asked = word.answer(offer, said, time.time(), why)
         until = word.present_until(time.time())
-    home.ring(loaded.state)
+    state_directory.ring(loaded.state)
     if said is Answer.NO:
         return f"{offer} is declined"
     clear = (
@@ -91,7 +91,7 @@ def arrive(loaded: Loaded, duration: str) -> str:
     with _word(loaded, make=True) as word:
         assert word is not None
         word.arrive(now, until)
-    home.ring(loaded.state)
+    state_directory.ring(loaded.state)
     return f"somebody is there until {_clock(until)}: what must end by then may print"
 
 
@@ -100,7 +100,7 @@ def leave(loaded: Loaded) -> str:
     with _word(loaded, make=True) as word:
         assert word is not None
         word.leave()
-    home.ring(loaded.state)
+    state_directory.ring(loaded.state)
     return "nobody is there: where somebody must be, nothing starts; what prints already goes on (muster-agent stop)"
 
 
@@ -164,11 +164,11 @@ def _shown(asked: Asked) -> _Shown:
 @contextmanager
 def _word(loaded: Loaded, *, make: bool = False) -> Generator[OwnerWord | None]:
     """The owner's word in this agent's journal; None if there is no journal yet."""
-    path = home.journal_path(loaded.state)
+    path = state_directory.journal_path(loaded.state)
     if not make and not path.exists():
         yield None
         return
-    home.make(loaded.state)
+    state_directory.make(loaded.state)
     journal = Journal(path)
     try:
         yield OwnerWord(journal)
@@ -177,7 +177,7 @@ def _word(loaded: Loaded, *, make: bool = False) -> Generator[OwnerWord | None]:
 
 
 def _clear(loaded: Loaded, asked: Asked) -> bool:
-    journal = Journal(home.journal_path(loaded.state))
+    journal = Journal(state_directory.journal_path(loaded.state))
     try:
         return journal.beds.is_clear(asked.printer)
     finally:

@@ -3,10 +3,10 @@
 import msgspec
 from msgspec import Struct
 
-from agent.home import journal_path, runs
 from agent.journal import Journal
 from agent.membership.identity import IdentityError, load
 from agent.settings import Loaded
+from agent.state_directory import journal_path, runs
 from wire.lifecycle import State
 
 

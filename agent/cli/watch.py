@@ -14,12 +14,12 @@ from msgspec import Struct
 
 from agent.cli.overview import refusal
 from agent.errors import OwnerError
-from agent.home import journal_path, runs
 from agent.intervention.onlooker import Onlooker, onlooker
 from agent.journal import Journal
 from agent.printers.driver import Condition, Heat, Status
 from agent.prose import wrap
 from agent.settings import Loaded, Printer, SerialPrinter
+from agent.state_directory import journal_path, runs
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest
 

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from agent.consent.offer import LIFETIME, RENEWAL
-from agent.consent.owner_word import OwnerWord
+from agent.consent.owner_answers import OwnerWord
+from agent.consent.standing_ready import LIFETIME, RENEWAL
 from agent.consent.terms import Terms
 from agent.journal import Journal
 from wire.errors import RemoteError

@@ -8,7 +8,7 @@ from msgspec import Struct
 from agent.discovery.interview import Answer, Board
 from agent.discovery.mdns import Announced
 from agent.discovery.servers import Kind, Server
-from agent.printers.port import Outlet
+from agent.printers.serial.port import Outlet
 from agent.settings import Printer, SerialPrinter
 
 UNGUARDED = "it does not protect itself against a heater that runs away: update its firmware before it prints"
@@ -100,7 +100,7 @@ def describe(
     if server.kind == "octoprint":
         version = version or (announced.version if announced else "")
         can.append("gives a key when you confirm it there: muster-agent setup asks for one")
-        from agent.printers.octoprint_answers import OLDEST_GOOD, is_old  # noqa: PLC0415  for its owners only
+        from agent.printers.octoprint.answers import OLDEST_GOOD, is_old  # noqa: PLC0415  for its owners only
 
         if version and is_old(version):
             missing.append(f"an update to {'.'.join(map(str, OLDEST_GOOD))}: this version has known holes")

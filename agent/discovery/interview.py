@@ -5,8 +5,8 @@ Pure: bytes in, bytes out, time passed in. What opens the port stands in `probe.
 
 from msgspec import Struct
 
-from agent.printers.parser import parse
-from agent.printers.replies import Capability, Identity, Killed, Ok
+from agent.printers.serial.parser import parse
+from agent.printers.serial.replies import Capability, Identity, Killed, Ok
 
 WORDS = b"\nM115\n"
 """The empty line ends whatever another program left half said."""

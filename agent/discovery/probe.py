@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agent.discovery.interview import Answer, Interview
 from agent.printers.driver import PrinterError
-from agent.printers.port import Port, PortLost
+from agent.printers.serial.port import Port, PortLost
 
 BAUDS = (115_200, 250_000)
 """What nearly all firmware is built with; a board with USB of its own takes any."""

@@ -19,8 +19,8 @@ from agent.discovery.interview import Answer
 from agent.discovery.mdns import Announced, browse
 from agent.discovery.probe import ask
 from agent.discovery.servers import Kind, Server
-from agent.printers import port
-from agent.printers.port import Outlet
+from agent.printers.serial import port
+from agent.printers.serial.port import Outlet
 from agent.settings import Printer, SerialPrinter
 
 SECONDS = 4.0

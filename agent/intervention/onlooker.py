@@ -7,12 +7,12 @@ from typing import Protocol
 import msgspec
 
 from agent.drivers import driver
-from agent.home import pumps
-from agent.printers.attachment import Attachment
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import Answer, Order, place
-from agent.printers.setup import Setup
+from agent.printers.serial.options import Setup
+from agent.printers.serial.pump_client import Attachment
+from agent.printers.serial.pump_protocol import Answer, Order, place
 from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
+from agent.state_directory import pumps
 
 PATIENCE = 2.0
 """Seconds; a pump answers within milliseconds."""
@@ -40,7 +40,7 @@ def onlooker(printer: Printer, state: Path) -> Onlooker:
         case SerialPrinter():
             return reins(state, printer.name)
         case OctoPrintPrinter():
-            from agent.printers.octoprint import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
+            from agent.printers.octoprint.driver import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
 
             # Without a note: that is the agent's own.
             return OctoPrintDriver(printer.name, printer.url, printer.key)

@@ -8,14 +8,14 @@ from typing import Protocol
 
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.home import journal_path, lock, pumps, ring, runs
 from agent.intervention.onlooker import reins
 from agent.journal import Journal
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.order import place
-from agent.printers.passport import Whereabouts
-from agent.printers.serial import SerialDriver
+from agent.printers.serial.driver import SerialDriver
+from agent.printers.serial.port_identity import Whereabouts
+from agent.printers.serial.pump_protocol import place
 from agent.settings import Loaded, OctoPrintPrinter, SerialPrinter
+from agent.state_directory import journal_path, lock, pumps, ring, runs
 
 WAIT = 12.0
 """Seconds; some boards need eight to come up."""

@@ -15,7 +15,6 @@ from msgspec import Struct
 from agent.attempt.following import ASKED, GIVEN_UP, observe
 from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.home import HomeError, journal_path, lock, ring, runs
 from agent.intervention.onlooker import onlooker, reins
 from agent.journal import Journal
 from agent.journal.attempts import BEFORE_MOTION, Attempt
@@ -24,6 +23,7 @@ from agent.journal.steps import OVER
 from agent.journal.stops import Stop
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.settings import Loaded, Printer
+from agent.state_directory import HomeError, journal_path, lock, ring, runs
 from wire.lifecycle import State, Step
 
 WAIT = 15.0

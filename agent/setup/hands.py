@@ -9,7 +9,7 @@ from agent.discovery import search
 from agent.discovery.findings import Found, FoundPort, inspect
 from agent.discovery.probe import ask
 from agent.discovery.search import Scope
-from agent.printers.port import Outlet
+from agent.printers.serial.port import Outlet
 from agent.settings import Printer
 
 APP = "muster-agent"
@@ -55,6 +55,6 @@ class Machine:
         Raises:
             PrinterError: refused, not answered, or not possible there.
         """
-        from agent.printers.octoprint_key import ask as ask_for_key  # noqa: PLC0415  for OctoPrint's owners
+        from agent.printers.octoprint.key import ask as ask_for_key  # noqa: PLC0415  for OctoPrint's owners
 
         return ask_for_key(url, APP, show=show)

@@ -12,7 +12,7 @@ from coordinator.keys import ca
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.model.records import Barred
-from coordinator.store import agents, passes
+from coordinator.store import agents, certificates
 from coordinator.store.engine import Tx
 from coordinator.work import reports
 from wire.enrolment import Answer, Invite, Renewal, Request, to_be_signed
@@ -71,17 +71,17 @@ def invite(
     if agent is not None and agents.agents.get(tx, agent) is None:
         raise Missing(f"no agent is called {agent[:60]!r}: `muster agent list` shows them")
     code = secrets.token_urlsafe(16)
-    passes.add_invite(tx, code=digest(code), expires=now + LIFETIME, by=by, meant_for=agent)
+    certificates.add_invite(tx, code=digest(code), expires=now + LIFETIME, by=by, meant_for=agent)
     return Invite(url, code, authority.fingerprint, keyring.root, agent)
 
 
-def look(tx: Tx, code: str, now: float) -> passes.Invite:
+def look(tx: Tx, code: str, now: float) -> certificates.Invite:
     """The invite with this code.
 
     Raises:
         InviteUnknown, InviteExpired: see there.
     """
-    found = passes.invites.get(tx, digest(code))
+    found = certificates.invites.get(tx, digest(code))
     if found is None:
         raise InviteUnknown("copy it whole, from the coordinator that made it, or ask for a new one")
     if found.expires <= now:
@@ -107,7 +107,7 @@ def enrol(
     if found.used is not None:
         if (found.agent, found.key) != (request.name, key):
             raise InviteUsed("each is good for one agent: ask your coordinator for a new one")
-        again = next((each for each in passes.of_agent(tx, request.name, now) if each.key == key), None)
+        again = next((each for each in certificates.of_agent(tx, request.name, now) if each.key == key), None)
         if again is None:
             raise Revoked("ask your coordinator why, and for a new invite")
         return _answer(authority, keyring, again, url, broker)
@@ -120,18 +120,18 @@ def enrol(
             f"there is an agent called {request.name} already: choose another name, or, if it is yours, ask your "
             f"coordinator for an invite to join again (muster invite --agent {request.name})"
         )
-    if not passes.spend(tx, code=found.code, agent=request.name, key=key, now=now):
+    if not certificates.spend(tx, code=found.code, agent=request.name, key=key, now=now):
         raise InviteUsed("each is good for one agent: ask your coordinator for a new one")
     if known is None:
         authority.check_name(request.name)
         agents.agents.add(tx, agents.Agent(name=request.name, enrolled=now))
     else:
-        passes.revoke(tx, request.name, now)
+        certificates.revoke(tx, request.name, now)
         agents.agents.change(tx, request.name, revoked=None, revoked_by="", revoked_why="")
     return _answer(authority, keyring, _issue(tx, authority, public, request.name, now), url, broker)
 
 
-def renew(tx: Tx, authority: Authority, request: Renewal, *, now: float) -> passes.Certificate:
+def renew(tx: Tx, authority: Authority, request: Renewal, *, now: float) -> certificates.Certificate:
     """The next certificate for who proves to have the present one's key. The present one stays good until its end.
 
     One that we signed and don't know is of the time that a restored database has forgotten; then the agent must be
@@ -147,7 +147,7 @@ def renew(tx: Tx, authority: Authority, request: Renewal, *, now: float) -> pass
     agent = agents.agents.get(tx, name)
     if agent is None:
         raise Forbidden("this certificate is not known here: ask your coordinator for an invite")
-    present = passes.certificates.get(tx, serial)
+    present = certificates.certificates.get(tx, serial)
     if agent.revoked is not None or (present is not None and present.revoked is not None):
         raise Revoked("ask your coordinator why, and for an invite to join again")
     if ends <= now:
@@ -158,7 +158,7 @@ def renew(tx: Tx, authority: Authority, request: Renewal, *, now: float) -> pass
     if not ca.is_signed(request.certificate, request.proof, to_be_signed(request.csr)):
         raise Forbidden("the request is not signed by the present certificate's key")
     public = ca.requested_key(request.csr)
-    good = passes.of_agent(tx, name, now)
+    good = certificates.of_agent(tx, name, now)
     again = next((each for each in good if each.key == ca.key_digest(public)), None)
     if again is None:
         if len(good) >= MOST:
@@ -179,7 +179,7 @@ def revoke(tx: Tx, agent: str, *, by: str, why: str, now: float) -> agents.Agent
         raise Missing(f"no agent is called {agent[:60]!r}: `muster agent list` shows them")
     if known.revoked is not None:
         raise Conflict(f"{agent} was revoked already; an invite lets it join again")
-    passes.revoke(tx, agent, now)
+    certificates.revoke(tx, agent, now)
     agents.forget(tx, agent)
     reports.doubt_all(tx, agent, now, "its agent's access was taken back")
     agents.agents.change(tx, agent, online=False, seen=now, revoked=now, revoked_by=by, revoked_why=why)
@@ -190,26 +190,28 @@ def revoke(tx: Tx, agent: str, *, by: str, why: str, now: float) -> agents.Agent
 
 def barred(tx: Tx, now: float) -> Barred:
     """Whom the broker must not let in."""
-    out = passes.barred(tx)
+    out = certificates.barred(tx)
     return Barred(
         agents=frozenset(out),
-        replaced=frozenset(passes.replaced(tx, now) - out),
-        serials=tuple(sorted(passes.revoked(tx, now).items())),
+        replaced=frozenset(certificates.replaced(tx, now) - out),
+        serials=tuple(sorted(certificates.revoked(tx, now).items())),
     )
 
 
-def _issue(tx: Tx, authority: Authority, key: ca.PublicKey, agent: str, now: float) -> passes.Certificate:
+def _issue(
+    tx: Tx, authority: Authority, key: ca.PublicKey, agent: str, now: float
+) -> certificates.Certificate:
     pem = authority.issue_for(key, agent)
     serial, ends = ca.particulars(pem)
-    issued = passes.Certificate(
+    issued = certificates.Certificate(
         serial=serial, agent=agent, key=ca.key_digest(key), pem=pem, issued=now, ends=ends
     )
-    passes.certificates.add(tx, issued)
+    certificates.certificates.add(tx, issued)
     return issued
 
 
 def _answer(
-    authority: Authority, keyring: Keyring, certificate: passes.Certificate, url: str, broker: str
+    authority: Authority, keyring: Keyring, certificate: certificates.Certificate, url: str, broker: str
 ) -> Answer:
     return Answer(
         agent=certificate.agent,

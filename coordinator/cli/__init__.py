@@ -29,7 +29,7 @@ COMMANDS = {
     "pickup": ("coordinator.cli.makers:pickup", "See where something waits; go there."),
     "parcel": ("coordinator.cli.parcels:parcel", "Pack and send."),
     "ledger": ("coordinator.cli.ledgers:ledger", "Check that every unit stands where it should."),
-    "trail": ("coordinator.cli.trail:trail", "Who did what, and whether that record is whole."),
+    "trail": ("coordinator.cli.audit_log:trail", "Who did what, and whether that record is whole."),
     "privacy": ("coordinator.cli.privacy:privacy", "Hand out what is held of somebody, or take it away."),
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),

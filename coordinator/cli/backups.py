@@ -10,15 +10,15 @@ from pathlib import Path
 import click
 import msgspec
 
+from coordinator.backup import archive
+from coordinator.backup import restore as restoring
+from coordinator.backup.archive import BackupError, Manifest
 from coordinator.cli.ledgers import summary
 from coordinator.cli.options import Failed, Wrong, config_option, json_option, load, wanted
 from coordinator.cli.words import ago, example, line
 from coordinator.errors import StartError
 from coordinator.model.views import Verdict
 from coordinator.store.engine import Opening, Store
-from coordinator.vault import backup as archive
-from coordinator.vault import restore as restoring
-from coordinator.vault.backup import BackupError, Manifest
 
 _PATH = click.Path(path_type=Path, dir_okay=False)
 

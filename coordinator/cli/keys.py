@@ -17,7 +17,7 @@ from coordinator.errors import Problem, StartError
 from coordinator.keys import keyring, letters
 from coordinator.keys.keyring import ROOT, Keyring
 from coordinator.keys.letters import Request, SignedPart, SignedSet
-from coordinator.store import trail
+from coordinator.store import audit_log
 from coordinator.store.engine import Opening, Store
 from coordinator.work import catalogue
 from wire import keyset, release
@@ -251,7 +251,7 @@ def _take_in(context: click.Context, document: bytes, signed: release.Release) -
     settings, ring = load(wanted(context).config), _ring(context)
     with contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store, store.write() as tx:
         part = catalogue.approve(tx, ring, document, signed, time.time())
-        trail.note(tx, by=_BY, act="part.approve", on=f"part/{part.name}", now=time.time())
+        audit_log.note(tx, by=_BY, act="part.approve", on=f"part/{part.name}", now=time.time())
     click.echo(f"{part.name} {part.version} is approved: it can be asked for within seconds")
 
 
@@ -263,7 +263,7 @@ def _noted(context: click.Context, act: str, on: str) -> None:
         contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store,
         store.write() as tx,
     ):
-        trail.note(tx, by=_BY, act=act, on=f"key/{on}", now=time.time())
+        audit_log.note(tx, by=_BY, act=act, on=f"key/{on}", now=time.time())
 
 
 def _change(ring: Keyring, proposed: KeySet, root: Path | None, request: Path | None) -> None:

@@ -16,7 +16,7 @@ from typing import TextIO
 import httpx
 
 from coordinator.errors import StartError
-from coordinator.mqtt import leash
+from coordinator.mqtt import child_process
 
 PATIENCE = 60.0
 """Seconds for anything to come up on a slow machine."""
@@ -153,7 +153,7 @@ class Stage:
         log: TextIO
         with (self.directory / f"{name}.log").open("w") as log:
             child = subprocess.Popen(
-                [sys.executable, leash.__file__, *command],
+                [sys.executable, child_process.__file__, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if read else log,
                 stderr=log,

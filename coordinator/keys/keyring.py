@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from coordinator import premises
+from coordinator import data_directory
 from coordinator.errors import StartError
 from wire import keyset
 from wire.errors import LocalError, RemoteError
@@ -177,7 +177,7 @@ class Keyring:
     def remove(self, name: str) -> None:
         """Take a private key out of here; whoever calls has it elsewhere."""
         self._path(f"{name}.key").unlink()
-        premises.sync(self._directory)
+        data_directory.sync(self._directory)
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -207,7 +207,7 @@ class Keyring:
             if self._is_good(keys, new, Use(name)) if name != ROOT else key_id(new.public_key()) == root:
                 with contextlib.suppress(FileNotFoundError):  # a coordinator that runs may be quicker
                     self._path(f"{_NEXT}{name}.key").replace(self._path(f"{name}.key"))
-                premises.sync(self._directory)
+                data_directory.sync(self._directory)
 
     def _is_good(self, keys: KeySet, key: Ed25519PrivateKey, use: Use) -> bool:
         with contextlib.suppress(RemoteError):
@@ -277,7 +277,7 @@ def _publish(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        premises.sync(path.parent)
+        data_directory.sync(path.parent)
     except OSError as error:
         raise KeyringError(f"can't write {path}: {error.strerror}") from None
     finally:

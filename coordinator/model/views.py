@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from coordinator.model.audit import Difference
+from coordinator.model.ledger_check import Difference
 from coordinator.model.records import Attempt, Hospital, Looks, Need, Parcel, Pickup, Printer, Progress
 from wire.lifecycle import State
 

@@ -22,7 +22,7 @@ from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
 from coordinator.keys.ca import Authority, publish
 from coordinator.model.records import Barred
-from coordinator.mqtt import leash, mosquitto
+from coordinator.mqtt import child_process, mosquitto
 
 log = structlog.get_logger("broker")
 
@@ -333,7 +333,15 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
         return Child(
             "mosquitto",
             # Alone by its file, without our own packages: up in milliseconds.
-            [sys.executable, "-I", "-S", leash.__file__, program, "-c", str(configuration.absolute())],
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                child_process.__file__,
+                program,
+                "-c",
+                str(configuration.absolute()),
+            ],
             Endpoint(url=url, credentials=own),
             wanted.public_url or url,
             is_ready=lambda line: line.endswith(mosquitto.READY),
@@ -420,7 +428,7 @@ def _bury(process: "subprocess.Popen[str]") -> int:
     """Wait for a child whose output has ended; its exit code."""
     _cut(process)
     try:
-        code = process.wait(leash.GRACE + 2)
+        code = process.wait(child_process.GRACE + 2)
     except subprocess.TimeoutExpired:
         process.kill()
         code = process.wait()

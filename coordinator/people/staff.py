@@ -10,9 +10,9 @@ from coordinator.errors import Conflict, Forbidden, Missing
 from coordinator.model.roles import Act, Role
 from coordinator.people import accounts
 from coordinator.people.accounts import PersonView
-from coordinator.people.asker import Asker
-from coordinator.people.porter import Porter
-from coordinator.store import people, trail
+from coordinator.people.authentication import Porter
+from coordinator.people.principal import Asker
+from coordinator.store import audit_log, people
 from coordinator.store.engine import Tx
 
 
@@ -118,7 +118,7 @@ class Staff:
                 _minds(asker, before)
             if not people.place_agent(tx, agent, cluster):
                 raise Missing(f"there is no agent {agent!r}")
-            trail.note(
+            audit_log.note(
                 tx,
                 by=asker.by,
                 act="agent.place",
@@ -128,7 +128,7 @@ class Staff:
             )
 
     def _note(self, tx: Tx, asker: Asker, act: str, person: str, **details: str | bool) -> None:
-        trail.note(tx, by=asker.by, act=act, on=f"person/{person}", now=self._now(), details=details)
+        audit_log.note(tx, by=asker.by, act=act, on=f"person/{person}", now=self._now(), details=details)
 
     @staticmethod
     def _account(tx: Tx, asker: Asker, name: str) -> None:

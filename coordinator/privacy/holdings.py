@@ -8,13 +8,13 @@ they grow old.
 from dataclasses import asdict
 from typing import Any
 
-from coordinator import origin
+from coordinator import request_context
 from coordinator.errors import Forbidden, Missing
 from coordinator.model.records import Maker
 from coordinator.privacy import makers
-from coordinator.privacy.doorstep import Safe
+from coordinator.privacy.address import Safe
+from coordinator.store import audit_log, needs, privacy
 from coordinator.store import makers as rows
-from coordinator.store import needs, privacy, trail
 from coordinator.store.engine import Tx
 
 _ENTRIES = 10_000
@@ -27,10 +27,10 @@ def export_agent(tx: Tx, maker: Maker, safe: Safe) -> dict[str, Any]:
         Forbidden: not in this role.
         Unreadable: the address was sealed with another key.
     """
-    if (role := origin.here().role) not in ("", "machine", "admin"):
+    if (role := request_context.here().role) not in ("", "machine", "admin"):
         raise Forbidden(f"as {role} you don't take a maker's data out: an admin does, when the maker asks")
     doorstep = None if maker.doorstep is None else asdict(safe.open(maker.doorstep, maker.agent))
-    acts = trail.page(tx, on=f"maker/{maker.ref}", most=_ENTRIES)
+    acts = audit_log.page(tx, on=f"maker/{maker.ref}", most=_ENTRIES)
     return {
         "agent": maker.agent,
         "doorstep": doorstep,

@@ -6,8 +6,8 @@ from coordinator.model.ledger import Account, Balance
 from coordinator.model.records import Attempt, Maker
 from coordinator.model.views import Made, MakerPage, MakerPrinter
 from coordinator.people import links
-from coordinator.privacy.doorstep import Doorstep, Safe
-from coordinator.store import agents, attempts, makers, movements, trail
+from coordinator.privacy.address import Doorstep, Safe
+from coordinator.store import agents, attempts, audit_log, makers, movements
 from coordinator.store.engine import Tx
 from coordinator.work.plates import Plates
 from wire.lifecycle import State
@@ -87,7 +87,7 @@ def page(tx: Tx, maker: Maker, plates: Plates, now: float) -> MakerPage:
     looks = [
         each
         for act in ("address.look", "privacy.export")
-        for each in trail.page(tx, act=act, on=own, most=_LOOKS)
+        for each in audit_log.page(tx, act=act, on=own, most=_LOOKS)
         if each.by != own
     ]
     return MakerPage(

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 
-from coordinator import origin
+from coordinator import request_context
 from coordinator.errors import Conflict, Forbidden, Missing
 from coordinator.ids import fresh
 from coordinator.model.ledger import Account
 from coordinator.model.records import Pickup
 from coordinator.model.views import PickupView
-from coordinator.privacy.doorstep import Doorstep, Safe
+from coordinator.privacy.address import Doorstep, Safe
 from coordinator.store import agents, attempts, makers, movements
 from coordinator.store.engine import Tx
 
@@ -118,5 +118,5 @@ def _theirs(tx: Tx, pickup: str, by: str, now: float) -> Pickup:
 
 
 def _may_go() -> None:
-    if (role := origin.here().role) in _STAY:
+    if (role := request_context.here().role) in _STAY:
         raise Forbidden(f"as {role} you collect nothing: a courier or a coordinator does")

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, updat
 from coordinator.model.records import Printer, Ready
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 from wire import messages
 
 _agent = schema.agent

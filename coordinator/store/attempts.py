@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from coordinator.model.records import Attempt
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 from wire.lifecycle import FINAL, State
 from wire.messages import Blame, Event
 

@@ -4,7 +4,7 @@ from coordinator.ids import fresh
 from coordinator.model.records import Maker, Pickup
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 
 makers = Shelf(schema.maker, Maker)
 pickups = Shelf(schema.pickup, Pickup)

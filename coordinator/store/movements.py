@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import ColumnElement, String, func, insert, or_, select, type_coerce
 
 from coordinator.errors import Conflict
-from coordinator.model.audit import Posted
 from coordinator.model.ledger import OF_NEED, Account, Balance, Movement
+from coordinator.model.ledger_check import Posted
 from coordinator.model.records import Progress
 from coordinator.store import schema
 from coordinator.store.engine import Tx

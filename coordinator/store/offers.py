@@ -5,7 +5,7 @@ from sqlalchemy import delete, select
 from coordinator.model.records import Answer, Offer, Opening
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 
 offers = Shelf(schema.offer, Offer)
 openings = Shelf(schema.opening, Opening)

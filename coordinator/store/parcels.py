@@ -3,7 +3,7 @@
 from coordinator.model.records import Parcel
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 
 parcels = Shelf(schema.parcel, Parcel)
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from coordinator.model.roles import Role
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 
 _membership = schema.membership
 _recovery = schema.recovery

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table, delete, func, insert, select, update
 
-from coordinator.store import guards, passes, schema
+from coordinator.store import certificates, guards, schema
 from coordinator.store.engine import Tx
 
 _SECRET = frozenset({"token", "doorstep", "code", "nonce"})
@@ -43,7 +43,7 @@ def rename_agent(tx: Tx, agent: str, ref: str, now: float) -> None:
     added are lowered for it, within this transaction: another name is all that changes there.
     """
     tx.execute(delete(schema.ready).where(schema.ready.c.agent == agent))
-    passes.revoke(tx, agent, now)
+    certificates.revoke(tx, agent, now)
     row = dict(tx.execute(select(schema.agent).where(schema.agent.c.name == agent)).mappings().one())
     row |= {"name": ref, "place": None, "software": "", "online": False, "seen": now}
     row |= {"revoked": now, "revoked_by": "", "revoked_why": ""}

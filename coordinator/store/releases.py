@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 from wire import release
 from wire.manifest import Release
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.shelf import Shelf
+from coordinator.store.repository import Shelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

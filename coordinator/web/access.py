@@ -13,8 +13,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from coordinator.errors import Forbidden, Invalid, Missing
 from coordinator.model.roles import HOME, WHOLE, Act
-from coordinator.people.asker import NOBODY, Asker
-from coordinator.people.porter import Porter
+from coordinator.people.authentication import Porter
+from coordinator.people.principal import NOBODY, Asker
 from coordinator.store import people
 from coordinator.store.engine import Store, Tx
 from coordinator.web import cookies

@@ -9,15 +9,15 @@ from coordinator import ids
 from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.roles import Act
 from coordinator.people import accounts, factor, passwords
-from coordinator.people.asker import Asker, Via
-from coordinator.people.porter import IDLE, PREFIX, Porter
+from coordinator.people.authentication import IDLE, PREFIX, Porter
+from coordinator.people.principal import Asker, Via
 from coordinator.store import people
 from coordinator.store.people import Person, Token
-from coordinator.web import cookies, look, shapes
+from coordinator.web import cookies, rendering, shapes
 from coordinator.web.access import Door, Who, needs
-from coordinator.web.doors import address, repeated
+from coordinator.web.dependencies import Entered
 from coordinator.web.forms import Refused, reveal, submit
-from coordinator.web.front import Entered
+from coordinator.web.login import address, repeated
 from coordinator.web.shapes import Id
 
 router = APIRouter(include_in_schema=False)
@@ -274,7 +274,7 @@ def _show(
 ) -> Response:
     status = refused.problem.status if refused else 200
     if who.via is not Via.SESSION:
-        return look.page(request, "account.html", status=status, person=None, refused=refused)
+        return rendering.page(request, "account.html", status=status, person=None, refused=refused)
     with door.store.read() as tx:
         person = accounts.get(tx, who.person)
         roles = people.roles(tx, who.person)
@@ -289,7 +289,7 @@ def _show(
             and door.seal.open(refused.values.get("secret", ""), _pending(who))
         )
         secret = opened or factor.fresh()
-    return look.page(
+    return rendering.page(
         request,
         "account.html",
         status=status,

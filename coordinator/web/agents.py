@@ -8,12 +8,12 @@ from coordinator.agents import qr
 from coordinator.errors import Conflict, Invalid, Missing, Problem, Unauthorised
 from coordinator.model.roles import HOME, Act
 from coordinator.model.views import AgentView
-from coordinator.people.asker import Asker
-from coordinator.web import clusters, look, problem, shapes
+from coordinator.people.principal import Asker
+from coordinator.web import clusters, problem, rendering, shapes
 from coordinator.web.access import By, Who, needs, require
 from coordinator.web.clusters import home_of
+from coordinator.web.dependencies import Desk, Entered, Here, Repeatable
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Desk, Entered, Here, Repeatable
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -118,7 +118,7 @@ def _page(
     wanted: str = "",
     refused: Refused | None = None,
 ) -> Response:
-    return look.page(
+    return rendering.page(
         request,
         "agents.html",
         status=refused.problem.status if refused else 200,

@@ -12,7 +12,7 @@ from coordinator.web import clusters, shapes
 from coordinator.web.access import By, Door, Who, require
 from coordinator.web.access import needs as needs_act
 from coordinator.web.clusters import home_of
-from coordinator.web.front import Here, Repeatable
+from coordinator.web.dependencies import Here, Repeatable
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 from wire.messages import Wish

@@ -5,7 +5,7 @@ from coordinator.model.records import Attempt, Hospital
 from coordinator.model.roles import HOME, Act
 from coordinator.model.views import AgentView, NeedView, PickupView, PrinterView
 from coordinator.people import accounts
-from coordinator.people.asker import Asker
+from coordinator.people.principal import Asker
 from coordinator.store import people
 from coordinator.store.engine import Store
 from coordinator.web.access import refusal

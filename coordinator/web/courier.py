@@ -7,10 +7,10 @@ from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthoris
 from coordinator.model.records import Pickup
 from coordinator.model.roles import Act
 from coordinator.model.views import PickupView
-from coordinator.web import clusters, look, shapes
+from coordinator.web import clusters, rendering, shapes
 from coordinator.web.access import By, Who, asker_of, needs
+from coordinator.web.dependencies import Desk, Entered, Here
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Desk, Entered, Here
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -84,7 +84,7 @@ def pickup(desk: Here, request: Request, by: By, pickup: Id) -> Response:
     """Where to go, for who has taken it on."""
     known, doorstep = desk.care.look_at_address(pickup, by=by)
     view = next((each for each in desk.care.pickups() if each.agent == known.agent), None)
-    return look.page(request, "pickup.html", pickup=known, doorstep=doorstep, view=view)
+    return rendering.page(request, "pickup.html", pickup=known, doorstep=doorstep, view=view)
 
 
 @router.post("/pickups/{pickup}/give-back", include_in_schema=False)
@@ -100,7 +100,7 @@ def give_back(desk: Here, request: Request, by: By, entered: Entered, pickup: Id
 
 
 def _pickups(desk: Desk, request: Request, by: str, refused: Refused | None = None) -> Response:
-    return look.page(
+    return rendering.page(
         request,
         "pickups.html",
         status=refused.problem.status if refused else 200,

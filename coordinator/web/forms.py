@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from coordinator.errors import Problem
 from coordinator.web import problem
-from coordinator.web.front import Sheet
+from coordinator.web.dependencies import Sheet
 
 
 @dataclass(frozen=True, slots=True)

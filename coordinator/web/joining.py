@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Slow
 from coordinator.people.guesses import Guesses
-from coordinator.web.front import Here
+from coordinator.web.dependencies import Here
 from coordinator.web.problem import TooLong, documented
 from coordinator.web.shapes import Digest, Id, Token
 from wire import enrolment, release

@@ -5,9 +5,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.roles import Act
-from coordinator.web import cookies, look, shapes
+from coordinator.web import cookies, rendering, shapes
 from coordinator.web.access import By, needs
-from coordinator.web.front import Here
+from coordinator.web.dependencies import Here
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -46,4 +46,4 @@ def link_page(desk: Here, request: Request, by: By, agent: Id) -> Response:
     """The same, for a person to pass on; shown only now."""
     base = request.app.state.public_url or str(request.base_url).rstrip("/")
     link = f"{base}/m/{desk.care.link_agent(agent, by=by)}"
-    return look.page(request, "handover.html", agent=agent, link=link)
+    return rendering.page(request, "handover.html", agent=agent, link=link)

@@ -8,10 +8,10 @@ from fastapi.responses import Response
 
 from coordinator.errors import Invalid, Missing, Slow
 from coordinator.model.views import MakerPage
-from coordinator.privacy.doorstep import Doorstep
-from coordinator.web import look, shapes
+from coordinator.privacy.address import Doorstep
+from coordinator.web import rendering, shapes
+from coordinator.web.dependencies import Desk, Entered, Here, link
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Desk, Entered, Here, link
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Token
 
@@ -128,7 +128,7 @@ def erase(desk: Here, request: Request, token: Held, entered: Entered) -> Respon
         return ""
 
     done = submit("erase", entered, act, lambda refused: _show(desk, request, token, refused))
-    return done if done.status_code != 303 else look.page(request, "farewell.html", name=name)
+    return done if done.status_code != 303 else rendering.page(request, "farewell.html", name=name)
 
 
 def _doorstep(asked: shapes.DoorstepGiven) -> Doorstep:
@@ -136,7 +136,7 @@ def _doorstep(asked: shapes.DoorstepGiven) -> Doorstep:
 
 
 def _show(desk: Desk, request: Request, token: str, refused: Refused | None = None) -> Response:
-    return look.page(
+    return rendering.page(
         request,
         "maker.html",
         status=refused.problem.status if refused else 200,

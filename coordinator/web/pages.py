@@ -8,11 +8,11 @@ from fastapi.responses import RedirectResponse, Response
 from coordinator.model.records import Attempt
 from coordinator.model.roles import Act
 from coordinator.model.views import NeedView
-from coordinator.web import clusters, cookies, look, shapes
+from coordinator.web import clusters, cookies, rendering, shapes
 from coordinator.web.access import By, Who, asker_of, needs, require
 from coordinator.web.clusters import home_of
+from coordinator.web.dependencies import Desk, Entered, Here, Sheet
 from coordinator.web.forms import Filed, Refused, submit
-from coordinator.web.front import Desk, Entered, Here, Sheet
 from coordinator.web.shapes import Id
 from wire.messages import Wish
 
@@ -251,7 +251,7 @@ def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Resp
     views = clusters.needs(asker, desk.needs())
     hospitals = clusters.hospitals(asker, desk.hospitals())
     parts = desk.parts()
-    return look.page(
+    return rendering.page(
         request,
         "needs.html",
         status=refused.problem.status if refused else 200,
@@ -272,19 +272,19 @@ def _need(
     desk: Desk, request: Request, need: str, refused: Refused | None = None, link: str = ""
 ) -> Response:
     detail = desk.need(need)
-    return look.page(
+    return rendering.page(
         request,
         "need.html",
         status=refused.problem.status if refused else 200,
         detail=detail,
         part=next((part for part in desk.parts() if part.name == detail.need.part), None),
-        link=look.outside(request, link) if link else "",
+        link=rendering.outside(request, link) if link else "",
         refused=refused,
     )
 
 
 def _printers(desk: Desk, request: Request, refused: Refused | None = None) -> Response:
-    return look.page(
+    return rendering.page(
         request,
         "printers.html",
         status=refused.problem.status if refused else 200,

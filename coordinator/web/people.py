@@ -10,11 +10,11 @@ from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthoris
 from coordinator.model.roles import Act, Role
 from coordinator.people.accounts import PersonView
 from coordinator.people.staff import Staff
-from coordinator.web import look, shapes
+from coordinator.web import rendering, shapes
 from coordinator.web.access import Door, Who, needs
 from coordinator.web.clusters import home_of
+from coordinator.web.dependencies import Entered, Repeatable
 from coordinator.web.forms import Refused, reveal, submit
-from coordinator.web.front import Entered, Repeatable
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -256,7 +256,7 @@ def _show(
 ) -> Response:
     within = who.within(Act.PEOPLE)
     everybody = staff.everybody(who)
-    return look.page(
+    return rendering.page(
         request,
         "people.html",
         status=refused.problem.status if refused else 200,
@@ -268,6 +268,6 @@ def _show(
         ),
         all_roles=list(Role),
         welcomed=welcomed,
-        link=look.outside(request, welcomed.path) if welcomed else "",
+        link=rendering.outside(request, welcomed.path) if welcomed else "",
         refused=refused,
     )

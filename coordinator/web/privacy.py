@@ -8,7 +8,7 @@ from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.roles import Act
 from coordinator.web import shapes
 from coordinator.web.access import By, needs
-from coordinator.web.front import Here
+from coordinator.web.dependencies import Here
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 

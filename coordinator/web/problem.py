@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from coordinator.errors import Invalid, Missing, Problem, Slow
-from coordinator.web import headers, look
+from coordinator.web import headers, rendering
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -102,7 +102,7 @@ def wants_page(request: Request) -> bool:
 def respond(request: Request, problem: Problem) -> Response:
     """A problem, in the form that who asks can read."""
     if wants_page(request):
-        return look.page(request, "problem.html", status=problem.status, problem=problem)
+        return rendering.page(request, "problem.html", status=problem.status, problem=problem)
     return JSONResponse(_json(problem), problem.status, headers=_headers(problem), media_type=MEDIA_TYPE)
 
 

@@ -4,7 +4,7 @@ import socket
 
 import uvicorn
 
-from coordinator.news import News
+from coordinator.changes import News
 
 
 class Server(uvicorn.Server):

@@ -22,7 +22,7 @@ from coordinator.model.records import Attempt, Looks, Need, Pickup, Printer
 from coordinator.model.roles import HOME, Role
 from coordinator.model.views import PrinterView
 from coordinator.people.accounts import PersonView
-from coordinator.privacy.doorstep import Doorstep
+from coordinator.privacy.address import Doorstep
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="A SHA-256, in hex")]

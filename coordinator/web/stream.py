@@ -8,10 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import StringConstraints
 
+from coordinator.changes import Listener
 from coordinator.model.roles import Act
-from coordinator.news import Listener
 from coordinator.web.access import Door, Who, again, needs
-from coordinator.web.front import Here
+from coordinator.web.dependencies import Here
 
 router = APIRouter()
 

@@ -12,9 +12,9 @@ from coordinator.errors import Conflict, Invalid, Missing, Slow
 from coordinator.model.records import Parcel
 from coordinator.model.views import Tracking
 from coordinator.people.links import Astray
-from coordinator.web import look, shapes
+from coordinator.web import rendering, shapes
+from coordinator.web.dependencies import Entered, Here, Repeatable, link
 from coordinator.web.forms import Refused, submit
-from coordinator.web.front import Entered, Here, Repeatable, link
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id, Token
 from coordinator.web.stream import told
@@ -105,7 +105,7 @@ async def events(
 
 
 def _show(tracking: Tracking, request: Request, token: str, refused: Refused | None = None) -> Response:
-    return look.page(
+    return rendering.page(
         request,
         "tracking.html",
         status=refused.problem.status if refused else 200,

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from coordinator.errors import Missing
 from coordinator.metrics import Now
-from coordinator.model import audit
-from coordinator.model.audit import Books, Difference, Posted
+from coordinator.model import ledger_check
 from coordinator.model.ledger import Account, Balance
+from coordinator.model.ledger_check import Books, Difference, Posted
 from coordinator.model.records import Attempt, Looks, Need
 from coordinator.model.views import (
     AgentView,
@@ -18,7 +18,7 @@ from coordinator.model.views import (
     Tracking,
     Verdict,
 )
-from coordinator.store import agents, attempts, guards, movements, needs, parcels, passes
+from coordinator.store import agents, attempts, certificates, guards, movements, needs, parcels
 from coordinator.store.engine import Tx
 from coordinator.work import intake
 from coordinator.work.plates import Plates
@@ -74,7 +74,7 @@ def printers(tx: Tx, looks: Mapping[tuple[str, str], Looks], now: float) -> list
 
 def agents_(tx: Tx, now: float) -> list[AgentView]:
     """Every agent by its name, and its access."""
-    ends = passes.ends(tx, now)
+    ends = certificates.ends(tx, now)
     known = sorted(agents.agents.find(tx), key=lambda each: each.name)
     return [_agent(each, ends.get(each.name)) for each in known]
 
@@ -88,7 +88,7 @@ def agent(tx: Tx, name: str, now: float) -> AgentView:
     known = agents.agents.get(tx, name)
     if known is None:
         raise Missing(f"no agent is called {name[:60]!r}")
-    return _agent(known, passes.ends(tx, now).get(name))
+    return _agent(known, certificates.ends(tx, now).get(name))
 
 
 def tracking(tx: Tx, known: Need, plates: Plates) -> Tracking:
@@ -144,7 +144,7 @@ def verdict(tx: Tx) -> Verdict:
         first.append(Difference(figure="record", expected="one that can be read", found=str(error)))
         differing = 1
     else:
-        for difference in audit.differences(counted(), books):
+        for difference in ledger_check.differences(counted(), books):
             differing += 1
             if len(first) < SHOWN:
                 first.append(difference)

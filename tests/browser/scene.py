@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize
 
-from coordinator.privacy.doorstep import Doorstep
+from coordinator.privacy.address import Doorstep
 from gcode.profile import Profile
 from tests.farend import chromium
 from tests.unit.coordinator.office import Office, PlayedAgent, open_office

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from coordinator.model.roles import HOME, Role
-from coordinator.people.porter import SESSION
+from coordinator.people.authentication import SESSION
 from tests.browser.scene import Scene, open_scene
 from tests.farend import chromium
 from tests.unit.coordinator.web.house import PASSWORD

@@ -27,7 +27,7 @@ SEAMS = (
     "agent.journal.attempts.Attempts.take",
     "agent.journal.events.Events.acknowledge",
     "agent.conversation.link.Link.publish",
-    "agent.printers.serial.SerialDriver.start",
+    "agent.printers.serial.driver.SerialDriver.start",
     "coordinator.store.engine.Store.write",
     "coordinator.conversation.Conversation.hear",
     "coordinator.mqtt.link.Link.publish",
@@ -90,7 +90,7 @@ def _follow_agent(control: Control, diary: Diary) -> None:
     from agent.journal.attempts import Attempts
     from agent.journal.events import Events
     from agent.journal.file import JournalFile
-    from agent.printers.serial import SerialDriver
+    from agent.printers.serial.driver import SerialDriver
     from wire.messages import Ready
 
     transaction, step, take, acknowledge = (

@@ -40,7 +40,7 @@ def _compare_no_nonce() -> None:
     import math
 
     from agent.attempt.readiness import Readiness
-    from agent.consent.offer import Offer
+    from agent.consent.standing_ready import Offer
 
     take = Readiness.take
 

@@ -53,7 +53,7 @@ class Maker:
         for path in self.state.rglob("pump.lock"):
             with contextlib.suppress(OSError, ValueError):
                 pid = int(path.read_text())
-                if b"agent.printers.pump" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if b"agent.printers.serial.pump" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
         return None
 

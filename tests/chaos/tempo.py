@@ -12,14 +12,14 @@ from typing import Any
 AGENT: dict[str, Any] = {
     "agent.attempt.readiness.LIFETIME": 20.0,
     "agent.attempt.readiness.RENEWAL": 5.0,
-    "agent.attempt.course.INSIST": 3.0,
+    "agent.attempt.monitor.INSIST": 3.0,
     "agent.attempt.following.GRACE": 6.0,
     "agent.conversation.link.KEEPALIVE": 5,
     "agent.conversation.link.PATIENCE": 5.0,
     "agent.conversation.link.STEADY": 5.0,
     "agent.conversation.reporter.RESEND": 2.0,
     "agent.app.RETRY": 1.0,
-    "agent.conversation.telling.TELL": 2.0,
+    "agent.conversation.telemetry.TELL": 2.0,
 }
 COORDINATOR: dict[str, Any] = {
     "coordinator.app.SWEEP": 2,

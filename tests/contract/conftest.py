@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers.serial import SerialDriver
+from agent.printers.serial.driver import SerialDriver
 from tests.contract.bench import Bench, attached
 from tests.contract.moonraker import moonraker
 from tests.contract.octoprint import octoprint, octoprint_next

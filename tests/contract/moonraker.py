@@ -4,7 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.printers.moonraker import MoonrakerDriver
+from agent.printers.moonraker.driver import MoonrakerDriver
 from tests.contract.bench import Bench, attached
 from tests.farend.moonraker import shared
 

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.printers.octoprint import OctoPrintDriver
+from agent.printers.octoprint.driver import OctoPrintDriver
 from tests.contract.bench import COLD, HEAT, Bench, attached, moves
 from tests.farend.octoprint import shared
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.printers.driver import Ending
-from agent.printers.exchange import Login
-from agent.printers.prusalink import PrusaLinkDriver
+from agent.printers.prusalink.driver import PrusaLinkDriver
+from agent.printers.server.http import Login
 from tests.contract.bench import Bench, attached
 from tests.farend.buddy import USER, buddy
 from tests.farend.prusalink import shared

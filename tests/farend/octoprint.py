@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from agent.printers.sandbox import PERMISSIONS, Sandbox
+from agent.printers.octoprint.sandbox import PERMISSIONS, Sandbox
 
 ROOT = Path(__file__).parents[2]
 

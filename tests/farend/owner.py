@@ -5,9 +5,9 @@ begins another, with the record of the last.
 """
 
 from agent.printers.driver import Condition, Status
-from agent.printers.record import Printing, Record
-from agent.printers.session import Session, Stage
-from agent.printers.setup import Setup
+from agent.printers.serial.options import Setup
+from agent.printers.serial.record import Printing, Record
+from agent.printers.serial.session import Session, Stage
 from agent.printers.virtual.faults import Faults
 from agent.printers.virtual.firmware import Firmware
 from agent.printers.virtual.profile import PROFILES

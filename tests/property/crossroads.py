@@ -5,7 +5,7 @@ from pathlib import Path
 
 from coordinator import ids
 from coordinator.model.roles import ACTS, HOME, Act, Role
-from coordinator.privacy.doorstep import Doorstep
+from coordinator.privacy.address import Doorstep
 from tests.property.planted import plant
 from tests.unit.coordinator.office import KEY, PlayedAgent, open_office
 from tests.unit.coordinator.web.house import House

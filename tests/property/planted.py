@@ -3,8 +3,8 @@
 from coordinator import ids
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts, factor
-from coordinator.people.porter import Opened
-from coordinator.privacy.doorstep import Doorstep
+from coordinator.people.authentication import Opened
+from coordinator.privacy.address import Doorstep
 from coordinator.store import people
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.web.house import PASSWORD, House

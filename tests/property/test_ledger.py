@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.model import ledger
-from coordinator.model.audit import Books, Posted, differences
 from coordinator.model.ledger import EXPECTED, Account, Movement, balances
+from coordinator.model.ledger_check import Books, Posted, differences
 from coordinator.model.records import Attempt, Need
 from wire.lifecycle import BY_AGENT, TABLE, State, Step
 

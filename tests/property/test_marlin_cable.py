@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from agent.printers.driver import Condition, Ending
-from agent.printers.record import Printing, Record
-from agent.printers.session import Session, Stage
-from agent.printers.setup import Setup
+from agent.printers.serial.options import Setup
+from agent.printers.serial.record import Printing, Record
+from agent.printers.serial.session import Session, Stage
 from tests.farend.board import Board, Cable
 
 CASES = int(os.environ.get("MUSTER_CASES", "60"))

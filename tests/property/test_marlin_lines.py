@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.printers.marlin import Marlin
-from agent.printers.record import Printing, Record
-from agent.printers.session import Session, Stage
+from agent.printers.serial.marlin import Marlin
+from agent.printers.serial.record import Printing, Record
+from agent.printers.serial.session import Session, Stage
 from tests.farend.board import Board
 
 SAID = st.sampled_from(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.model.trail import BEGINNING, Break, Entry, follow, plain, sealed
+from coordinator.model.audit_log import BEGINNING, Break, Entry, follow, plain, sealed
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
 IDS = st.from_regex(r"[a-z]{2,8}/[a-z0-9-]{1,10}", fullmatch=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Protocol
 
-from agent.printers.marlin import Marlin
+from agent.printers.serial.marlin import Marlin
 from agent.printers.virtual.firmware import Firmware
 from agent.printers.virtual.intake import checksum
 from tests.farend.cable import Lane, OkLoss, Quality, Wear

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.home import Bell, HomeError, lock, ring, runs
+from agent.state_directory import Bell, HomeError, lock, ring, runs
 
 
 def is_rung(bell: Bell) -> bool:

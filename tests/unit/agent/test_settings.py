@@ -7,7 +7,7 @@ import pytest
 import agent
 from agent.consent.hours import Hours
 from agent.consent.terms import Consent
-from agent.printers.setup import Setup
+from agent.printers.serial.options import Setup
 from agent.settings import (
     AbsentError,
     MoonrakerPrinter,

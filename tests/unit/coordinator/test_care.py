@@ -7,14 +7,14 @@ import re
 import pytest
 from sqlalchemy import text
 
-from coordinator import origin, premises
+from coordinator import data_directory, request_context
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
-from coordinator.model.trail import follow
+from coordinator.model.audit_log import follow
 from coordinator.people import links
 from coordinator.people.links import Astray
 from coordinator.privacy import pickups
-from coordinator.privacy.doorstep import Doorstep, Safe, Unreadable
-from coordinator.store import trail
+from coordinator.privacy.address import Doorstep, Safe, Unreadable
+from coordinator.store import audit_log
 from coordinator.work import overview, reports
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import State, Step
@@ -41,7 +41,7 @@ def something_waits(office: Office, anna: PlayedAgent, units: int = 2) -> str:
 
 def acts(office: Office) -> list[tuple[str, str, str]]:
     with office.store.read() as tx:
-        return [(each.by, each.act, each.subject) for each in trail.every(tx)]
+        return [(each.by, each.act, each.subject) for each in audit_log.every(tx)]
 
 
 def everything(office: Office) -> str:
@@ -131,7 +131,7 @@ def test_a_doorstep_that_is_printed_by_mistake_shows_nothing():
 
 def test_the_key_of_the_addresses_is_in_the_back_up(tmp_path):
     (tmp_path / "addresses.key").write_text("00")
-    assert "addresses.key" in premises.keys(tmp_path)
+    assert "addresses.key" in data_directory.keys(tmp_path)
 
 
 def test_an_address_must_say_something(office: Office):
@@ -207,7 +207,7 @@ def test_who_collects_nothing_sees_no_address(office: Office, role):
     anna, _ = anna_at_home(office)
     something_waits(office, anna)
     taken = office.desk.care.take_pickup("anna", by="carl")
-    with origin.acting(via="api", role=role):
+    with request_context.acting(via="api", role=role):
         with pytest.raises(Forbidden):
             office.desk.care.take_pickup("anna", by="carl")
         with pytest.raises(Forbidden):
@@ -233,11 +233,11 @@ def test_an_address_that_is_taken_away_is_gone(office: Office):
 def test_only_an_admin_takes_a_makers_data_out_and_the_maker_sees_that(office: Office):
     _, token = anna_at_home(office)
     for role in ("viewer", "inspector", "courier", "coordinator"):
-        with origin.acting(via="api", role=role), pytest.raises(Forbidden):
+        with request_context.acting(via="api", role=role), pytest.raises(Forbidden):
             office.desk.care.export_agent("anna", by="ines")
     office.desk.care.export_own(token)
     assert office.desk.care.maker(token).looks == []
-    with origin.acting(via="api", role="admin"):
+    with request_context.acting(via="api", role="admin"):
         assert office.desk.care.export_agent("anna", by="ada")["doorstep"]["address"] == DOOR.address
     assert [who for _, who in office.desk.care.maker(token).looks] == ["ada"]
 
@@ -321,7 +321,7 @@ def test_of_a_maker_that_left_the_lots_stay_and_the_name_does_not(office: Office
     assert {view.printer.agent for view in office.desk.printers()} == {ref}
     assert acts(office)[before:] == [("ines", "privacy.erase", f"maker/{ref}")]
     with office.store.read() as tx:
-        assert follow(trail.every(tx)).whole
+        assert follow(audit_log.every(tx)).whole
         assert overview.verdict(tx).right
     with pytest.raises(Astray):
         office.desk.care.maker(token)

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from coordinator.agents.enrolment import MOST
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.keys.ca import Authority, key_digest
-from coordinator.store import passes
+from coordinator.store import certificates
 from tests.unit.coordinator.office import A_DAY, NOON, Office
 from wire import enrolment
 from wire.enrolment import Renewal, Request
@@ -78,7 +78,7 @@ def test_an_invite_has_128_bits_and_only_its_hash_is_kept(office: Office):
     invite = code(office)
     assert len(base64.urlsafe_b64decode(invite + "==")) == 16
     with office.store.read() as tx:
-        [kept] = passes.invites.find(tx)
+        [kept] = certificates.invites.find(tx)
     assert kept.code == hashlib.sha256(invite.encode()).hexdigest()
 
 
@@ -140,8 +140,8 @@ def test_an_agent_joins_again_with_an_invite_made_for_it_and_its_old_certificate
         office.desk.renew(_renewal(office, old))
     assert told.value.kind == "revoked"
     with office.store.read() as tx:
-        assert len(passes.of_agent(tx, "anna", office.now[0])) == 1
-        assert len(passes.revoked(tx, office.now[0])) == 1
+        assert len(certificates.of_agent(tx, "anna", office.now[0])) == 1
+        assert len(certificates.revoked(tx, office.now[0])) == 1
 
 
 def test_nobody_who_never_joined_is_invited_again(office: Office):
@@ -317,7 +317,7 @@ def _renewal(
     """What asks for the next certificate, by the present one's key."""
     with office.store.read() as tx:
         [present] = [
-            each for each in passes.certificates.find(tx) if each.key == key_digest(key.public_key())
+            each for each in certificates.certificates.find(tx) if each.key == key_digest(key.public_key())
         ]
     csr = _csr("anna", new)
     return Renewal(present.pem, csr, _signed(csr, key))

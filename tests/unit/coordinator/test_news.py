@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from coordinator.news import LIMIT, News
+from coordinator.changes import LIMIT, News
 
 
 async def heard(listener, count=1):

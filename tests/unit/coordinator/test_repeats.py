@@ -5,10 +5,10 @@ from typing import cast
 
 import pytest
 
+from coordinator.changes import Listener
 from coordinator.errors import Conflict, Invalid
+from coordinator.idempotency import KEPT, Repeats
 from coordinator.model.records import Hospital
-from coordinator.news import Listener
-from coordinator.repeats import KEPT, Repeats
 from tests.unit.coordinator.office import Office
 
 

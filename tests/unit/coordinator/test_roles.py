@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.model.roles import ACTS, Act, Role, acts
-from coordinator.people.asker import NOBODY, Asker, Via
+from coordinator.people.principal import NOBODY, Asker, Via
 
 COORDINATES = (
     "look audit add approve file withdraw release steer inspect rule collect pack send invite revoke"

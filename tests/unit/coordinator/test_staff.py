@@ -4,8 +4,8 @@ import pytest
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.model.roles import HOME, Role, acts
-from coordinator.people.asker import Asker, Via
-from coordinator.people.porter import Porter
+from coordinator.people.authentication import Porter
+from coordinator.people.principal import Asker, Via
 from coordinator.people.staff import Staff
 from tests.unit.coordinator.office import Office
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from coordinator import origin
+from coordinator import request_context
 from coordinator.care import Care
 from coordinator.desk import Desk
 from coordinator.errors import Problem
-from coordinator.model.trail import Entry, follow
-from coordinator.privacy.doorstep import Doorstep
-from coordinator.store import guards, trail
+from coordinator.model.audit_log import Entry, follow
+from coordinator.privacy.address import Doorstep
+from coordinator.store import audit_log, guards
 from tests.unit.coordinator.office import Office, open_office
 from wire.lifecycle import Step
 from wire.messages import Wish
@@ -23,7 +23,7 @@ from wire.messages import Wish
 
 def entries(office: Office) -> list[Entry]:
     with office.store.read() as tx:
-        return list(trail.every(tx))
+        return list(audit_log.every(tx))
 
 
 def a_lot(office: Office, units: int = 2) -> tuple[str, str, str]:
@@ -174,7 +174,7 @@ def test_what_somebody_does_is_noted_once_with_who_and_by_what_way(tmp_path, met
         asked |= {"hospital": office.vetted()}
     there = prepare(office)
     before = len(entries(office))
-    with origin.acting(via="page", role="admin"):
+    with request_context.acting(via="page", role="admin"):
         getattr(office.desk if method in ACTS else office.desk.care, method)(*there, **asked)
     (made,) = entries(office)[before:]
     assert (made.act, made.via, made.role) == (act, "page", "admin")
@@ -205,7 +205,7 @@ def test_an_act_that_is_undone_leaves_no_note(office: Office):
 
     def fail_late() -> None:
         with office.store.write() as tx:
-            trail.note(tx, by="ines", act="need.file", on="need/n-1", now=1.0)
+            audit_log.note(tx, by="ines", act="need.file", on="need/n-1", now=1.0)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

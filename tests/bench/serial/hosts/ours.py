@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 from agent.printers.driver import Condition
-from agent.printers.serial import SerialDriver
+from agent.printers.serial.driver import SerialDriver
 from tests.bench.serial.hosts.meter import Meter, memory
 
 GROWTH_SECONDS = 8.0

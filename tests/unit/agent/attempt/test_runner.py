@@ -10,17 +10,17 @@ import pytest
 from msgspec.structs import replace
 
 from agent.attempt import drawing
-from agent.attempt.beginning import PATIENCE
-from agent.attempt.course import INSIST
+from agent.attempt.context import Setup
 from agent.attempt.fetch import Fetcher
 from agent.attempt.following import GRACE
+from agent.attempt.monitor import INSIST
 from agent.attempt.plate import Plates
 from agent.attempt.proof import Definitions, Proof
 from agent.attempt.runner import Runner
-from agent.attempt.station import Setup
+from agent.attempt.start import PATIENCE
 from agent.cli import overview
 from agent.consent.hours import Hours
-from agent.consent.offer import LIFETIME, RENEWAL
+from agent.consent.standing_ready import LIFETIME, RENEWAL
 from agent.consent.terms import Terms
 from agent.journal import Journal
 from agent.journal.stops import Stop

@@ -9,10 +9,10 @@ import pytest
 from agent import cli
 from agent.cli import answers
 from agent.cli.answers import AnswersError
-from agent.consent.owner_word import OwnerWord, WordError
-from agent.home import journal_path
+from agent.consent.owner_answers import OwnerWord, WordError
 from agent.journal import Journal
 from agent.settings import Loaded, load
+from agent.state_directory import journal_path
 from tests.unit.agent.consent.test_owner_word import offer
 from tests.unit.agent.test_settings import LEAST
 from wire.messages import Answer

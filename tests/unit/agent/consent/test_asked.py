@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from agent.consent.hours import Hours
-from agent.consent.leave import NOBODY
-from agent.consent.offer import LIFETIME
-from agent.consent.owner_word import OwnerWord
+from agent.consent.owner_answers import OwnerWord
+from agent.consent.standing_ready import LIFETIME
 from agent.consent.terms import Terms
+from agent.consent.time_limits import NOBODY
 from agent.printers.driver import Condition, Status
 from agent.settings import SerialPrinter
 from tests.farend.files import serving

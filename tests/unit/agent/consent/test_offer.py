@@ -1,6 +1,6 @@
 from msgspec.structs import replace
 
-from agent.consent.offer import Offer, objection
+from agent.consent.standing_ready import Offer, objection
 from gcode.profile import Profile
 from tests.unit.agent.test_journal import grant
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from agent.consent.owner_word import BURST, KEPT, MOST, OwnerWord, WordError
+from agent.consent.owner_answers import BURST, KEPT, MOST, OwnerWord, WordError
 from agent.journal import Journal
 from wire.errors import RemoteError
 from wire.messages import Answer, Offer

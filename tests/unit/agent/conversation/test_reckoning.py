@@ -1,4 +1,4 @@
-from agent.conversation.reckoning import SPAN, Reckoning
+from agent.conversation.coordinator_clock import SPAN, Reckoning
 
 
 def test_as_long_as_nothing_was_heard_everything_is_too_late():

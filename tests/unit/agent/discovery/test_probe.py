@@ -12,7 +12,7 @@ import pytest
 
 from agent.discovery import probe
 from agent.discovery.probe import ask
-from agent.printers.port import Port, ports
+from agent.printers.serial.port import Port, ports
 from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_interview import MARLIN
 

@@ -13,7 +13,7 @@ from agent.discovery.interview import Answer, Board
 from agent.discovery.mdns import Announced, browse
 from agent.discovery.search import Scope, discover, this_machine, unknown, usual_doors
 from agent.discovery.servers import Server
-from agent.printers.port import Outlet
+from agent.printers.serial.port import Outlet
 from agent.settings import MoonrakerPrinter, OctoPrintPrinter, SerialPrinter
 from tests.farend import octoprint
 from tests.farend.announcements import announced

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.printers.course import STEP, Course
+from agent.printers.serial.progress import STEP, Course
 
 
 def part(done: int, *lines: bytes) -> float:

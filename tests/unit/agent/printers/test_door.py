@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers.door import LONGEST
 from agent.printers.driver import Condition, Driver, Ending, PrinterError, Status
-from agent.printers.moonraker import MoonrakerDriver
-from agent.printers.prusalink import PrusaLinkDriver
-from agent.printers.shipment import STALL
+from agent.printers.moonraker.driver import MoonrakerDriver
+from agent.printers.prusalink.driver import PrusaLinkDriver
+from agent.printers.server.driver import LONGEST
+from agent.printers.server.upload import STALL
 from tests.contract.bench import COLD, HEAT, FarEnd, moves
 from tests.farend.buddy import buddy
 from tests.farend.meddler import Meddler, meddler

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.printers import exchange
 from agent.printers.driver import PrinterError
-from agent.printers.exchange import Content, Exchange, RefusedError, SilentError
+from agent.printers.server import http
+from agent.printers.server.http import Content, Exchange, RefusedError, SilentError
 
 Serve = Callable[[Callable[[socket.socket], None]], Exchange]
 
@@ -117,7 +117,7 @@ def test_what_is_other_json_is_not_known(serve: Serve):
 
 
 def test_an_endless_answer_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exchange, "MOST", 1000)
+    monkeypatch.setattr(http, "MOST", 1000)
     with pytest.raises(PrinterError, match="more than can be"):
         serve(reply("200 OK", b" " * 5000)).send("GET", "/x")
 
@@ -141,7 +141,7 @@ def test_a_file_goes_out_whole(serve: Serve, tmp_path: Path):
 
 
 def test_what_is_stored_is_hashed_whatever_its_length(serve: Serve, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exchange, "MOST", 1000)
+    monkeypatch.setattr(http, "MOST", 1000)
     assert serve(reply("200 OK", LARGE)).sha256("/x") == hashlib.sha256(LARGE).hexdigest()
 
 
@@ -180,15 +180,15 @@ def test_a_digest_is_what_the_standard_says(
     def own(_length: int) -> str:
         return "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
 
-    monkeypatch.setattr(exchange.secrets, "token_hex", own)
-    digest = exchange._Digest(exchange.Login("Mufasa", "Circle of Life"))
+    monkeypatch.setattr(http.secrets, "token_hex", own)
+    digest = http._Digest(http.Login("Mufasa", "Circle of Life"))
     nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
     digest._challenge = {"realm": "http-auth@example.org", "nonce": nonce, **challenge}
     assert f'response="{answer}"' in (digest.credentials("GET", "/dir/index.html") or "")
 
 
 def test_a_server_of_the_older_standard_gets_nothing_of_the_newer():
-    digest = exchange._Digest(exchange.Login("maker", "secret"))
+    digest = http._Digest(http.Login("maker", "secret"))
     digest._challenge = {"realm": "Printer API", "nonce": "00c0ffee"}
     said = digest.credentials("GET", "/api/v1/status") or ""
     assert 'response="3cbac994ef05778b9c976c419015d54b"' in said  # RFC 2069: H(H(A1):nonce:H(A2))

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from agent.printers.driver import Condition, Ending
-from agent.printers.session import Stage
+from agent.printers.serial.session import Stage
 from agent.printers.virtual.faults import EVERY, KNOBS
 from agent.printers.virtual.profile import PROFILES
 from tests.farend.owner import BODY, Desk

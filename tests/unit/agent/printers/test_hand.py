@@ -3,9 +3,9 @@
 import pytest
 
 from agent.printers.driver import Condition, Heat, PrinterError
-from agent.printers.hand import FORGET_SECONDS, OtherHand
-from agent.printers.record import Printing
-from agent.printers.replies import Position, SdCard
+from agent.printers.serial.other_use import FORGET_SECONDS, OtherHand
+from agent.printers.serial.record import Printing
+from agent.printers.serial.replies import Position, SdCard
 from tests.unit.agent.printers.test_serial_requirements import Print
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from agent.printers.driver import Condition, PrinterError
-from agent.printers.lookup import Address, Lookup, system
-from agent.printers.octoprint import OctoPrintDriver
+from agent.printers.octoprint.driver import OctoPrintDriver
+from agent.printers.server.lookup import Address, Lookup, system
 
 HERE: list[Address] = [(socket.AF_INET, ("127.0.0.1", 80))]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.printers.marlin import (
+from agent.printers.serial.marlin import (
     FENCE_AFTER,
     SETTLE,
     WINDOW,
@@ -13,7 +13,7 @@ from agent.printers.marlin import (
     checksum,
     frame,
 )
-from agent.printers.replies import Killed, Position, Reading, Restarted, Temperatures
+from agent.printers.serial.replies import Killed, Position, Reading, Restarted, Temperatures
 
 
 class Talk:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers import door
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.moonraker import MoonrakerDriver
+from agent.printers.moonraker.driver import MoonrakerDriver
+from agent.printers.server.driver import GRACE
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import meddler
 from tests.farend.moonraker import Moonraker, shared
@@ -186,7 +186,7 @@ def test_a_print_whose_record_was_lost_is_unknown(far: Moonraker, plate: Plate):
     wait(driver, lambda status: status.condition is Condition.PRINTING)
     with pytest.raises(PrinterError, match="not known yet"):
         driver.start("a2", plate(QUICK), 60)
-    later = door.GRACE
+    later = GRACE
     status = driver.status()
     assert (status.condition, status.ending) == (Condition.IDLE, Ending.UNKNOWN)
     assert "look at the bed" in status.why

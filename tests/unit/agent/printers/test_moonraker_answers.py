@@ -1,8 +1,8 @@
 import pytest
 
-from agent.printers import moonraker_answers as answers
 from agent.printers.driver import Condition, Ending
-from agent.printers.moonraker_answers import Job, Look, Objects, Stats
+from agent.printers.moonraker import answers
+from agent.printers.moonraker.answers import Job, Look, Objects, Stats
 
 
 def look(

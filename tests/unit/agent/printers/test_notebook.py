@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from agent.printers.driver import Ending, PrinterError
-from agent.printers.notebook import Notebook
-from agent.printers.octoprint_course import Note, Stage
+from agent.printers.octoprint.followed import Note, Stage
+from agent.printers.server.state_file import Notebook
 
 NOTE = Note(attempt="a1", stage=Stage.ENDED, cancelled=True, hot=True, ending=Ending.CANCELLED, why="so")
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.octoprint import OctoPrintDriver
-from agent.printers.octoprint_course import GRACE
+from agent.printers.octoprint.driver import OctoPrintDriver
+from agent.printers.octoprint.followed import GRACE
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import Meddler, meddler
 from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared

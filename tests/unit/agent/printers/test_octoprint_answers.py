@@ -1,9 +1,9 @@
 import msgspec
 import pytest
 
-from agent.printers import octoprint_answers as answers
 from agent.printers.driver import Condition, Ending
-from agent.printers.octoprint_answers import Flags, Job, Printer, Prints
+from agent.printers.octoprint import answers
+from agent.printers.octoprint.answers import Flags, Job, Printer, Prints
 
 
 def look(

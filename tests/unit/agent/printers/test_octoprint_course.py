@@ -1,10 +1,10 @@
 import pytest
 
-from agent.printers import octoprint_answers as answers
-from agent.printers import octoprint_course as courses
 from agent.printers.driver import Condition, Ending
-from agent.printers.octoprint_answers import Flags, Job, Look, Printer, Prints
-from agent.printers.octoprint_course import GRACE, Course, Note, Stage
+from agent.printers.octoprint import answers
+from agent.printers.octoprint import followed as courses
+from agent.printers.octoprint.answers import Flags, Job, Look, Printer, Prints
+from agent.printers.octoprint.followed import GRACE, Course, Note, Stage
 
 COURSE = Course(attempt="a1", stage=Stage.ORDERED, seen=100.0)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agent.printers.driver import Condition, PrinterError
-from agent.printers.octoprint import OctoPrintDriver
-from agent.printers.octoprint_key import KeyRefusedError, ask
+from agent.printers.octoprint.driver import OctoPrintDriver
+from agent.printers.octoprint.key import KeyRefusedError, ask
 from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from agent.printers.driver import Condition, PrinterError
-from agent.printers.octoprint import OctoPrintDriver
-from agent.printers.octoprint_question import SOONEST, TRIES
-from agent.printers.shelf import attempt_of, question_of, question_path
+from agent.printers.octoprint.driver import OctoPrintDriver
+from agent.printers.octoprint.question import SOONEST, TRIES
+from agent.printers.server.paths import attempt_of, question_of, question_path
 from tests.farend.octoprint import GENERATIONS, OctoPrint, shared
 
 ASKED = question_path("q1")

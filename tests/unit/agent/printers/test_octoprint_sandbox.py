@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers.sandbox import Sandbox, SandboxError, main
+from agent.printers.octoprint.sandbox import Sandbox, SandboxError, main
 from tests.farend.octoprint import executable
 
 
@@ -25,7 +25,7 @@ def gone(pid: int, within: float = 10) -> bool:
 
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
-    program = [sys.executable, "-m", "agent.printers.sandbox", "--speed", "20"]
+    program = [sys.executable, "-m", "agent.printers.octoprint.sandbox", "--speed", "20"]
     return [*program, "--executable", str(executable()), "--state", str(tmp_path / "state")]
 
 

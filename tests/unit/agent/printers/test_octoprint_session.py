@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from agent.printers.driver import PrinterError
-from agent.printers.exchange import RefusedError
-from agent.printers.heard import parse
-from agent.printers.octoprint_session import Session
-from agent.printers.octoprint_upload import Upload
+from agent.printers.octoprint.session import Session
+from agent.printers.octoprint.upload import Upload
+from agent.printers.server.http import RefusedError
+from agent.printers.server.response import parse
 from tests.farend.authority import Authority
 
 Reaction = Callable[[BaseHTTPRequestHandler], None]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.octoprint import LONGEST, OctoPrintDriver
-from agent.printers.shipment import STALL
+from agent.printers.octoprint.driver import LONGEST, OctoPrintDriver
+from agent.printers.server.upload import STALL
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import Meddler, meddler
 from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers.door import GRACE
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.exchange import Login
-from agent.printers.prusalink import BETWEEN, PrusaLinkDriver
+from agent.printers.prusalink.driver import BETWEEN, PrusaLinkDriver
+from agent.printers.server.driver import GRACE
+from agent.printers.server.http import Login
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.buddy import NONCE, USER, Buddy, buddy
 from tests.farend.meddler import meddler

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers import pump
 from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.order import Order
-from agent.printers.pump import Pump
-from agent.printers.record import Memory, Record
-from agent.printers.serial import SerialDriver
-from agent.printers.setup import Setup
-from agent.printers.trail import Trail
+from agent.printers.serial import pump
+from agent.printers.serial.driver import SerialDriver
+from agent.printers.serial.line_numbers import Trail
+from agent.printers.serial.options import Setup
+from agent.printers.serial.pump import Pump
+from agent.printers.serial.pump_protocol import Order
+from agent.printers.serial.record import Memory, Record
 from tests.contract.bench import Bench
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
 from tests.unit.agent.printers.test_serial import Deaf, bench_on

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.printers.driver import Condition, PrinterError
-from agent.printers.session import Session, Stage
+from agent.printers.serial.session import Session, Stage
 from tests.farend.owner import Desk
 
 

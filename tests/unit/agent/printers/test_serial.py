@@ -12,12 +12,12 @@ from threading import Event, Thread
 
 import pytest
 
-from agent.printers import pump
 from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.passport import Whereabouts
-from agent.printers.port import Port
-from agent.printers.serial import SerialDriver
-from agent.printers.setup import Setup
+from agent.printers.serial import pump
+from agent.printers.serial.driver import SerialDriver
+from agent.printers.serial.options import Setup
+from agent.printers.serial.port import Port
+from agent.printers.serial.port_identity import Whereabouts
 from tests.contract.bench import COLD, HEAT, Bench, motion, moves
 from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid

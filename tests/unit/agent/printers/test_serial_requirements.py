@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers.brake import STOP
-from agent.printers.course import Course
 from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.line import allowance, frame
-from agent.printers.marlin import FENCE_AFTER, SETTLE, Acknowledged, Broken, Halted, Marlin
-from agent.printers.parser import parse
-from agent.printers.passport import Whereabouts
-from agent.printers.port import Port, PortLost
-from agent.printers.record import Printing, Record
-from agent.printers.replies import Killed, Restarted, Temperatures
-from agent.printers.serial import SerialDriver
-from agent.printers.session import Session, Stage
-from agent.printers.setup import WINDOW, Setup
+from agent.printers.serial.driver import SerialDriver
+from agent.printers.serial.emergency_stop import STOP
+from agent.printers.serial.line import allowance, frame
+from agent.printers.serial.marlin import FENCE_AFTER, SETTLE, Acknowledged, Broken, Halted, Marlin
+from agent.printers.serial.options import WINDOW, Setup
+from agent.printers.serial.parser import parse
+from agent.printers.serial.port import Port, PortLost
+from agent.printers.serial.port_identity import Whereabouts
+from agent.printers.serial.progress import Course
+from agent.printers.serial.record import Printing, Record
+from agent.printers.serial.replies import Killed, Restarted, Temperatures
+from agent.printers.serial.session import Session, Stage
 from tests.contract.bench import motion
 from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid

@@ -2,11 +2,11 @@
 
 import pytest
 
-from agent.printers import shelf
+from agent.printers.server import paths
 
 
 def test_an_attempt_and_its_path_name_each_other():
-    assert shelf.attempt_of(shelf.path_of("0190-ab_C")) == "0190-ab_C"
+    assert paths.attempt_of(paths.path_of("0190-ab_C")) == "0190-ab_C"
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def test_an_attempt_and_its_path_name_each_other():
     ],
 )
 def test_a_file_that_is_not_ours_has_no_attempt(path: str | None):
-    assert shelf.attempt_of(path) is None
+    assert paths.attempt_of(path) is None
 
 
 @pytest.mark.parametrize("name", ["", "../a", "a/b", "a b", ".a", "-a", "a.gcode;rm", "ä", "a\n", "a" * 81])
 def test_an_odd_name_is_no_file_name(name: str):
-    assert not shelf.is_name(name)
+    assert not paths.is_name(name)
 
 
 def test_the_newest_of_our_files_is_the_last_attempt():
@@ -40,5 +40,5 @@ def test_the_newest_of_our_files_is_the_last_attempt():
         ("muster/a3.gcode", 20.0),
         ("muster/benchy draft.gcode", 99.0),
     ]
-    assert shelf.newest(files) == "a2"
-    assert shelf.newest([]) is None
+    assert paths.newest(files) == "a2"
+    assert paths.newest([]) is None

@@ -10,12 +10,12 @@ from threading import Event, Thread
 
 import pytest
 
-from agent.printers import pump, session
 from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.order import Order
-from agent.printers.pump import Pump
-from agent.printers.setup import Setup
-from agent.printers.supply import BLOCK, Supply
+from agent.printers.serial import pump, session
+from agent.printers.serial.options import Setup
+from agent.printers.serial.pump import Pump
+from agent.printers.serial.pump_protocol import Order
+from agent.printers.serial.read_ahead import BLOCK, Supply
 from tests.farend.virtual import VirtualPrinter
 
 

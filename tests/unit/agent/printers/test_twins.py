@@ -6,8 +6,8 @@ import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
 from agent.printers.driver import PrinterError
-from agent.printers.passport import Whereabouts
-from agent.printers.port import outlets
+from agent.printers.serial.port import outlets
+from agent.printers.serial.port_identity import Whereabouts
 
 SHARED = "usb-1a86_USB_Serial-if00-port0"
 SOCKETS = ("pci-0000:00:14.0-usb-0:1:1.0-port0", "pci-0000:00:14.0-usb-0:2:1.0-port0")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from agent.printers.driver import Condition, Ending, Heat
-from agent.printers.session import Stage
-from agent.printers.setup import Setup
+from agent.printers.serial.options import Setup
+from agent.printers.serial.session import Stage
 from agent.printers.virtual.machine import Machine
 from agent.printers.watchdog import Heater, Watchdog
 from tests.farend.owner import COLD, HEAT, Desk

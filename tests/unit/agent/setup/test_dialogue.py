@@ -11,8 +11,8 @@ import pytest
 
 from agent.discovery.search import Scope
 from agent.printers.driver import Condition
-from agent.printers.octoprint import OctoPrintDriver
-from agent.printers.port import Outlet
+from agent.printers.octoprint.driver import OctoPrintDriver
+from agent.printers.serial.port import Outlet
 from agent.settings import (
     MoonrakerPrinter,
     OctoPrintPrinter,

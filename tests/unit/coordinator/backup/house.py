@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from coordinator import premises
+from coordinator import data_directory
+from coordinator.backup import archive, restore
+from coordinator.backup.archive import Manifest
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.model.views import Verdict
 from coordinator.store import schema
 from coordinator.store.engine import Opening, Store
-from coordinator.vault import backup, restore
-from coordinator.vault.backup import Manifest
 from coordinator.work import overview
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
@@ -54,7 +54,7 @@ class House:
 
     def back_up(self, target: Path, *, replace: bool = False) -> tuple[Manifest, Verdict]:
         with contextlib.closing(Store(self.url, Opening.AS_IT_IS)) as store:
-            return backup.make(
+            return archive.make(
                 store, self.data, target, version="1.2.3", now=NOON, replace=replace, progress=quiet
             )
 
@@ -62,7 +62,7 @@ class House:
         return restore.put(self.url, self.data, source, now=NOON + 60, replace=replace, progress=quiet)
 
     def keys(self) -> dict[str, bytes]:
-        return {name: path.read_bytes() for name, path in premises.keys(self.data).items()}
+        return {name: path.read_bytes() for name, path in data_directory.keys(self.data).items()}
 
 
 def quiet(_what: str, _done: int, _total: int) -> None: ...

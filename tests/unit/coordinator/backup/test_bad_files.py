@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from sqlalchemy import create_engine, text
 
-from coordinator.vault import backup
-from coordinator.vault.backup import BackupError
+from coordinator.backup import archive
+from coordinator.backup.archive import BackupError
 from tests.unit.coordinator.backup.house import House
 
 
@@ -91,14 +91,14 @@ def test_a_bad_file_changes_nothing(kind, good, tmp_path):
 
 def test_a_file_of_a_newer_version_is_refused(good, tmp_path):
     copy = tmp_path / "copy"
-    with tarfile.open(good) as archive:
-        archive.extract("database.sqlite", copy, filter="data")
+    with tarfile.open(good) as packed:
+        packed.extract("database.sqlite", copy, filter="data")
     engine = create_engine(f"sqlite:///{copy}/database.sqlite")
     with engine.begin() as tx:
         tx.execute(text("update alembic_version set version_num = '9999'"))
     engine.dispose()
     made = (copy / "database.sqlite").read_bytes()
-    member = {"size": len(made), "sha256": backup._digest(copy / "database.sqlite")}
+    member = {"size": len(made), "sha256": archive._digest(copy / "database.sqlite")}
 
     def change(name: str, data: bytes) -> tuple[str, bytes]:
         if name == "database.sqlite":

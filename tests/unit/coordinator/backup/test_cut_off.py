@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from coordinator import premises
+from coordinator import data_directory
 from coordinator.errors import StartError
 from coordinator.store import copies
 from coordinator.store.engine import Opening, Store
@@ -74,10 +74,10 @@ def test_a_restore_that_is_killed_anywhere_is_done_again_and_loses_nothing(good,
         shutil.copytree(old.data, here.data)
         if not cut_off(lambda here=here: here.restore(good, replace=True), step):
             break
-        if (here.data / premises.RESTORING).exists():
+        if (here.data / data_directory.RESTORING).exists():
             begun += 1
             with ExitStack() as closing, pytest.raises(StartError, match="cut off"):
-                premises.own(here.data, closing)
+                data_directory.own(here.data, closing)
             here.restore(good)
         else:
             assert here.rows() in (before, wanted)
@@ -105,7 +105,7 @@ def test_a_restore_into_postgresql_that_is_killed_anywhere_is_done_again(good, p
     before, step, begun = here.rows(), 0, 0
     while cut_off(lambda: here.restore(good, replace=True), step := step + 1):
         alone(here)
-        if (here.data / premises.RESTORING).exists():
+        if (here.data / data_directory.RESTORING).exists():
             begun += 1
             here.restore(good)
             assert (here.rows(), here.keys()) == (fresh.rows(), fresh.keys())

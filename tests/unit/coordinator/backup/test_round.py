@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from coordinator import premises
+from coordinator import data_directory
+from coordinator.backup import archive
+from coordinator.backup.archive import BackupError
 from coordinator.errors import StartError
-from coordinator.model.trail import follow
-from coordinator.store import guards, restorations, trail
+from coordinator.model.audit_log import follow
+from coordinator.store import audit_log, guards, restorations
 from coordinator.store.engine import Store
-from coordinator.vault import backup
-from coordinator.vault.backup import BackupError
 from tests.unit.coordinator.backup.house import House
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
@@ -47,10 +47,10 @@ def test_all_rows_and_keys_come_back_in_either_database(lived: House, empty: Hou
             assert latest.settled is not None
             assert latest.settled >= NOON + 61
         with office.store.read() as tx:
-            kept = trail.head(tx)[1]
+            kept = audit_log.head(tx)[1]
         office.desk.invite(by="ines")  # and the trail goes on where it was
         with office.store.read() as tx:
-            assert follow(trail.every(tx), head=kept).whole
+            assert follow(audit_log.every(tx), head=kept).whole
             assert guards.missing(tx) == []
     assert empty.verdict().right
 
@@ -120,7 +120,7 @@ def test_a_backup_goes_over_another_only_if_that_is_wanted(lived: House, tmp_pat
 
 
 def test_two_backups_to_one_file_do_not_mix(lived: House, tmp_path):
-    with backup._draft(tmp_path / "muster.backup"), pytest.raises(BackupError, match="under way"):
+    with archive._draft(tmp_path / "muster.backup"), pytest.raises(BackupError, match="under way"):
         lived.back_up(tmp_path / "muster.backup")
     lived.back_up(tmp_path / "muster.backup")
 
@@ -150,7 +150,7 @@ def test_what_was_there_is_laid_aside_and_only_if_that_is_wanted(lived: House, t
 def test_nothing_is_restored_where_a_coordinator_runs(lived: House, tmp_path):
     lived.back_up(tmp_path / "muster.backup")
     with ExitStack() as running:
-        premises.own(lived.data, running)
+        data_directory.own(lived.data, running)
         with pytest.raises(StartError, match="another coordinator runs"):
             lived.restore(tmp_path / "muster.backup", replace=True)
 
@@ -165,4 +165,4 @@ def test_nothing_is_restored_into_a_postgresql_that_a_coordinator_elsewhere_uses
         other = House(tmp_path / "other", postgres_url)
         with pytest.raises(BackupError, match="another coordinator uses this database"):
             other.restore(tmp_path / "muster.backup", replace=True)
-    assert not (other.data / premises.RESTORING).exists()
+    assert not (other.data / data_directory.RESTORING).exists()

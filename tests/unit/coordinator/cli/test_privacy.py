@@ -1,6 +1,6 @@
 """Links, pickups, and what people may have told and forgotten, by command."""
 
-from coordinator.privacy.doorstep import Doorstep
+from coordinator.privacy.address import Doorstep
 
 
 def test_a_hospitals_link_is_replaced(far, office):

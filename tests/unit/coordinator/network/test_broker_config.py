@@ -11,9 +11,9 @@ from coordinator import cli, settings
 from coordinator.keys.ca import Authority
 from coordinator.model.records import Barred
 from coordinator.mqtt import mosquitto
-from coordinator.mqtt.bouncer import Bouncer
 from coordinator.mqtt.broker import External
 from coordinator.mqtt.link import evict
+from coordinator.mqtt.revocation import Bouncer
 from tests.farend.broker import free_port
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.conftest import need_mosquitto

@@ -12,8 +12,8 @@ from cryptography import x509
 from coordinator import settings
 from coordinator.model.records import Barred
 from coordinator.mqtt import broker
-from coordinator.mqtt.bouncer import Bouncer
 from coordinator.mqtt.link import evict
+from coordinator.mqtt.revocation import Bouncer
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.enrolled import speaker
 from tests.unit.coordinator.network.test_broker import eventually, vars_of

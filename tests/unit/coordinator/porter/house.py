@@ -6,7 +6,7 @@ from pyotp.totp import TOTP
 
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts
-from coordinator.people.porter import Opened, Porter, Ticket
+from coordinator.people.authentication import Opened, Porter, Ticket
 from coordinator.store import people
 from tests.unit.coordinator.office import Office
 

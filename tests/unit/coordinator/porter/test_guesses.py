@@ -4,7 +4,7 @@ import pytest
 
 from coordinator.errors import Slow, Unauthorised
 from coordinator.people import accounts
-from coordinator.people.porter import Opened
+from coordinator.people.authentication import Opened
 from coordinator.people.throttle import PAIR
 from tests.unit.coordinator.porter.house import WORDS, House
 

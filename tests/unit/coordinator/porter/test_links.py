@@ -5,8 +5,8 @@ import pytest
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.model.roles import HOME, Act
 from coordinator.people import accounts
-from coordinator.people.asker import Via
-from coordinator.people.porter import ONCE, Link, Opened
+from coordinator.people.authentication import ONCE, Link, Opened
+from coordinator.people.principal import Via
 from tests.unit.coordinator.porter.house import WORDS, House
 
 

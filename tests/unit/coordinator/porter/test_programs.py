@@ -3,7 +3,7 @@
 from coordinator import ids
 from coordinator.model.roles import HOME, Act, Role
 from coordinator.people import accounts
-from coordinator.people.asker import Via
+from coordinator.people.principal import Via
 from coordinator.store import people
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.porter.house import House

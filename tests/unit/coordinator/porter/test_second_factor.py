@@ -5,8 +5,8 @@ import pytest
 from coordinator.errors import Slow, Unauthorised
 from coordinator.model.roles import HOME, Act, Role
 from coordinator.people import accounts, passwords
+from coordinator.people.authentication import TICKET, Rules, Ticket
 from coordinator.people.factor import RECOVERY
-from coordinator.people.porter import TICKET, Rules, Ticket
 from coordinator.people.throttle import PAIR
 from tests.unit.coordinator.porter.house import House
 

@@ -5,8 +5,8 @@ import pytest
 from coordinator.errors import Forbidden, Missing, Unauthorised
 from coordinator.model.roles import HOME, Act, Role
 from coordinator.people import accounts, passwords
-from coordinator.people.asker import NOBODY, Via
-from coordinator.people.porter import IDLE, SESSION
+from coordinator.people.authentication import IDLE, SESSION
+from coordinator.people.principal import NOBODY, Via
 from coordinator.store import restorations
 from coordinator.store.restorations import Restoration
 from tests.unit.coordinator.office import KEY

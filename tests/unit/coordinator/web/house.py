@@ -13,10 +13,10 @@ import uvicorn
 from coordinator import ids
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts, passwords
-from coordinator.people.porter import Porter
+from coordinator.people.authentication import Porter
 from coordinator.store import people
+from coordinator.web.application import create
 from coordinator.web.server import Server
-from coordinator.web.site import create
 from tests.unit.coordinator.office import KEY, Office
 
 PASSWORD = "seven printers hum"

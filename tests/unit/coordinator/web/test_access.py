@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from coordinator.model.roles import HOME, Role
-from coordinator.people.porter import IDLE, ONCE, SESSION
+from coordinator.people.authentication import IDLE, ONCE, SESSION
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.web.house import PASSWORD, House, open_house
 

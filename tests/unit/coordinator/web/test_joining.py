@@ -85,9 +85,9 @@ def test_a_crash_at_any_moment_of_a_renewal_loses_nothing(house: House, tmp_path
     renewer(house, identity.load(tmp_path), 41).step()
     assert credentials.certificate(identity.load(tmp_path)) != first
     with house.office.store.read() as tx:
-        from coordinator.store import passes
+        from coordinator.store import certificates
 
-        assert len(passes.of_agent(tx, "anna", house.office.now[0])) == 2, (
+        assert len(certificates.of_agent(tx, "anna", house.office.now[0])) == 2, (
             "one key was asked for, again and again"
         )
 

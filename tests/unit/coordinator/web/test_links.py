@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from coordinator.errors import Slow
 from coordinator.people.guesses import LINKS, Guesses
-from coordinator.privacy.doorstep import Doorstep
+from coordinator.privacy.address import Doorstep
 from tests.unit.coordinator.office import PlayedAgent
 from tests.unit.coordinator.web.house import House
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.printers.driver import Ending
-from agent.printers.serial import SerialDriver
+from agent.printers.serial.driver import SerialDriver
 from agent.printers.virtual import main
 from agent.printers.virtual.faults import KNOBS
 from agent.printers.virtual.profile import PROFILES

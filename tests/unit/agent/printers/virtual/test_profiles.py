@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.printers.parser import parse
-from agent.printers.replies import Capability, Identity, Ok, Position, Refusal, Temperatures
+from agent.printers.serial.parser import parse
+from agent.printers.serial.replies import Capability, Identity, Ok, Position, Refusal, Temperatures
 from agent.printers.virtual.profile import PROFILES
 from tests.unit.agent.printers.virtual.board import Board, frame
 

@@ -1,0 +1,141 @@
+"""One printer as its runner has it: how it was seen last, what is kept of it, and what is told of it.
+
+What it holds of a look is changed by the runner's own thread only.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from agent.consent.hours import Hours
+from agent.consent.owner_answers import OwnerWord
+from agent.consent.terms import Terms
+from agent.consent.time_limits import Leave
+from agent.conversation.telemetry import Teller
+from agent.journal import Journal
+from agent.printers.driver import Condition, Driver, Status
+from agent.settings import Printer
+from wire.lifecycle import State, Step
+from wire.messages import Blame, Up
+
+log = logging.getLogger(__name__)
+
+_AT_WORK = frozenset({Condition.BUSY, Condition.PRINTING, Condition.PAUSED})
+
+
+class Clock(Protocol):
+    """The clocks of this machine."""
+
+    def monotonic(self) -> float:
+        """Seconds that only rise, also while the machine sleeps."""
+        ...
+
+    def now(self) -> datetime:
+        """The wall clock, with its zone."""
+        ...
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What a runner is told of its printer and its owner's wishes.
+
+    `terms` are its owner's consent, towards the coordinator that it serves; `unfit` is why the gate refuses every
+    job between its owner's scripts, where it does.
+    """
+
+    printer: Printer
+    hours: Hours
+    clear_from_page: bool
+    terms: Terms = Terms()
+    unfit: str = ""
+
+
+class Line(Protocol):
+    """The link, as far as a runner needs it."""
+
+    @property
+    def up(self) -> bool:
+        """Whether anybody can hear us."""
+        ...
+
+    def publish(self, message: Up) -> bool:
+        """Say something; False if it can't be said now."""
+        ...
+
+
+class Station:
+    """One printer's. `changed` is called when the journal has news to report."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        driver: Driver,
+        journal: Journal,
+        *,
+        line: Line,
+        clock: Clock,
+        changed: Callable[[], None],
+    ) -> None:
+        self.name = setup.printer.name
+        self.setup = setup
+        self.driver = driver
+        self.journal = journal
+        self.line = line
+        self.clock = clock
+        self.changed = changed
+        self.awake = threading.Event()
+        """Set when there is something to do before the next step is due."""
+        self.word = OwnerWord(journal)
+        self.leave = Leave(
+            self.name, setup.hours, journal, self.word, protection=setup.printer.thermal_protection
+        )
+        self.teller = Teller(self.name, line.publish)
+        self.status = Status(condition=Condition.UNREACHABLE, why="not looked at yet")
+        self.looked_at = clock.monotonic()
+
+    def look(self) -> None:
+        """See how the printer is. What another hand prints there leaves a bed that is not clear."""
+        self.status = self.driver.status()
+        self.looked_at = self.clock.monotonic()
+        if self.status.condition in _AT_WORK and self.bed_is_clear:
+            log.info("%s: somebody else prints on it: its bed counts as not clear", self.name)
+            self.journal.beds.occupy(self.name)
+
+    @property
+    def bed_is_clear(self) -> bool:
+        """Whether a person said so since the last start."""
+        return self.journal.beds.is_clear(self.name)
+
+    @property
+    def left(self) -> float:
+        """Seconds that a job may last from now on, by all that its owner has set."""
+        return self.leave.seconds(self.status, self.clock.now())
+
+    @property
+    def at(self) -> float:
+        """The wall clock here, in seconds since 1970."""
+        return self.clock.now().timestamp()
+
+    def record(self, attempt: str, step: Step, why: str = "", blame: Blame = Blame.NOBODY) -> State:
+        """Commit a step of an attempt; its new state.
+
+        Raises:
+            JournalError: see the journal.
+        """
+        state = self.journal.attempts.record(attempt, step, self.at, why, blame)
+        log.info("%s: %s is %s%s", self.name, attempt, state, f": {why}" if why else "")
+        self.changed()
+        return state
+
+    def refuse(self, what: str) -> None:
+        """Keep for its owner what was not done here, or not as it should be."""
+        log.warning("%s: %s", self.name, what)
+        self.word.refuse(self.name, what, self.at)
+
+    def tell(self, attempt: str | None, hindrance: str = "") -> None:
+        """Tell the coordinator how it looks."""
+        now = self.clock.monotonic()
+        self.teller.tell(self.status, attempt, now, clear=self.bed_is_clear, hindrance=hindrance)

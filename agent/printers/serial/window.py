@@ -1,0 +1,186 @@
+"""The lines that are on their way, those that were, and how many bytes of them a board can hold. Pure."""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from agent.printers.serial.line import Sent
+from agent.printers.serial.options import WINDOW
+
+GONE = 2
+"""Lines that no board keeps in its receive buffer for long: every command queue holds more than one."""
+HISTORY = 512
+"""Lines that can be asked for again after they were acknowledged."""
+CLOSE = 200
+"""Refusals fewer lines apart than this are the window's fault, not a stray flipped bit."""
+STRIKES = 3
+CLEAN = 1000
+"""So many lines without a refusal widen a narrowed window again."""
+
+
+class Window:
+    """How many bytes may be in flight: what the owner's profile allows, less while the board loses lines.
+
+    0 is one line at a time, for a firmware that needs it; a board that keeps losing lines ends there too.
+    """
+
+    def __init__(self, most: int = WINDOW) -> None:
+        self.most = most
+        self.size = most
+        self.renumber()
+
+    def renumber(self) -> None:
+        """The count begins anew."""
+        self._strikes = 0
+        self._refused_at = -CLOSE
+        self._changed_at = 0
+
+    def refuse(self, number: int) -> None:
+        """The board asked for a line again."""
+        self._strikes = self._strikes + 1 if number - self._refused_at < CLOSE else 1
+        self._refused_at = number
+        if self._strikes >= STRIKES and self.size:
+            self._strikes, self._changed_at = 0, number
+            self.size = WINDOW if self.size > WINDOW else self.size // 2 if self.size > 40 else 0
+
+    def ease(self, number: int) -> None:
+        """The board has taken line `number`: a narrow window widens in good times."""
+        if self.size < self.most and number > max(self._changed_at, self._refused_at) + CLEAN:
+            self._changed_at = number
+            self.size = min(self.most, max(self.size * 2, 40))
+
+
+class Flight:
+    """Lines in flight, oldest first, and the history behind them."""
+
+    def __init__(self, window: int = WINDOW) -> None:
+        self.window = Window(window)
+        self.lines: deque[Sent] = deque()
+        self.bytes = 0
+        """How many bytes of them may still be in the receive buffer."""
+        self.history: deque[Sent] = deque(maxlen=HISTORY)
+        self._taken = 0
+        """How many at the front are known to be out of the receive buffer."""
+        self._granted = 0
+        """Up to this number there is a place in the command queue (ADVANCED_OK)."""
+
+    def __bool__(self) -> bool:
+        """Whether anything is in flight."""
+        return bool(self.lines)
+
+    def add(self, sent: Sent) -> None:
+        """A line goes out."""
+        self.lines.append(sent)
+        if 0 < sent.number <= self._granted and self._taken == len(self.lines) - 1:
+            self._taken += 1
+        else:
+            self.bytes += len(sent.framed)
+
+    def take_on(self, ahead: Sequence[Sent], start: int, out: list[bytes]) -> int:
+        """As many lines of `ahead` go into `out` as have room, from `start` on; gives where the rest begins."""
+        lines, size, held = self.lines, self.window.size, self.bytes
+        place = start
+        for sent in islice(ahead, start, None):
+            framed = sent.framed
+            more = len(framed)
+            if lines and held + more > size:
+                break
+            if sent.number <= self._granted and self._taken == len(lines):
+                self._taken += 1
+            else:
+                held += more
+            lines.append(sent)
+            out.append(framed)
+            place += 1
+        self.bytes = held
+        return place
+
+    def land(self, count: int) -> bool:
+        """The `count` oldest have arrived, if all of them are lines of the source; else gives False, and none has."""
+        lines = self.lines
+        if not 0 < count <= len(lines):
+            return False
+        landed = [lines.popleft() for _ in range(count)]
+        for sent in landed:
+            if sent.kind != "line":
+                lines.extendleft(reversed(landed))
+                return False
+        for sent in landed[self._taken :]:
+            self.bytes -= len(sent.framed)
+        self._taken = max(0, self._taken - count)
+        self.history += landed
+        return True
+
+    def pop(self) -> Sent:
+        """The oldest one has arrived."""
+        sent = self.lines.popleft()
+        if self._taken:
+            self._taken -= 1
+        else:
+            self.bytes -= len(sent.framed)
+        return sent
+
+    def fits(self, size: int) -> bool:
+        """Whether a line of `size` bytes may go out now: all fit the receive buffer, whatever the queue does."""
+        return not self.lines or self.bytes + size <= self.window.size
+
+    def fits_fence(self, size: int) -> bool:
+        """Whether a fence of `size` bytes may go out after a silence.
+
+        By then the two oldest lines have left the receive buffer: one is executed, and the other is the next in the
+        command queue. So lines need not leave a fence its place: at 8 ms each way, a window that is 21 bytes smaller
+        costs half as much again. And one that was narrowed is so for lines, not for a fence.
+        """
+        gone = sum(len(sent.framed) for sent in islice(self.lines, self._taken, GONE))
+        return self.bytes - gone + size <= max(self.window.size, WINDOW)
+
+    def has(self, kind: str) -> bool:
+        """Whether a line of this kind is in flight."""
+        return any(sent.kind == kind for sent in self.lines)
+
+    def holds(self, number: int) -> bool:
+        """Whether the line with this number is in flight."""
+        return any(sent.number == number for sent in self.lines)
+
+    def grant(self, number: int, places: int) -> None:
+        """The command queue has room for `places` lines behind line `number`: they don't wait in the receive buffer."""
+        self._granted = number + places
+        for sent in list(self.lines)[self._taken :]:
+            if not 0 < sent.number <= self._granted:
+                return
+            self._taken += 1
+            self.bytes -= len(sent.framed)
+
+    def keep(self, sent: Sent) -> None:
+        """Remember a line that may be asked for again."""
+        self.history.append(sent)
+
+    def oldest(self) -> int | None:
+        """The oldest number that can still be sent again; None if nothing is known."""
+        known = self.history or self.lines
+        return known[0].number if known else None
+
+    def clear(self) -> None:
+        """Numbers begin anew."""
+        self.lines.clear()
+        self.history.clear()
+        self.bytes = self._taken = self._granted = 0
+        self.window.renumber()
+
+    def go_back(self, wanted: int) -> tuple[list[Sent], int]:
+        """Take back what is wanted and all behind it, oldest first; and how many of those had counted as done.
+
+        A refusal empties the receive buffer, so what stays in flight is in the command queue.
+        """
+        back: deque[Sent] = deque()
+        while self.lines and (self.lines[-1].number >= wanted or self.lines[-1].kind == "raw"):
+            sent = self.lines.pop()
+            if sent.kind != "raw":
+                back.appendleft(sent)
+        self._taken, self.bytes, self._granted = len(self.lines), 0, 0
+        undone = 0
+        while self.history and self.history[-1].number >= wanted:
+            sent = self.history.pop()
+            undone += sent.kind == "line"
+            back.appendleft(sent)
+        return list(back), undone

@@ -1,0 +1,58 @@
+"""Asked twice, done once: a form that is sent again, and a program that did not hear the answer.
+
+What was answered is kept for a day, in the transaction that did what was asked: there is no moment at which the one
+is there without the other. It is sealed with the key that came with it, as it may hold a hospital's link.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from coordinator.changes import News
+from coordinator.errors import Conflict
+from coordinator.people.factor import Seal
+from coordinator.store.engine import Store
+from coordinator.store.idempotency_keys import Answer, answers, forget
+
+T = TypeVar("T")
+
+KEPT = 86_400
+"""Seconds for which an answer is known again."""
+
+
+class Repeats:
+    """Remembers answers. Safe to use from any thread."""
+
+    def __init__(self, store: Store, news: News, secret: bytes, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds since 1970 UTC."""
+        self._store = store
+        self._news = news
+        self._secret = secret
+        self._now = clock
+
+    def once(self, scope: str, key: str, asked: bytes, shape: type[T], act: Callable[[], T]) -> T:
+        """Do `act`, unless it was done for this `key` within `scope`: then what it returned then.
+
+        `scope` says who asks for what, so that nobody meets another's key; `asked` is all that was sent.
+
+        Raises:
+            Conflict: the key came with something else before.
+        """
+        name = hmac.new(self._secret, f"{scope}\0{key}".encode(), "sha256").hexdigest()
+        digest = hmac.new(self._secret, b"asked\0" + asked, "sha256").hexdigest()
+        seal = Seal(self._secret, f"answer {key}")
+        with self._news.held(), self._store.together() as tx:
+            forget(tx, self._now() - KEPT)
+            if (kept := answers.get(tx, name)) is not None:
+                said = seal.open(kept.answer, name)
+                if kept.asked != digest or said is None:
+                    raise Conflict(
+                        "this was sent already, with other values in it: open the page again, or take a new key"
+                    )
+                return msgspec.json.decode(said, type=shape)
+            done = act()
+            sealed = seal.close(msgspec.json.encode(done).decode(), name)
+            answers.add(tx, Answer(key=name, at=self._now(), asked=digest, answer=sealed))
+            return done

@@ -1,0 +1,77 @@
+"""Who did what, for those who answer for it."""
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import StringConstraints
+
+from coordinator.errors import Forbidden, Invalid, Unauthorised
+from coordinator.model.audit_log import Chain, Entry
+from coordinator.model.roles import Act
+from coordinator.web import rendering
+from coordinator.web.access import needs
+from coordinator.web.dependencies import Here
+from coordinator.web.problem import documented
+
+router = APIRouter()
+
+_ANSWERS = documented(Unauthorised, Forbidden, Invalid)
+_PAGE = 100
+
+Word = Annotated[str, StringConstraints(max_length=120)]
+Head = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+Who = Annotated[Word, Query(description="All of a name")]
+What = Annotated[Word, Query(description="How an act begins, such as `address.`")]
+Which = Annotated[Word, Query(alias="on", description="How a subject begins, such as `need/n-k7m2p9xqrt`")]
+Before = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Entries older than this one")]
+
+
+@router.get("/api/trail", tags=["trail"], summary="Who did what", responses=_ANSWERS)
+@needs(Act.TRAIL)
+def entries(
+    desk: Here,
+    by: Who = "",
+    act: What = "",
+    subject: Which = "",
+    before: Before = None,
+    most: Annotated[int, Query(ge=1, le=1000)] = _PAGE,
+) -> list[Entry]:
+    """Newest first. For the next ones, `before` is the last one's number."""
+    return desk.care.trail(by=by, act=act, on=subject, before=before, most=most)
+
+
+@router.get("/api/trail/chain", tags=["trail"], summary="Whether the trail is whole", responses=_ANSWERS)
+@needs(Act.TRAIL)
+def chain(
+    desk: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
+) -> Chain:
+    """Follows every hash from the first entry on; `first` is where the chain breaks."""
+    return desk.care.chain(head)
+
+
+@router.get("/trail", include_in_schema=False)
+@needs(Act.TRAIL)
+def trail(
+    desk: Here,
+    request: Request,
+    by: Who = "",
+    act: What = "",
+    subject: Which = "",
+    before: Annotated[str, Query(pattern=r"^[0-9]{0,9}$")] = "",
+) -> Response:
+    """The trail, a page at a time."""
+    shown = desk.care.trail(by=by, act=act, on=subject, before=int(before or 0) or None, most=_PAGE + 1)
+    return rendering.page(
+        request,
+        "trail.html",
+        entries=shown[:_PAGE],
+        more=shown[_PAGE - 1].number if len(shown) > _PAGE else None,
+        wanted={"by": by, "act": act, "on": subject},
+        moment=_moment,
+    )
+
+
+def _moment(at: float) -> str:
+    return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m-%d %H:%M:%S}"
