@@ -20,7 +20,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+PROGRAMS = max(
+    Path("/usr/lib/postgresql").glob("*/bin"),
+    key=lambda found: float(found.parent.name),
+    default=Path("/usr/bin"),
+)
+"""Those of the newest version that is there: Debian keeps each in a folder of its own."""
 USER = "muster"
 _OPTIONS = {
     "listen_addresses": "",
@@ -164,7 +169,7 @@ class Postgres:
 
 def _unavailable() -> str | None:
     if not (PROGRAMS / "postgres").exists():
-        return "PostgreSQL 15 is not installed: sudo apt install postgresql-15"
+        return "PostgreSQL is not installed: sudo apt install postgresql"
     return None
 
 
