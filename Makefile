@@ -55,18 +55,18 @@ check: setup ## format, lint, types, import walls
 
 setup-far-ends: setup-system ## all that the tests drive; what can't be set up is skipped there, but for CI
 	@for each in octoprint octoprint-next moonraker; do \
-		$(MAKE) --no-print-directory .venv-$$each/.ready 2> >(grep -v ^make >&2) || [ -z "$$CI" ] || exit 1; \
+		$(MAKE) -s --no-print-directory .venv-$$each/.ready 2> >(grep -v ^make >&2) || [ -z "$$CI" ] || exit 1; \
 	done
 
 test: setup setup-far-ends check ## everything that must hold
 	@$(BIN)/pytest -n 4 --dist worksteal
 
-QUICK := tests/unit/wire tests/unit/gcode tests/unit/agent/consent tests/unit/coordinator/test_ledger.py tests/property/test_wire.py
+QUICK := tests/unit/{wire,gcode,agent/consent,agent/membership,coordinator/test_ledger.py}
 test-quick: ## the quick part of them on a second Python, where there is one
 	@python=$${PYTHON:-$$(.ci/python --second)}; \
 	if [ -z "$$python" ]; then echo "there is no second Python to test on"; exit; fi; \
-	PYTHON=$$python .ci/venv .venv-quick && $(MAKE) --no-print-directory .venv-quick/.ready PYTHON= && \
-	echo "the quick part on $$(.venv-quick/bin/python -V)" && .venv-quick/bin/python -m pytest -q -n 4 $(QUICK)
+	PYTHON=$$python .ci/venv .venv-quick && $(MAKE) -s --no-print-directory .venv-quick/.ready PYTHON= && \
+	echo "the quick part on $$(.venv-quick/bin/python -V)" && .venv-quick/bin/python -m pytest -q -n 4 --dist worksteal $(QUICK)
 
 test-prusalink: setup setup-prusalink ## the same contract against a real PrusaLink, which takes minutes
 	@$(BIN)/pytest -m prusalink -n 2
