@@ -58,12 +58,12 @@ class Store:
             if not self.is_sqlite:
                 connection = {"application_name": APPLICATION}
                 options = {"pool_size": 10, "pool_pre_ping": True, "connect_args": connection}
-            self._engine = create_engine(self.url, **options)
+            self.engine = create_engine(self.url, **options)
         except (ArgumentError, NoSuchModuleError) as error:
             raise _no_url(error) from None
         if self.is_sqlite:
-            event.listen(self._engine, "connect", _prepare_sqlite)
-        event.listen(self._engine, "begin", self._begin)
+            event.listen(self.engine, "connect", _prepare_sqlite)
+        event.listen(self.engine, "begin", self._begin)
         self._turn = threading.Lock()
         try:
             self._open(opening)
@@ -83,7 +83,7 @@ class Store:
             yield around
             return
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with self._engine.connect().execution_options(**options) as tx, tx.begin():
+        with self.engine.connect().execution_options(**options) as tx, tx.begin():
             yield tx
 
     @contextlib.contextmanager
@@ -96,7 +96,7 @@ class Store:
             with around.begin_nested():
                 yield around
             return
-        with self._turn, self._engine.connect().execution_options(**_WRITES) as tx, tx.begin():
+        with self._turn, self.engine.connect().execution_options(**_WRITES) as tx, tx.begin():
             before = _writing.set((self, tx))
             try:
                 yield tx
@@ -109,7 +109,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def _begin(self, tx: Connection) -> None:
         writes = "muster_writes" in tx.get_execution_options()

@@ -9,6 +9,7 @@ from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthoris
 from coordinator.model.records import Pickup
 from coordinator.model.roles import Permission
 from coordinator.model.views import PickupView
+from coordinator.privacy.pickups import every
 from coordinator.web import clusters, rendering, shapes
 from coordinator.web.access import Who, needs, performs, principal_of
 from coordinator.web.dependencies import Entered, Here
@@ -28,7 +29,7 @@ _ANSWERS = documented(Unauthorised, Forbidden, Missing, Conflict, Invalid)
 @needs(Permission.COLLECT)
 def waiting(services: Here, who: Who) -> list[PickupView]:
     """`place` is a cell of 0.1°. The address is for who takes the pickup on."""
-    return clusters.pickups(who, services.read(pickups.every, services.clock()), services.store)
+    return clusters.pickups(who, _waiting(services), services.store)
 
 
 @router.post(
@@ -87,9 +88,7 @@ def take(services: Here, request: Request, who: Who, entered: Entered, agent: Id
 def pickup(services: Here, request: Request, who: Who, pickup: Id) -> Response:
     """Where to go, for who has taken it on."""
     known, doorstep = acts.pickups.look_at_address(services, who, pickup)
-    view = next(
-        (each for each in services.read(pickups.every, services.clock()) if each.agent == known.agent), None
-    )
+    view = next((each for each in _waiting(services) if each.agent == known.agent), None)
     return rendering.page(request, "pickup.html", pickup=known, doorstep=doorstep, view=view)
 
 
@@ -112,9 +111,11 @@ def _pickups(services: Services, request: Request, by: str, refused: Refused | N
         request,
         "pickups.html",
         status=refused.problem.status if refused else 200,
-        views=clusters.pickups(
-            principal_of(request), services.read(pickups.every, services.clock()), services.store
-        ),
+        views=clusters.pickups(principal_of(request), _waiting(services), services.store),
         me=by,
         refused=refused,
     )
+
+
+def _waiting(services: Services) -> list[PickupView]:
+    return services.read(every, services.clock())

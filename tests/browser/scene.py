@@ -107,7 +107,7 @@ class Scene:
         self.brings(anna, 10, 1)
         parcel = desk.pack(need.id, by="Ines", units=8)
         desk.send(parcel.id, by="Ines")
-        desk.receive(token, parcel.id, units=8, by="sister Agnes", note="all fine, thank you")
+        desk.receive(token, parcel.id, units=8, signed_by="sister Agnes", remark="all fine, thank you")
         self.brings(bert, 13, 0)
         desk.send(desk.pack(need.id, by="Ines", units=6).id, by="Ines")
         desk.pack(need.id, by="Ines", units=4)

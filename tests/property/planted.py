@@ -1,6 +1,7 @@
 """Secrets that lie about in the house: no answer of the API may hold one, whoever asks."""
 
 from coordinator import ids
+from coordinator.acts import login
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts, factor
 from coordinator.people.authentication import Opened
@@ -39,7 +40,7 @@ def _of_account(house: House, victim: str) -> dict[str, str]:
         recovery = accounts.new_recovery(tx, victim)
         welcome = accounts.welcome(tx, victim, by="ines", now=now)
     house.person("sonja", (HOME, Role.VIEWER))
-    opened = house.authenticator.enter("sonja", PASSWORD, address="192.0.2.7", browser="a browser")
+    opened = login.log_in(house.office.services, "sonja", PASSWORD, address="192.0.2.7", browser="a browser")
     assert isinstance(opened, Opened)
     with house.office.store.read() as tx:
         session = people.sessions_of(tx, "sonja")[0]

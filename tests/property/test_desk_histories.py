@@ -261,7 +261,7 @@ class Histories(RuleBasedStateMachine):
                     self.desk.send(parcel.id, by="paul")
                 elif parcel.received is None:
                     arrived = max(0, parcel.units - missing)
-                    self.desk.receive(token, parcel.id, units=arrived, by="sister Agnes")
+                    self.desk.receive(token, parcel.id, units=arrived, signed_by="sister Agnes")
 
     @rule(lot=st.integers(0, 50))
     def rules_on_a_lot(self, lot: int) -> None:

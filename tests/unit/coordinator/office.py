@@ -30,7 +30,7 @@ from coordinator.privacy.address import AddressCipher
 from coordinator.store import agents, audit_log
 from coordinator.store.engine import Store, file_of
 from coordinator.unit_of_work import Outlets, UnitsOfWork
-from coordinator.work import catalogue, lots, overview
+from coordinator.work import catalogue, intake, lots, overview
 from coordinator.work.plates import Order, Plate, Plates
 from gcode.profile import Profile
 from wire import manifest
@@ -121,6 +121,9 @@ class Desk:
     def standing(self):
         return self.services.read(overview.standing, self.services.clock())
 
+    def definition(self, digest: str) -> bytes:
+        return self.services.plates.definition(digest)
+
     def parts(self):
         return self.services.plates.parts()
 
@@ -131,6 +134,9 @@ class Desk:
 
     def maker(self, token: str):
         return self.services.read(makers.page, ids.digest(token), self.services.plates, self.services.clock())
+
+    def is_tracked(self, token: str) -> None:
+        self.services.read(intake.by_link, ids.digest(token), self.services.clock())
 
     def pickups(self):
         return self.services.read(pickups.every, self.services.clock())
@@ -239,7 +245,14 @@ class PlayedAgent:
         self.connection, self.seq, self.counter, self.held = 1, 0, 0, []
         self.is_born()
 
-    def is_ready(self, *, window: float = A_DAY, seq: int | None = None, nonce: str | None = None) -> None:
+    def is_ready(
+        self,
+        *,
+        window: float = A_DAY,
+        seq: int | None = None,
+        nonce: str | None = None,
+        plan: bool = True,
+    ) -> None:
         self.counter += 1
         self.says(
             Ready(
@@ -256,7 +269,8 @@ class PlayedAgent:
                 keys=self.keys,
             )
         )
-        self.office.conversation.plan()
+        if plan:
+            self.office.conversation.plan()
 
     def reports(
         self,
@@ -372,9 +386,7 @@ def furnished(
         authority=authority,
         keyring=keyring,
         addresses=AddressCipher(b"a" * 32),
-        authenticator=Authenticator(
-            store, lambda shown: shown == KEY, lambda: now[0], b"s" * 32, rules or Rules()
-        ),
+        authenticator=Authenticator(store, lambda shown: shown == KEY, clock, b"s" * 32, rules or Rules()),
         clock=clock,
         public_url="http://127.0.0.1:1",
         broker_url="mqtt://127.0.0.1:1",

@@ -66,7 +66,7 @@ def test_nothing_is_asked_for_again_of_a_need_that_was_withdrawn(office: Office)
     office.desk.cancel_need(need.id, by="carl")
     ben.reports(ben.grants[-1].attempt, Step.FETCH, Step.REFUSE)
     office.desk.send(parcel, by="paul")
-    office.desk.receive(token, parcel, units=5, by="sister Agnes")
+    office.desk.receive(token, parcel, units=5, signed_by="sister Agnes")
     assert progress(office, need.id).needed == 0
     assert office.desk.summary()["needed"] == 0
 

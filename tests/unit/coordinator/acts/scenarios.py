@@ -203,7 +203,7 @@ def elsewhere(office: Office) -> tuple[str]:
     logged_in(office)
     office.desk.open_session("ines", "ines", "elsewhere")
     with office.store.read() as tx:
-        return ([each for each in people.sessions_of(tx, "ines") if each.browser == "elsewhere"][0].id,)
+        return (next(each for each in people.sessions_of(tx, "ines") if each.browser == "elsewhere").id,)
 
 
 def with_token(office: Office) -> tuple[str]:
@@ -229,7 +229,6 @@ def signed_part(office: Office) -> tuple[bytes, release.Release]:
 # ── the acts ──────────────────────────────────────────────────────────────────────────────────────────────
 
 _NEW_PERSON = {"name": "carl", "shown": "Carl", "role": Role.VIEWER}
-_SILENT = {"tells": False}
 
 SCENARIOS: dict[str, Scenario] = {
     "hospital.add": Scenario(
@@ -241,7 +240,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "need.cancel": Scenario(lambda office: (office.needs(3)[0].id,)),
     "need.release": Scenario(lambda office: (held(office),)),
-    "need.relink": Scenario(lambda office: (office.needs(1)[0].id,), **_SILENT),
+    "need.relink": Scenario(lambda office: (office.needs(1)[0].id,), tells=False),
     "attempt.cancel": Scenario(lambda office: (a_lot(office)[2],)),
     "attempt.pause": Scenario(lambda office: (a_lot(office)[2],)),
     "attempt.resume": Scenario(lambda office: (paused(office),)),
@@ -253,47 +252,49 @@ SCENARIOS: dict[str, Scenario] = {
     "parcel.pack": Scenario(lambda office: (at_hub(office),)),
     "parcel.send": Scenario(lambda office: (packed(office)[1],)),
     "parcel.receive": Scenario(sent, {"units": 2, "signed_by": "sister Agnes", "remark": "thank you"}),
-    "agent.invite": Scenario(**_SILENT),
+    "agent.invite": Scenario(tells=False),
     "agent.enrol": Scenario(lambda office: (invited(office),)),
     "agent.revoke": Scenario(lambda office: (office.agent("anna").name,), {"why": "stolen"}),
-    "agent.place": Scenario(lambda office: (office.agent("anna").name, "west"), **_SILENT),
-    "maker.link": Scenario(lambda office: (office.agent("anna").name,), **_SILENT),
-    "address.give": Scenario(lambda office: (linked(office), Doorstep(address="moved")), **_SILENT),
-    "address.withdraw": Scenario(lambda office: (linked(office),), **_SILENT),
-    "address.look": Scenario(lambda office: (taken(office),), **_SILENT),
+    "agent.place": Scenario(lambda office: (office.agent("anna").name, "west"), tells=False),
+    "maker.link": Scenario(lambda office: (office.agent("anna").name,), tells=False),
+    "address.give": Scenario(lambda office: (linked(office), Doorstep(address="moved")), tells=False),
+    "address.withdraw": Scenario(lambda office: (linked(office),), tells=False),
+    "address.look": Scenario(lambda office: (taken(office),), tells=False),
     "pickup.take": Scenario(lambda office: (off_the_bed(office) and "anna",)),
     "pickup.give-back": Scenario(lambda office: (taken(office),)),
-    "privacy.export-own": Scenario(lambda office: (linked(office),), **_SILENT),
+    "privacy.export-own": Scenario(lambda office: (linked(office),), tells=False),
     "privacy.erase-own": Scenario(lambda office: (linked(office),), {"name": "anna"}),
-    "privacy.export": Scenario(lambda office: (office.agent("anna").name,), **_SILENT),
+    "privacy.export": Scenario(lambda office: (office.agent("anna").name,), tells=False),
     "privacy.erase": Scenario(lambda office: (office.agent("anna").name,)),
-    "privacy.export-hospital": Scenario(lambda office: (a_hospital(office),), **_SILENT),
+    "privacy.export-hospital": Scenario(lambda office: (a_hospital(office),), tells=False),
     "privacy.erase-hospital": Scenario(lambda office: (a_hospital(office),)),
-    "person.add": Scenario(more=_NEW_PERSON, **_SILENT),
-    "role.give": Scenario(lambda office: (a_person(office, "carl"), Role.COURIER), **_SILENT),
-    "role.take": Scenario(lambda office: (a_person(office, "carl"), Role.ADMIN), **_SILENT),
-    "person.reset": Scenario(lambda office: (a_person(office, "carl"),), {"second_factor": True}, **_SILENT),
-    "person.disable": Scenario(lambda office: (a_person(office, "carl"),), **_SILENT),
+    "person.add": Scenario(more=_NEW_PERSON, tells=False),
+    "role.give": Scenario(lambda office: (a_person(office, "carl"), Role.COURIER), tells=False),
+    "role.take": Scenario(lambda office: (a_person(office, "carl"), Role.ADMIN), tells=False),
+    "person.reset": Scenario(
+        lambda office: (a_person(office, "carl"),), {"second_factor": True}, tells=False
+    ),
+    "person.disable": Scenario(lambda office: (a_person(office, "carl"),), tells=False),
     "person.enable": Scenario(
-        lambda office: (office.desk.disable_person(a_person(office, "carl"), by="ines").name,), **_SILENT
+        lambda office: (office.desk.disable_person(a_person(office, "carl"), by="ines").name,), tells=False
     ),
-    "person.enter": Scenario(lambda office: (a_person(office), "ines", "here"), **_SILENT),
-    "person.first": Scenario(lambda _: ("ines", "Ines", KEPT, "here"), **_SILENT),
-    "person.choose-password": Scenario(welcomed, **_SILENT),
-    "person.password": Scenario(lambda office: (*logged_in(office), KEPT), **_SILENT),
-    "factor.set": Scenario(about_to_set_factor, **_SILENT),
-    "factor.remove": Scenario(with_factor, {"address": "192.0.2.1"}, **_SILENT),
-    "factor.codes": Scenario(with_factor, {"address": "192.0.2.1"}, **_SILENT),
-    "session.end": Scenario(elsewhere, **_SILENT),
-    "session.end-all": Scenario(logged_in, **_SILENT),
-    "session.leave": Scenario(logged_in, **_SILENT),
+    "person.enter": Scenario(lambda office: (a_person(office), "ines", "here"), tells=False),
+    "person.first": Scenario(lambda _: ("ines", "Ines", KEPT, "here"), tells=False),
+    "person.choose-password": Scenario(welcomed, tells=False),
+    "person.password": Scenario(lambda office: (*logged_in(office), KEPT), tells=False),
+    "factor.set": Scenario(about_to_set_factor, tells=False),
+    "factor.remove": Scenario(with_factor, {"address": "192.0.2.1"}, tells=False),
+    "factor.codes": Scenario(with_factor, {"address": "192.0.2.1"}, tells=False),
+    "session.end": Scenario(elsewhere, tells=False),
+    "session.end-all": Scenario(logged_in, tells=False),
+    "session.leave": Scenario(logged_in, tells=False),
     "token.make": Scenario(
-        logged_in, {"label": "robot", "cluster": HOME, "role": Role.VIEWER, "days": 1}, **_SILENT
+        logged_in, {"label": "robot", "cluster": HOME, "role": Role.VIEWER, "days": 1}, tells=False
     ),
-    "token.revoke": Scenario(with_token, **_SILENT),
-    "part.approve": Scenario(signed_part, **_SILENT),
-    "key.take-out": Scenario(lambda _: ("root",), **_SILENT),
-    "key.rotate": Scenario(lambda _: ("dispatch",), **_SILENT),
-    "key.revoke": Scenario(lambda _: ("3f9c2a7be01d4c55",), **_SILENT),
-    "key.install": Scenario(lambda _: ("12",), **_SILENT),
+    "token.revoke": Scenario(with_token, tells=False),
+    "part.approve": Scenario(signed_part, tells=False),
+    "key.take-out": Scenario(lambda _: ("root",), tells=False),
+    "key.rotate": Scenario(lambda _: ("dispatch",), tells=False),
+    "key.revoke": Scenario(lambda _: ("3f9c2a7be01d4c55",), tells=False),
+    "key.install": Scenario(lambda _: ("12",), tells=False),
 }

@@ -1,6 +1,6 @@
 """What holds for every act that is registered, those to come among them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def rows(office: Office) -> dict[str, list[tuple[object, ...]]]:
 
 
 @contextmanager
-def told(office: Office) -> Iterator[list[object]]:
+def told(office: Office) -> Generator[list[object]]:
     """What is told meanwhile: messages to agents, subjects, the planner's and the allow-list's wake-up calls."""
     heard: list[object] = []
     office.posted.clear()
@@ -61,15 +61,15 @@ class CommitError(Exception):
 
 
 @contextmanager
-def failing_commits(office: Office) -> Iterator[None]:
+def failing_commits(office: Office) -> Generator[None]:
     def fail(_: object) -> None:
         raise CommitError
 
-    event.listen(office.store._engine, "commit", fail)
+    event.listen(office.store.engine, "commit", fail)
     try:
         yield
     finally:
-        event.remove(office.store._engine, "commit", fail)
+        event.remove(office.store.engine, "commit", fail)
 
 
 def test_every_act_is_tried_here():

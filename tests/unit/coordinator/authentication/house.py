@@ -1,5 +1,7 @@
 """A authenticator on a database, and people who come to the door."""
 
+from dataclasses import replace
+
 from argon2 import PasswordHasher
 from pyotp import random_base32
 from pyotp.totp import TOTP
@@ -7,9 +9,9 @@ from pyotp.totp import TOTP
 from coordinator.acts import login
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts
-from coordinator.people.authentication import Opened, Ticket
+from coordinator.people.authentication import Authenticator, Opened, Ticket
 from coordinator.store import people
-from tests.unit.coordinator.office import Office
+from tests.unit.coordinator.office import KEY, Office
 
 WORDS = "seven printers hum"
 
@@ -22,8 +24,10 @@ class House:
 
     def __init__(self, office: Office) -> None:
         self.office = office
-        self.services = office.services
-        self.authenticator = office.services.authenticator
+        self.authenticator = Authenticator(
+            office.store, lambda shown: shown == KEY, lambda: office.now[0], b"s" * 32
+        )
+        self.services = replace(office.services, authenticator=self.authenticator)
 
     def person(self, name: str = "ines", *roles: tuple[str, Role]) -> None:
         with self.office.store.write() as tx:
