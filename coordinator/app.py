@@ -25,9 +25,9 @@ from coordinator.errors import StartError
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics, Now
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import broker
-from coordinator.mqtt.link import Link, evict
+from coordinator.mqtt.link import CoordinatorLink, evict
 from coordinator.mqtt.revocation import Revoker
 from coordinator.people.authentication import Rules
 from coordinator.rate_limit import TokenBuckets
@@ -36,7 +36,7 @@ from coordinator.store.engine import Store
 from coordinator.web import application
 from coordinator.web.server import Server
 from coordinator.work import catalogue
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from wire.messages import Down
 
 log = structlog.get_logger("app")
@@ -52,7 +52,7 @@ SWEEP = 30
 class App:
     """Everything that `muster serve` runs. `url` is where its pages are."""
 
-    def __init__(self, wanted: settings.Settings) -> None:
+    def __init__(self, wanted: settings.CoordinatorSettings) -> None:
         """Start all but the web server; what was started before a failure is ended again.
 
         Raises:
@@ -76,7 +76,7 @@ class App:
         code = self.site.state.authenticator.first()
         return f"{self.url}/login/{code}" if code else ""
 
-    def _start(self, wanted: settings.Settings) -> None:
+    def _start(self, wanted: settings.CoordinatorSettings) -> None:
         data = data_directory.own(wanted.directory, self._closing)
         self._socket = _listen(wanted.web.host, wanted.web.port)
         self._closing.callback(self._socket.close)
@@ -89,7 +89,7 @@ class App:
         self._store = store
         roll = Allowlist(store)
         with store.read() as tx:
-            barred = enrolment.barred(tx, time.time())
+            barred = enrolment.revocations(tx, time.time())
         running = broker.start(wanted.broker, data, authority, barred)
         self._closing.callback(running.stop)
         self.broker = running.kind
@@ -98,7 +98,7 @@ class App:
 
         metrics = Metrics()
         with store.write() as tx:
-            self._plates = plates = Plates(data / "plates", catalogue.stock(tx, keyring, time.time()))
+            self._plates = plates = PlateLibrary(data / "plates", catalogue.stock(tx, keyring, time.time()))
             self._released = releases.latest(tx)
         public_url = wanted.web.public_url or self.url
         self._conversation = Conversation(
@@ -134,7 +134,7 @@ class App:
         metrics.watch(self._standing)
         self._conversation.lose_touch()
         self._linked = threading.Event()
-        self._link = Link(
+        self._link = CoordinatorLink(
             running.endpoint,
             self._conversation.hear,
             metrics,
@@ -180,9 +180,9 @@ class App:
         self._revoker.wake()
 
     @staticmethod
-    def _barred(store: Store) -> Barred:
+    def _barred(store: Store) -> RevocationList:
         with store.read() as tx:
-            return enrolment.barred(tx, time.time())
+            return enrolment.revocations(tx, time.time())
 
     def _standing(self) -> Now:
         return self.desk.standing()

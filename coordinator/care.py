@@ -9,14 +9,14 @@ from typing import Any
 from coordinator import ids
 from coordinator.changes import ChangeFeed
 from coordinator.errors import Invalid
-from coordinator.model.audit_log import Chain, Detail, Entry, follow
+from coordinator.model.audit_log import AuditEntry, ChainCheck, Detail, check_chain
 from coordinator.model.records import Pickup
 from coordinator.model.views import MakerPage, PickupView
-from coordinator.privacy import holdings, makers, pickups
-from coordinator.privacy.address import AddressCipher, Doorstep
+from coordinator.privacy import makers, personal_data, pickups
+from coordinator.privacy.address import AddressCipher, PickupAddress
 from coordinator.store import audit_log
 from coordinator.store.engine import Store, Tx
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 
 
 class Care:
@@ -25,7 +25,7 @@ class Care:
     def __init__(
         self,
         store: Store,
-        plates: Plates,
+        plates: PlateLibrary,
         safe: AddressCipher,
         changes: ChangeFeed,
         *,
@@ -61,7 +61,7 @@ class Care:
             known = makers.by_link(tx, ids.digest(token), self._now())
             return makers.page(tx, known, self._plates, self._now())
 
-    def give_address(self, token: str, doorstep: Doorstep) -> None:
+    def give_address(self, token: str, doorstep: PickupAddress) -> None:
         """A maker says where to pick up; see `makers.move_to`."""
         with self._store.write() as tx:
             known = makers.by_link(tx, ids.digest(token), self._now())
@@ -76,20 +76,20 @@ class Care:
             self._note(tx, f"maker/{known.ref}", "address.withdraw", f"maker/{known.ref}")
 
     def export_own(self, token: str) -> dict[str, Any]:
-        """A maker takes along all that is held; see `holdings.export_agent`."""
+        """A maker takes along all that is held; see `personal_data.export_agent`."""
         with self._store.write() as tx:
             known = makers.by_link(tx, ids.digest(token), self._now())
             self._note(tx, f"maker/{known.ref}", "privacy.export", f"maker/{known.ref}")
-            return holdings.export_agent(tx, known, self._safe)
+            return personal_data.export_agent(tx, known, self._safe)
 
     def erase_own(self, token: str, *, name: str) -> None:
-        """A maker leaves; `name` is the agent's, typed once more. See `holdings.erase_agent`."""
+        """A maker leaves; `name` is the agent's, typed once more. See `personal_data.erase_agent`."""
         with self._store.write() as tx:
             known = makers.by_link(tx, ids.digest(token), self._now())
             if name.strip() != known.agent:
                 raise Invalid("type the name above, so that nothing is erased by mistake")
             self._note(tx, f"maker/{known.ref}", "privacy.erase", f"maker/{known.ref}")
-            holdings.erase_agent(tx, known, self._now())
+            personal_data.erase_agent(tx, known, self._now())
         self._roll_changed()
         self._changes.publish(f"printer/{known.agent}")
 
@@ -118,7 +118,7 @@ class Care:
         self._changes.publish("pickup")
         return given
 
-    def look_at_address(self, pickup: str, *, by: str) -> tuple[Pickup, Doorstep | None]:
+    def look_at_address(self, pickup: str, *, by: str) -> tuple[Pickup, PickupAddress | None]:
         """Where to go; each look is noted. See `pickups.look`."""
         with self._store.write() as tx:
             known, doorstep = pickups.look(tx, pickup, self._safe, by=by, now=self._now())
@@ -129,33 +129,33 @@ class Care:
     # ── privacy ───────────────────────────────────────────────────────────────────────────────────────────
 
     def export_agent(self, agent: str, *, by: str) -> dict[str, Any]:
-        """All that is held of the maker behind an agent; see `holdings.export_agent`."""
+        """All that is held of the maker behind an agent; see `personal_data.export_agent`."""
         with self._store.write() as tx:
             known = makers.get(tx, agent)
             self._note(tx, by, "privacy.export", f"maker/{known.ref}")
-            return holdings.export_agent(tx, known, self._safe)
+            return personal_data.export_agent(tx, known, self._safe)
 
     def erase_agent(self, agent: str, *, by: str) -> str:
-        """A maker leaves; the name under which the lots stay. See `holdings.erase_agent`."""
+        """A maker leaves; the name under which the lots stay. See `personal_data.erase_agent`."""
         with self._store.write() as tx:
             known = makers.get(tx, agent)
             self._note(tx, by, "privacy.erase", f"maker/{known.ref}")
-            ref = holdings.erase_agent(tx, known, self._now())
+            ref = personal_data.erase_agent(tx, known, self._now())
         self._roll_changed()
         self._changes.publish(f"printer/{agent}")
         return ref
 
     def export_hospital(self, hospital: str, *, by: str) -> dict[str, Any]:
-        """All that is held of a hospital; see `holdings.export_hospital`."""
+        """All that is held of a hospital; see `personal_data.export_hospital`."""
         with self._store.write() as tx:
-            held = holdings.export_hospital(tx, hospital)
+            held = personal_data.export_hospital(tx, hospital)
             self._note(tx, by, "privacy.export", f"hospital/{hospital}")
             return held
 
     def erase_hospital(self, hospital: str, *, by: str) -> None:
-        """Its contact and signers are forgotten; see `holdings.erase_hospital`."""
+        """Its contact and signers are forgotten; see `personal_data.erase_hospital`."""
         with self._store.write() as tx:
-            holdings.erase_hospital(tx, hospital)
+            personal_data.erase_hospital(tx, hospital)
             self._note(tx, by, "privacy.erase", f"hospital/{hospital}")
         self._changes.publish(f"hospital/{hospital}")
 
@@ -163,7 +163,7 @@ class Care:
 
     def trail(
         self, *, by: str = "", act: str = "", on: str = "", before: int | None = None, most: int = 100
-    ) -> list[Entry]:
+    ) -> list[AuditEntry]:
         """Entries, newest first; see `store.trail.page`."""
         with self._store.read() as tx:
             return audit_log.page(tx, by=by, act=act, on=on, before=before, most=most)
@@ -173,10 +173,10 @@ class Care:
         with self._store.read() as tx:
             return audit_log.head(tx)
 
-    def chain(self, head: str = "") -> Chain:
+    def chain(self, head: str = "") -> ChainCheck:
         """Whether the trail is whole; see `trail.follow`."""
         with self._store.read() as tx:
-            return follow(audit_log.every(tx), head=head)
+            return check_chain(audit_log.every(tx), head=head)
 
     def _note(self, tx: Tx, by: str, act: str, on: str, **details: Detail) -> None:
         audit_log.note(tx, by=by, act=act, on=on, details=details, now=self._now())

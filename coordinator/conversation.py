@@ -18,12 +18,12 @@ from coordinator.changes import ChangeFeed
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
-from coordinator.model.records import Attempt, Looks, Offer
+from coordinator.model.records import Attempt, PlateOffer, PrinterTelemetry
 from coordinator.store import agents, attempts, audit_log, needs, restorations
 from coordinator.store import offers as kept_offers
 from coordinator.store.engine import Store, Tx
 from coordinator.work import grants, intake, lots, offers, reports
-from coordinator.work.plates import Order, Plates
+from coordinator.work.plates import PlateLibrary, PlateOrder
 from wire import manifest, messages
 from wire.errors import RemoteError
 from wire.keyset import Use
@@ -87,7 +87,7 @@ class Conversation:
     def __init__(
         self,
         store: Store,
-        plates: Plates,
+        plates: PlateLibrary,
         keyring: Keyring,
         metrics: Metrics,
         *,
@@ -122,7 +122,7 @@ class Conversation:
         self._patience = patience
         self._now = clock
         self._post = post
-        self._looks: dict[tuple[str, str], Looks] = {}
+        self._looks: dict[tuple[str, str], PrinterTelemetry] = {}
         self._recalled: dict[str, float] = {}
         with store.read() as tx:
             restored = restorations.latest(tx)
@@ -130,7 +130,7 @@ class Conversation:
         """A restore after which agents have yet to say what they were given in the lost time."""
         self._gives_from = clock() + AFTER_RESTORE
 
-    def looks(self) -> dict[tuple[str, str], Looks]:
+    def looks(self) -> dict[tuple[str, str], PrinterTelemetry]:
         """How each printer looked when it last said so, by agent and name."""
         return dict(self._looks)
 
@@ -206,7 +206,7 @@ class Conversation:
         now = self._now()
         with self._store.write() as tx:
             news = grants.note(tx, agent, message, now)
-            round_ = self._grant(tx, now, (agent, message.printer)) if news else grants.Round()
+            round_ = self._grant(tx, now, (agent, message.printer)) if news else grants.GrantRound()
         self._act_on(round_.granted)
         if round_.undrawn:
             self.work.set()
@@ -242,7 +242,7 @@ class Conversation:
         self.work.set()
 
     def _telemetry(self, agent: str, message: Telemetry) -> None:
-        self._looks[agent, message.printer] = Looks(
+        self._looks[agent, message.printer] = PrinterTelemetry(
             condition=message.condition,
             bed_clear=message.bed_clear,
             attempt=message.attempt,
@@ -308,22 +308,22 @@ class Conversation:
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _grant(self, tx: Tx, now: float, only: tuple[str, str] | None = None) -> grants.Round:
+    def _grant(self, tx: Tx, now: float, only: tuple[str, str] | None = None) -> grants.GrantRound:
         if self._restored:
             # A clock that was set back must not make a long silence of it.
             self._gives_from = min(self._gives_from, now + AFTER_RESTORE)
             if now < self._gives_from:
-                return grants.Round()
+                return grants.GrantRound()
             restorations.settle(tx, self._restored, now)
             self._restored = None
         return grants.grant(tx, self._plates, now, margin=self._patience.nonce_margin, only=only)
 
-    def _make_offers(self, tx: Tx, now: float) -> offers.Round:
+    def _make_offers(self, tx: Tx, now: float) -> offers.OfferRound:
         if self._restored:
-            return offers.Round()
+            return offers.OfferRound()
         return offers.make(tx, self._plates, now, self._patience.offer_lifetime)
 
-    def _say_offers(self, round_: offers.Round) -> None:
+    def _say_offers(self, round_: offers.OfferRound) -> None:
         """Publish what is offered and withdrawn, now that it is committed."""
         for offer in round_.offered:
             self._post(offer.agent, self._as_message(offer))
@@ -333,7 +333,7 @@ class Conversation:
             expires = now + self._patience.offer_lifetime
             self._post(over.agent, Withdraw(sent=now, expires=expires, offer=over.offer, why=over.why))
 
-    def _as_message(self, offer: Offer) -> messages.Offer:
+    def _as_message(self, offer: PlateOffer) -> messages.Offer:
         with self._store.read() as tx:
             need = intake.get(tx, offer.need)
             hospital = needs.hospitals.get(tx, need.hospital)
@@ -392,7 +392,7 @@ class Conversation:
         log.warning("an agent knows more than we do: was a back-up restored?", agent=agent, last=last)
         self.resync(agent, epoch, last)
 
-    def _draw(self, order: Order) -> None:
+    def _draw(self, order: PlateOrder) -> None:
         try:
             self._plates.draw(order)
         except (Invalid, Missing) as error:

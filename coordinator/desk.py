@@ -35,7 +35,7 @@ from coordinator.privacy.address import AddressCipher
 from coordinator.store import attempts, audit_log, makers, needs
 from coordinator.store.engine import Store, Tx
 from coordinator.work import intake, lots, overview, parcels
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from wire.enrolment import Answer, Renewal, Renewed
 from wire.enrolment import Request as EnrolRequest
 from wire.lifecycle import FINAL
@@ -60,7 +60,7 @@ class Desk:
     def __init__(
         self,
         store: Store,
-        plates: Plates,
+        plates: PlateLibrary,
         authority: Authority,
         keyring: Keyring,
         terms: Terms,

@@ -14,7 +14,7 @@ from coordinator.changes import ChangeFeed
 from coordinator.errors import Conflict
 from coordinator.people.factor import Seal
 from coordinator.store.engine import Store
-from coordinator.store.idempotency_keys import Answer, answers, forget
+from coordinator.store.idempotency_keys import StoredResponse, forget, responses
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Idempotency:
         seal = Seal(self._secret, f"answer {key}")
         with self._changes.held(), self._store.together() as tx:
             forget(tx, self._now() - KEPT)
-            if (kept := answers.get(tx, name)) is not None:
+            if (kept := responses.get(tx, name)) is not None:
                 said = seal.open(kept.answer, name)
                 if kept.asked != digest or said is None:
                     raise Conflict(
@@ -54,5 +54,5 @@ class Idempotency:
                 return msgspec.json.decode(said, type=shape)
             done = act()
             sealed = seal.close(msgspec.json.encode(done).decode(), name)
-            answers.add(tx, Answer(key=name, at=self._now(), asked=digest, answer=sealed))
+            responses.add(tx, StoredResponse(key=name, at=self._now(), asked=digest, answer=sealed))
             return done

@@ -10,15 +10,15 @@ import click
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from coordinator.cli.options import Wrong, config_option, json_option, load, wanted
+from coordinator.cli.formatting import day, example, length, line
+from coordinator.cli.options import Wrong, common_options, config_option, json_option, load
 from coordinator.cli.tables import print_, table
-from coordinator.cli.words import day, example, length, line
 from coordinator.errors import Problem, StartError
-from coordinator.keys import keyring, letters
+from coordinator.keys import keyring, signing_files
 from coordinator.keys.keyring import ROOT, Keyring
-from coordinator.keys.letters import Request, SignedPart, SignedSet
+from coordinator.keys.signing_files import SignedKeySet, SignedPart, SigningRequest
 from coordinator.store import audit_log
-from coordinator.store.engine import Opening, Store
+from coordinator.store.engine import OpenMode, Store
 from coordinator.work import catalogue
 from wire import keyset, release
 from wire.errors import WireError
@@ -79,7 +79,7 @@ def show(context: click.Context) -> None:
     rows = [("root", ring.root, "good")]
     rows += [(str(key.use), key.id, _until(key.until)) for key in ring.keys.keys]
     rows += [("", name, "revoked") for name in ring.keys.revoked]
-    if wanted(context).json:
+    if common_options(context).json:
         answer = {
             "version": ring.keys.version,
             "keys": [
@@ -177,17 +177,17 @@ def revoke(context: click.Context, key: str, root: Path | None, request: Path | 
 def sign(file: Path, root: Path, to: Path) -> None:
     """Sign a request, on the machine where the root key is. It needs no coordinator and no network."""
     with _in_one_line():
-        letter = letters.read(file)
-        if not isinstance(letter, Request):
+        content = signing_files.read(file)
+        if not isinstance(content, SigningRequest):
             raise Wrong(f"{file} is no request for new keys")
         key = _opened(root)
-        if key_id(key.public_key()) != letter.root:
-            raise Wrong(f"{root} is not the root that {file} asks for ({letter.root[:SHORT]})")
-        for each in letter.keys.keys:
+        if key_id(key.public_key()) != content.root:
+            raise Wrong(f"{root} is not the root that {file} asks for ({content.root[:SHORT]})")
+        for each in content.keys.keys:
             click.echo(f"  {each.use:<9} {each.id[:SHORT]}  {_until(each.until)}")
-        for each in letter.keys.revoked:
+        for each in content.keys.revoked:
             click.echo(f"            {each[:SHORT]}  revoked")
-        letters.write(to, SignedSet(keyset.seal(letter.keys, key, letter.heirs)))
+        signing_files.write(to, SignedKeySet(keyset.seal(content.keys, key, content.heirs)))
     click.echo(f"signed: carry {to} to the coordinator, and say there `muster keys import {to.name}`")
 
 
@@ -222,7 +222,7 @@ def sign_part(context: click.Context, file: Path, key_file: Path | None, to: Pat
         key = _opened(key_file) if key_file else _private(_ring(context), Use.RELEASE, None)
         signed = release.sign(part.name, part.version, document, key)
         if to:
-            letters.write(to, SignedPart(document.decode(), signed))
+            signing_files.write(to, SignedPart(document.decode(), signed))
             click.echo(f"{part.name} {part.version} is signed: carry {to} to the coordinator")
             return
         _take_in(context, document, signed)
@@ -235,21 +235,21 @@ def sign_part(context: click.Context, file: Path, key_file: Path | None, to: Pat
 def import_(context: click.Context, file: Path) -> None:
     """Take in what was signed elsewhere: new keys, or a part."""
     with _in_one_line():
-        letter = letters.read(file)
-        if isinstance(letter, Request):
+        content = signing_files.read(file)
+        if isinstance(content, SigningRequest):
             raise Wrong(f"nobody has signed {file} yet: `muster keys sign`, where the root is")
-        if isinstance(letter, SignedPart):
-            _take_in(context, letter.document.encode(), letter.release)
+        if isinstance(content, SignedPart):
+            _take_in(context, content.document.encode(), content.release)
             return
         ring = _ring(context)
-        ring.install(letter.keys)
+        ring.install(content.keys)
         _noted(context, "key.install", str(ring.keys.version))
     click.echo(f"key set {ring.keys.version} is in force")
 
 
 def _take_in(context: click.Context, document: bytes, signed: release.Release) -> None:
-    settings, ring = load(wanted(context).config), _ring(context)
-    with contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store, store.write() as tx:
+    settings, ring = load(common_options(context).config), _ring(context)
+    with contextlib.closing(Store(settings.database_url, OpenMode.AS_IT_IS)) as store, store.write() as tx:
         part = catalogue.approve(tx, ring, document, signed, time.time())
         audit_log.note(tx, by=_BY, act="part.approve", on=f"part/{part.name}", now=time.time())
     click.echo(f"{part.name} {part.version} is approved: it can be asked for within seconds")
@@ -257,10 +257,10 @@ def _take_in(context: click.Context, document: bytes, signed: release.Release) -
 
 def _noted(context: click.Context, act: str, on: str) -> None:
     """Into the trail, where there is a database already."""
-    settings = load(wanted(context).config)
+    settings = load(common_options(context).config)
     with (
         contextlib.suppress(StartError),
-        contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store,
+        contextlib.closing(Store(settings.database_url, OpenMode.AS_IT_IS)) as store,
         store.write() as tx,
     ):
         audit_log.note(tx, by=_BY, act=act, on=f"key/{on}", now=time.time())
@@ -268,14 +268,14 @@ def _noted(context: click.Context, act: str, on: str) -> None:
 
 def _change(ring: Keyring, proposed: KeySet, root: Path | None, request: Path | None) -> None:
     if request:
-        letters.write(request, Request(root=ring.root, heirs=ring.signed.heirs, keys=proposed))
+        signing_files.write(request, SigningRequest(root=ring.root, heirs=ring.signed.heirs, keys=proposed))
         click.echo(f"nothing is changed yet: have {request} signed where the root is (`muster keys sign`)")
         return
     ring.install(ring.sign(proposed, _private(ring, ROOT, root)))
 
 
 def _ring(context: click.Context) -> Keyring:
-    directory = load(wanted(context).config).directory
+    directory = load(common_options(context).config).directory
     if not (directory / "keys").is_dir():
         raise Wrong(f"no coordinator has keys in {directory}: name its settings with --config")
     return Keyring(directory / "keys", time.time)

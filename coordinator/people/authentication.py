@@ -23,7 +23,7 @@ from coordinator.people.principal import NOBODY, Principal, Via
 from coordinator.rate_limit import Backoff
 from coordinator.store import audit_log, people, restorations
 from coordinator.store.engine import Store, Tx
-from coordinator.store.people import Person, Session
+from coordinator.store.people import BrowserSession, Person
 
 SESSION = 7 * 86_400
 """Seconds after which a session ends, whatever happens."""
@@ -375,7 +375,7 @@ class Authenticator:
         token = ids.token()
         people.sessions.add(
             tx,
-            Session(
+            BrowserSession(
                 token=ids.digest(token),
                 id=ids.fresh("s"),
                 person=person,

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import StringConstraints
 
 from coordinator.errors import Forbidden, Invalid, Unauthorised
-from coordinator.model.audit_log import Chain, Entry
+from coordinator.model.audit_log import AuditEntry, ChainCheck
 from coordinator.model.roles import Permission
 from coordinator.web import rendering
 from coordinator.web.access import needs
@@ -37,7 +37,7 @@ def entries(
     subject: Which = "",
     before: Before = None,
     most: Annotated[int, Query(ge=1, le=1000)] = _PAGE,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Newest first. For the next ones, `before` is the last one's number."""
     return desk.care.trail(by=by, act=act, on=subject, before=before, most=most)
 
@@ -46,7 +46,7 @@ def entries(
 @needs(Permission.AUDIT_LOG)
 def chain(
     desk: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
-) -> Chain:
+) -> ChainCheck:
     """Follows every hash from the first entry on; `first` is where the chain breaks."""
     return desk.care.chain(head)
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from coordinator.errors import Invalid, Missing, Slow
 from coordinator.model.views import MakerPage
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from coordinator.web import rendering, shapes
 from coordinator.web.dependencies import Desk, Entered, Here, link
 from coordinator.web.forms import Refused, submit
@@ -131,8 +131,8 @@ def erase(desk: Here, request: Request, token: Held, entered: Entered) -> Respon
     return done if done.status_code != 303 else rendering.page(request, "farewell.html", name=name)
 
 
-def _doorstep(asked: shapes.DoorstepGiven) -> Doorstep:
-    return Doorstep(address=asked.address, contact=asked.contact, hours=asked.hours)
+def _doorstep(asked: shapes.DoorstepGiven) -> PickupAddress:
+    return PickupAddress(address=asked.address, contact=asked.contact, hours=asked.hours)
 
 
 def _show(desk: Desk, request: Request, token: str, refused: Refused | None = None) -> Response:

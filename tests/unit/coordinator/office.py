@@ -19,7 +19,7 @@ from coordinator.model.records import Attempt, Need
 from coordinator.store import agents
 from coordinator.store.engine import Store, file_of
 from coordinator.work import catalogue
-from coordinator.work.plates import Order, Plate, Plates
+from coordinator.work.plates import DrawnPlate, PlateLibrary, PlateOrder
 from gcode.profile import Profile
 from wire import manifest
 from wire.keyset import Use
@@ -202,7 +202,7 @@ class PlayedAgent:
 
 def furnished(
     store: Store,
-    plates: Plates,
+    plates: PlateLibrary,
     authority: Authority,
     keyring: Keyring,
     *,
@@ -270,19 +270,19 @@ def prepared() -> dict[str, bytes]:
         }
 
 
-def stocked(directory: Path, store: Store, keyring: Keyring) -> Plates:
+def stocked(directory: Path, store: Store, keyring: Keyring) -> PlateLibrary:
     """Plates of all parts that are shipped, approved by these keys."""
     with store.write() as tx, capture_logs():
         return Drawer(directory, catalogue.stock(tx, keyring, NOON))
 
 
-class Drawer(Plates):
+class Drawer(PlateLibrary):
     """Plates of which each is drawn once for all tests of a process, and written down for the others.
 
     What is drawn is a pure function of order and document: `test_plates.py` shows that, and draws for itself.
     """
 
-    def draw(self, order: Order) -> Plate:
+    def draw(self, order: PlateOrder) -> DrawnPlate:
         if known := self.drawn(order):
             return known
         wanted = order, self.approved(order.part, order.version).release.definition
@@ -297,4 +297,4 @@ class Drawer(Plates):
         return plate
 
 
-_drawn: dict[tuple[Order, str], tuple[Plate, bytes]] = {}
+_drawn: dict[tuple[PlateOrder, str], tuple[DrawnPlate, bytes]] = {}

@@ -13,15 +13,15 @@ from coordinator import request_context
 from coordinator.care import Care
 from coordinator.desk import Desk
 from coordinator.errors import Problem
-from coordinator.model.audit_log import Entry, follow
-from coordinator.privacy.address import Doorstep
+from coordinator.model.audit_log import AuditEntry, check_chain
+from coordinator.privacy.address import PickupAddress
 from coordinator.store import audit_log, guards
 from tests.unit.coordinator.office import Office, open_office
 from wire.lifecycle import Step
 from wire.messages import Wish
 
 
-def entries(office: Office) -> list[Entry]:
+def entries(office: Office) -> list[AuditEntry]:
     with office.store.read() as tx:
         return list(audit_log.every(tx))
 
@@ -127,7 +127,7 @@ CARES: dict[str, tuple[str, Callable[[Office], tuple[str, ...]], dict[str, objec
     "give_address": (
         "address.give",
         lambda office: (linked(office),),
-        {"doorstep": Doorstep(address="moved")},
+        {"doorstep": PickupAddress(address="moved")},
     ),
     "withdraw_address": ("address.withdraw", lambda office: (linked(office),), {}),
     "export_own": ("privacy.export", lambda office: (linked(office),), {}),
@@ -183,7 +183,7 @@ def test_what_somebody_does_is_noted_once_with_who_and_by_what_way(tmp_path, met
     assert made.by == "ines" or (method in BY_LINK and made.by.startswith(("hospital/h-", "maker/m-")))
     said = " ".join((made.by, made.subject, made.details))
     assert not [word for word in ("Agnes", "thank", "rang", "moved", "ward", "anna", "Anna") if word in said]
-    assert follow(entries(office)).whole
+    assert check_chain(entries(office)).whole
     office.store.close()
 
 
@@ -228,8 +228,8 @@ def test_many_at_once_make_one_chain(office: Office):
     for thread in threads:
         thread.join()
     made = entries(office)
-    assert follow(made).entries == 2 + 32
-    assert follow(made).whole
+    assert check_chain(made).entries == 2 + 32
+    assert check_chain(made).whole
 
 
 def test_a_row_that_a_superuser_alters_is_named(office: Office):
@@ -237,7 +237,7 @@ def test_a_row_that_a_superuser_alters_is_named(office: Office):
         office.needs(1)
     with office.store.write() as tx, guards.lowered(tx):
         tx.execute(text("update trail set \"by\" = 'nobody' where number = 5"))
-    found = follow(entries(office))
+    found = check_chain(entries(office))
     assert found.first is not None
     assert found.first.number == 5
     with office.store.read() as tx:
