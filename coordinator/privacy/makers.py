@@ -76,8 +76,13 @@ def move_out(tx: Tx, maker: Maker) -> None:
     makers.makers.change(tx, maker.agent, doorstep=None, given=None)
 
 
-def page(tx: Tx, maker: Maker, plates: PlateLibrary, now: float) -> MakerPage:
-    """What the own link shows: never who the parts are for, or another maker's."""
+def page(tx: Tx, token: str, plates: PlateLibrary, now: float) -> MakerPage:
+    """What the own link shows: never who the parts are for, or another maker's; `token` is its SHA-256.
+
+    Raises:
+        Astray: nobody's.
+    """
+    maker = by_link(tx, token, now)
     known = agents.agents.get(tx, maker.agent)
     assert known is not None  # a foreign key
     waiting = {(each.agent, each.printer) for each in agents.readies_of(tx, maker.agent)}

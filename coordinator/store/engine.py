@@ -78,9 +78,9 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Generator[Tx]:
-        """One consistent look; changes nothing."""
-        if (around := _around.get()) is not None and around[0] is self:
-            yield around[1]
+        """One consistent look; changes nothing. Inside a write of this thread, a look at what it has done."""
+        if (around := self._around()) is not None:
+            yield around
             return
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         with self._engine.connect().execution_options(**options) as tx, tx.begin():
@@ -88,22 +88,24 @@ class Store:
 
     @contextlib.contextmanager
     def write(self) -> Generator[Tx]:
-        """All or nothing: durably committed when the block ends, undone if it raises."""
-        if (around := _around.get()) is not None and around[0] is self:
-            yield around[1]
+        """All or nothing: durably committed when the block ends, undone if it raises.
+
+        Inside another write of this thread it is a part of it: undone by itself if it raises, else committed with it.
+        """
+        if (around := self._around()) is not None:
+            with around.begin_nested():
+                yield around
             return
         with self._turn, self._engine.connect().execution_options(**_WRITES) as tx, tx.begin():
-            yield tx
-
-    @contextlib.contextmanager
-    def together(self) -> Generator[Tx]:
-        """As `write`; and every look and write that this thread begins inside the block is part of it."""
-        with self.write() as tx:
-            before = _around.set((self, tx))
+            before = _writing.set((self, tx))
             try:
                 yield tx
             finally:
-                _around.reset(before)
+                _writing.reset(before)
+
+    def _around(self) -> Tx | None:
+        writing = _writing.get()
+        return writing[1] if writing is not None and writing[0] is self else None
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -135,8 +137,8 @@ class Store:
                 )
 
 
-_around: ContextVar[tuple[Store, Tx] | None] = ContextVar("around", default=None)
-"""The transaction of `together` that this thread is in."""
+_writing: ContextVar[tuple[Store, Tx] | None] = ContextVar("writing", default=None)
+"""The write that this thread is in."""
 
 
 def read_url(url: str | URL) -> URL:

@@ -7,7 +7,7 @@ from coordinator.metrics import Now
 from coordinator.model import ledger_check
 from coordinator.model.ledger import Account, Balance
 from coordinator.model.ledger_check import Books, Difference, PostedMovement
-from coordinator.model.records import Attempt, Need, PrinterTelemetry
+from coordinator.model.records import Attempt, Hospital, PrinterTelemetry
 from coordinator.model.views import (
     AgentView,
     LedgerReport,
@@ -55,6 +55,16 @@ def need(tx: Tx, name: str) -> NeedDetail:
     )
 
 
+def hospitals(tx: Tx) -> list[Hospital]:
+    """Every hospital, newest first."""
+    return needs.hospitals.find(tx, newest="created")
+
+
+def attempts_(tx: Tx, *, only_open: bool = False) -> list[Attempt]:
+    """Attempts, newest first."""
+    return attempts.open_attempts(tx) if only_open else attempts.all_attempts(tx)
+
+
 def printers(tx: Tx, looks: Mapping[tuple[str, str], PrinterTelemetry], now: float) -> list[PrinterView]:
     """Every printer, what it works on, and whether it waits for work."""
     working: dict[tuple[str, str], Attempt] = {}
@@ -91,8 +101,13 @@ def agent(tx: Tx, name: str, now: float) -> AgentView:
     return _agent(known, certificates.ends(tx, now).get(name))
 
 
-def tracking(tx: Tx, known: Need, plates: PlateLibrary) -> Tracking:
-    """What a hospital's link shows."""
+def tracked(tx: Tx, token: str, plates: PlateLibrary, now: float) -> Tracking:
+    """What a hospital's link shows; `token` is its SHA-256.
+
+    Raises:
+        Astray: it leads nowhere.
+    """
+    known = intake.by_link(tx, token, now)
     detail = need(tx, known.id)
     return Tracking(
         need=known.id,

@@ -126,14 +126,14 @@ class Scene:
 
     def own_page(self, agent: str = "carl") -> str:
         """The token of a maker's own page."""
-        return self.office.desk.care.link_agent(agent, by="Ines")
+        return self.office.desk.link_agent(agent, by="Ines")
 
     def stop(self, agent: str = "carl") -> str:
         """Where a courier reads where to go: to a maker with whom something waits."""
-        self.office.desk.care.give_address(
+        self.office.desk.give_address(
             self.own_page(agent), PickupAddress(address="Quittenweg 17\n1140 Wien", contact="ring twice")
         )
-        return f"/pickups/{self.office.desk.care.take_pickup(agent, by='Ines').id}"
+        return f"/pickups/{self.office.desk.take_pickup(agent, by='Ines').id}"
 
     @contextmanager
     def restarted(self) -> Generator[None]:

@@ -23,8 +23,8 @@ def plant(house: House, victim: str) -> dict[str, str]:
     found |= _both("an invite", parse(office.desk.invite(by="coordinator")).code)
     found |= _both("a one-time link", house.authenticator.once())
     office.agent("carl")
-    link = office.desk.care.link_agent("carl", by="ines")
-    office.desk.care.give_address(link, HIDDEN)
+    link = office.desk.link_agent("carl", by="ines")
+    office.desk.give_address(link, HIDDEN)
     found |= _both("another maker's link", link)
     return found | {"an address": HIDDEN.address, "a phone": HIDDEN.contact, "hours": HIDDEN.hours}
 

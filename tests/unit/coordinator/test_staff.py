@@ -1,12 +1,12 @@
 """What an admin may do with people's accounts: within the own clusters, on either database."""
 
 import pytest
+from coordinator.people.staff import Staff
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
 from coordinator.model.roles import HOME, Role, permissions
 from coordinator.people.authentication import Authenticator
 from coordinator.people.principal import Principal, Via
-from coordinator.people.staff import Staff
 from tests.unit.coordinator.office import Office
 
 MACHINE = Principal(name="root", via=Via.KEY, everywhere=True)

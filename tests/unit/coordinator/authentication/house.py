@@ -4,9 +4,10 @@ from argon2 import PasswordHasher
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
+from coordinator.acts import login
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts
-from coordinator.people.authentication import Authenticator, Opened, Ticket
+from coordinator.people.authentication import Opened, Ticket
 from coordinator.store import people
 from tests.unit.coordinator.office import Office
 
@@ -21,9 +22,8 @@ class House:
 
     def __init__(self, office: Office) -> None:
         self.office = office
-        self.authenticator = Authenticator(
-            office.store, office.desk.check_key, lambda: office.now[0], b"s" * 32
-        )
+        self.services = office.services
+        self.authenticator = office.services.authenticator
 
     def person(self, name: str = "ines", *roles: tuple[str, Role]) -> None:
         with self.office.store.write() as tx:
@@ -33,8 +33,8 @@ class House:
                 people.give_role(tx, name, cluster, role)
 
     def comes(self, name: str = "ines", password: str = WORDS, *, address: str = HERE, device: str = ""):
-        return self.authenticator.enter(
-            name, password, address=address, browser="Firefox on Linux", device=device
+        return login.log_in(
+            self.services, name, password, address=address, browser="Firefox on Linux", device=device
         )
 
     def opens(self, name: str = "ines", **more) -> str:
@@ -62,7 +62,9 @@ class House:
 
     def second(self, ticket: object, code: str, *, address: str = HERE) -> Opened:
         assert isinstance(ticket, Ticket)
-        return self.authenticator.second(ticket.value, code, address=address, browser="Firefox on Linux")
+        return login.log_in_by_code(
+            self.services, ticket.value, code, address=address, browser="Firefox on Linux"
+        )
 
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

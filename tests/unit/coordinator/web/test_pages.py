@@ -4,8 +4,8 @@ import re
 from html import unescape
 
 import pytest
-
 from coordinator.desk import Desk
+
 from tests.unit.coordinator.web.house import House
 from wire.lifecycle import State, Step
 from wire.messages import Request, Telemetry, Wish
