@@ -27,9 +27,9 @@ from coordinator.errors import StartError
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import broker
-from coordinator.mqtt.link import Link, evict
+from coordinator.mqtt.link import CoordinatorLink, evict
 from coordinator.mqtt.revocation import Revoker
 from coordinator.people.authentication import Authenticator, Rules
 from coordinator.privacy.address import AddressCipher
@@ -40,7 +40,7 @@ from coordinator.unit_of_work import Outlets, UnitsOfWork
 from coordinator.web import application
 from coordinator.web.server import Server
 from coordinator.work import catalogue, overview
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from wire.messages import Down
 
 log = structlog.get_logger("app")
@@ -56,7 +56,7 @@ SWEEP = 30
 class App:
     """Everything that `muster serve` runs. `url` is where its pages are."""
 
-    def __init__(self, wanted: settings.Settings) -> None:
+    def __init__(self, wanted: settings.CoordinatorSettings) -> None:
         """Start all but the web server; what was started before a failure is ended again.
 
         Raises:
@@ -80,7 +80,7 @@ class App:
         code = self.services.authenticator.first()
         return f"{self.url}/login/{code}" if code else ""
 
-    def _start(self, wanted: settings.Settings) -> None:
+    def _start(self, wanted: settings.CoordinatorSettings) -> None:
         data = data_directory.own(wanted.directory, self._closing)
         self._socket = _listen(wanted.web.host, wanted.web.port)
         self._closing.callback(self._socket.close)
@@ -93,7 +93,7 @@ class App:
         self._store = store
         roll = Allowlist(store)
         with store.read() as tx:
-            barred = enrolment.barred(tx, time.time())
+            barred = enrolment.revocations(tx, time.time())
         running = broker.start(wanted.broker, data, authority, barred)
         self._closing.callback(running.stop)
         self.broker = running.kind
@@ -115,7 +115,7 @@ class App:
         )
         self._units = units
         with store.write() as tx:
-            self._plates = plates = Plates(data / "plates", catalogue.stock(tx, keyring, time.time()))
+            self._plates = plates = PlateLibrary(data / "plates", catalogue.stock(tx, keyring, time.time()))
             self._released = releases.latest(tx)
         public_url = wanted.web.public_url or self.url
         self._conversation = Conversation(
@@ -159,7 +159,7 @@ class App:
         metrics.watch(lambda: services.read(overview.standing, time.time()))
         self._conversation.lose_touch()
         self._linked = threading.Event()
-        self._link = Link(
+        self._link = CoordinatorLink(
             running.endpoint,
             self._conversation.hear,
             metrics,
@@ -202,9 +202,9 @@ class App:
         self._revoker.wake()
 
     @staticmethod
-    def _barred(store: Store) -> Barred:
+    def _barred(store: Store) -> RevocationList:
         with store.read() as tx:
-            return enrolment.barred(tx, time.time())
+            return enrolment.revocations(tx, time.time())
 
     def _plan_always(self) -> None:
         """The planner's thread: gives out work whenever something changed."""

@@ -17,13 +17,13 @@ import structlog
 from coordinator.errors import Invalid, Missing
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
-from coordinator.model.records import Attempt, Looks, Offer
+from coordinator.model.records import Attempt, PlateOffer, PrinterTelemetry
 from coordinator.store import agents, attempts, needs, restorations
 from coordinator.store import offers as kept_offers
 from coordinator.store.engine import Store, Tx
 from coordinator.unit_of_work import Outbox, UnitOfWork, UnitsOfWork
 from coordinator.work import grants, intake, lots, offers, reports
-from coordinator.work.plates import Order, Plates
+from coordinator.work.plates import PlateLibrary, PlateOrder
 from wire import manifest, messages
 from wire.errors import RemoteError
 from wire.keyset import Use
@@ -72,7 +72,7 @@ class Conversation:
         self,
         store: Store,
         units: UnitsOfWork,
-        plates: Plates,
+        plates: PlateLibrary,
         keyring: Keyring,
         metrics: Metrics,
         *,
@@ -103,7 +103,7 @@ class Conversation:
         self._file_secret = file_secret
         self._patience = patience
         self._now = clock
-        self._looks: dict[tuple[str, str], Looks] = {}
+        self._looks: dict[tuple[str, str], PrinterTelemetry] = {}
         self._recalled: dict[str, float] = {}
         with store.read() as tx:
             restored = restorations.latest(tx)
@@ -111,7 +111,7 @@ class Conversation:
         """A restore after which agents have yet to say what they were given in the lost time."""
         self._gives_from = clock() + AFTER_RESTORE
 
-    def looks(self) -> dict[tuple[str, str], Looks]:
+    def looks(self) -> dict[tuple[str, str], PrinterTelemetry]:
         """How each printer looked when it last said so, by agent and name."""
         return dict(self._looks)
 
@@ -200,7 +200,7 @@ class Conversation:
             log.info("step", agent=agent, attempt=event.attempt, step=str(event.step), why=event.why)
 
     def _telemetry(self, agent: str, message: Telemetry) -> None:
-        self._looks[agent, message.printer] = Looks(
+        self._looks[agent, message.printer] = PrinterTelemetry(
             condition=message.condition,
             bed_clear=message.bed_clear,
             attempt=message.attempt,
@@ -267,7 +267,7 @@ class Conversation:
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _grant(self, unit: UnitOfWork, only: tuple[str, str] | None = None) -> Collection[Order]:
+    def _grant(self, unit: UnitOfWork, only: tuple[str, str] | None = None) -> Collection[PlateOrder]:
         """Grant what can be, and say so; what would have to be drawn first."""
         if self._restored:
             # A clock that was set back must not make a long silence of it.
@@ -284,14 +284,14 @@ class Conversation:
     def _is_settled(self) -> None:
         self._restored = None
 
-    def _make_offers(self, unit: UnitOfWork) -> Collection[Order]:
+    def _make_offers(self, unit: UnitOfWork) -> Collection[PlateOrder]:
         if self._restored:
             return ()
         round_ = offers.make(unit.tx, self._plates, unit.now, self._patience.offer_lifetime)
         self._say_offers(unit, round_)
         return round_.undrawn
 
-    def _say_offers(self, unit: UnitOfWork, round_: offers.Round) -> None:
+    def _say_offers(self, unit: UnitOfWork, round_: offers.OfferRound) -> None:
         """Tell owners what they may say yes to, and what does not stand any more."""
         for offer in round_.offered:
             unit.post(offer.agent, self._as_message(unit, offer))
@@ -309,7 +309,7 @@ class Conversation:
             expires = unit.now + self._patience.offer_lifetime
             unit.post(over.agent, Withdraw(sent=unit.now, expires=expires, offer=over.offer, why=over.why))
 
-    def _as_message(self, unit: UnitOfWork, offer: Offer) -> messages.Offer:
+    def _as_message(self, unit: UnitOfWork, offer: PlateOffer) -> messages.Offer:
         need = intake.get(unit.tx, offer.need)
         hospital = needs.hospitals.get(unit.tx, need.hospital)
         return messages.Offer(
@@ -371,7 +371,7 @@ class Conversation:
         log.warning("an agent knows more than we do: was a back-up restored?", agent=agent, last=last)
         outbox.post(agent, Recall(sent=now, epoch=epoch, seq=last))
 
-    def _draw(self, order: Order) -> None:
+    def _draw(self, order: PlateOrder) -> None:
         try:
             self._plates.draw(order)
         except (Invalid, Missing) as error:

@@ -12,7 +12,7 @@ import msgspec
 
 from coordinator.errors import Conflict
 from coordinator.people.factor import Seal
-from coordinator.store.idempotency_keys import Answer, answers, forget
+from coordinator.store.idempotency_keys import StoredResponse, forget, responses
 from coordinator.unit_of_work import UnitsOfWork
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Idempotency:
         seal = Seal(self._secret, f"answer {key}")
         with self._units.begin() as unit:
             forget(unit.tx, unit.now - KEPT)
-            if (kept := answers.get(unit.tx, name)) is not None:
+            if (kept := responses.get(unit.tx, name)) is not None:
                 said = seal.open(kept.answer, name)
                 if kept.asked != digest or said is None:
                     raise Conflict(
@@ -50,5 +50,5 @@ class Idempotency:
                 return msgspec.json.decode(said, type=shape)
             done = act()
             sealed = seal.close(msgspec.json.encode(done).decode(), name)
-            answers.add(unit.tx, Answer(key=name, at=unit.now, asked=digest, answer=sealed))
+            responses.add(unit.tx, StoredResponse(key=name, at=unit.now, asked=digest, answer=sealed))
             return done

@@ -8,8 +8,8 @@ from coordinator.acts.services import Services
 from coordinator.errors import Invalid
 from coordinator.model.records import Maker
 from coordinator.model.roles import Permission
-from coordinator.privacy import holdings, makers
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy import makers, personal_data
+from coordinator.privacy.address import PickupAddress
 
 
 @act("maker.link", Permission.INVITE, on="maker")
@@ -21,7 +21,7 @@ def link_agent(call: ActCall[Services], agent: str) -> str:
 
 
 @act("address.give", Permission.MAKER_LINK, on="maker")
-def give_address(call: ActCall[Services], token: str, doorstep: Doorstep) -> None:
+def give_address(call: ActCall[Services], token: str, doorstep: PickupAddress) -> None:
     """Say where to pick up, for the maker whose link this is; see `makers.move_to`."""
     known = _own(call, token)
     makers.move_to(call.tx, known, doorstep, call.services.addresses, call.now)
@@ -35,17 +35,17 @@ def withdraw_address(call: ActCall[Services], token: str) -> None:
 
 @act("privacy.export-own", Permission.MAKER_LINK, on="maker")
 def export_own(call: ActCall[Services], token: str) -> dict[str, Any]:
-    """Take along all that is held, for the maker whose link this is; see `holdings.export_agent`."""
-    return holdings.export_agent(call.tx, _own(call, token), call.services.addresses)
+    """Take along all that is held, for the maker whose link this is; see `personal_data.export_agent`."""
+    return personal_data.export_agent(call.tx, _own(call, token), call.services.addresses)
 
 
 @act("privacy.erase-own", Permission.MAKER_LINK, on="maker")
 def erase_own(call: ActCall[Services], token: str, *, name: str) -> None:
-    """Leave, for the maker whose link this is; `name` is the agent's, typed once more. See `holdings.erase_agent`."""
+    """Leave, for the maker whose link this is; `name` is the agent's, typed once more."""
     known = _own(call, token)
     if name.strip() != known.agent:
         raise Invalid("type the name above, so that nothing is erased by mistake")
-    holdings.erase_agent(call.tx, known, call.now)
+    personal_data.erase_agent(call.tx, known, call.now)
     call.unit.access_changed()
     call.unit.changed(f"printer/{known.agent}")
 

@@ -5,7 +5,7 @@ from coordinator.acts.services import Services
 from coordinator.model.records import Pickup
 from coordinator.model.roles import Permission
 from coordinator.privacy import makers, pickups
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 
 
 @act("pickup.take", Permission.COLLECT, on="maker")
@@ -21,7 +21,7 @@ def give_back_pickup(call: ActCall[Services], pickup: str) -> Pickup:
 
 
 @act("address.look", Permission.COLLECT, on="maker")
-def look_at_address(call: ActCall[Services], pickup: str) -> tuple[Pickup, Doorstep | None]:
+def look_at_address(call: ActCall[Services], pickup: str) -> tuple[Pickup, PickupAddress | None]:
     """Where to go; each look is noted. See `pickups.look`."""
     known, doorstep = pickups.look(call.tx, pickup, call.services.addresses, by=call.by, now=call.now)
     call.note(makers.get(call.tx, known.agent).ref, {"pickup": pickup})

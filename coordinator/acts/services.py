@@ -10,7 +10,7 @@ from coordinator.people.authentication import Authenticator
 from coordinator.privacy.address import AddressCipher
 from coordinator.store.engine import Store, Tx
 from coordinator.unit_of_work import UnitsOfWork
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,7 +22,7 @@ class Services:
 
     store: Store
     units: UnitsOfWork
-    plates: Plates
+    plates: PlateLibrary
     authority: Authority
     keyring: Keyring
     addresses: AddressCipher

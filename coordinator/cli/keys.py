@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from coordinator.acts import keys as acts
 from coordinator.acts.act import Act
-from coordinator.cli.options import Wrong, config_option, json_option, load, wanted
+from coordinator.cli.formatting import day, example, length, line
+from coordinator.cli.options import Wrong, common_options, config_option, json_option, load
 from coordinator.cli.tables import print_, table
-from coordinator.cli.words import day, example, length, line
 from coordinator.errors import Problem, StartError
-from coordinator.keys import keyring, letters
+from coordinator.keys import keyring, signing_files
 from coordinator.keys.keyring import ROOT, Keyring
-from coordinator.keys.letters import Request, SignedPart, SignedSet
-from coordinator.store.engine import Opening, Store
+from coordinator.keys.signing_files import SignedKeySet, SignedPart, SigningRequest
+from coordinator.store.engine import OpenMode, Store
 from coordinator.unit_of_work import NOBODY_LISTENS, UnitsOfWork
 from coordinator.work import catalogue
 from wire import keyset, release
@@ -78,7 +78,7 @@ def show(context: click.Context) -> None:
     rows = [("root", ring.root, "good")]
     rows += [(str(key.use), key.id, _until(key.until)) for key in ring.keys.keys]
     rows += [("", name, "revoked") for name in ring.keys.revoked]
-    if wanted(context).json:
+    if common_options(context).json:
         answer = {
             "version": ring.keys.version,
             "keys": [
@@ -176,17 +176,17 @@ def revoke(context: click.Context, key: str, root: Path | None, request: Path | 
 def sign(file: Path, root: Path, to: Path) -> None:
     """Sign a request, on the machine where the root key is. It needs no coordinator and no network."""
     with _in_one_line():
-        letter = letters.read(file)
-        if not isinstance(letter, Request):
+        content = signing_files.read(file)
+        if not isinstance(content, SigningRequest):
             raise Wrong(f"{file} is no request for new keys")
         key = _opened(root)
-        if key_id(key.public_key()) != letter.root:
-            raise Wrong(f"{root} is not the root that {file} asks for ({letter.root[:SHORT]})")
-        for each in letter.keys.keys:
+        if key_id(key.public_key()) != content.root:
+            raise Wrong(f"{root} is not the root that {file} asks for ({content.root[:SHORT]})")
+        for each in content.keys.keys:
             click.echo(f"  {each.use:<9} {each.id[:SHORT]}  {_until(each.until)}")
-        for each in letter.keys.revoked:
+        for each in content.keys.revoked:
             click.echo(f"            {each[:SHORT]}  revoked")
-        letters.write(to, SignedSet(keyset.seal(letter.keys, key, letter.heirs)))
+        signing_files.write(to, SignedKeySet(keyset.seal(content.keys, key, content.heirs)))
     click.echo(f"signed: carry {to} to the coordinator, and say there `muster keys import {to.name}`")
 
 
@@ -221,7 +221,7 @@ def sign_part(context: click.Context, file: Path, key_file: Path | None, to: Pat
         key = _opened(key_file) if key_file else _private(_ring(context), Use.RELEASE, None)
         signed = release.sign(part.name, part.version, document, key)
         if to:
-            letters.write(to, SignedPart(document.decode(), signed))
+            signing_files.write(to, SignedPart(document.decode(), signed))
             click.echo(f"{part.name} {part.version} is signed: carry {to} to the coordinator")
             return
         _take_in(context, document, signed)
@@ -234,14 +234,14 @@ def sign_part(context: click.Context, file: Path, key_file: Path | None, to: Pat
 def import_(context: click.Context, file: Path) -> None:
     """Take in what was signed elsewhere: new keys, or a part."""
     with _in_one_line():
-        letter = letters.read(file)
-        if isinstance(letter, Request):
+        content = signing_files.read(file)
+        if isinstance(content, SigningRequest):
             raise Wrong(f"nobody has signed {file} yet: `muster keys sign`, where the root is")
-        if isinstance(letter, SignedPart):
-            _take_in(context, letter.document.encode(), letter.release)
+        if isinstance(content, SignedPart):
+            _take_in(context, content.document.encode(), content.release)
             return
         ring = _ring(context)
-        ring.install(letter.keys)
+        ring.install(content.keys)
         _noted(context, acts.installed, str(ring.keys.version))
     click.echo(f"key set {ring.keys.version} is in force")
 
@@ -260,21 +260,21 @@ def _noted(context: click.Context, act: Act[acts.KeyServices, [str], None], key:
 
 @contextlib.contextmanager
 def _services(context: click.Context) -> Generator[acts.KeyServices]:
-    settings, ring = load(wanted(context).config), _ring(context)
-    with contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store:
+    settings, ring = load(common_options(context).config), _ring(context)
+    with contextlib.closing(Store(settings.database_url, OpenMode.AS_IT_IS)) as store:
         yield acts.KeyServices(units=UnitsOfWork(store, NOBODY_LISTENS, time.time), keyring=ring)
 
 
 def _change(ring: Keyring, proposed: KeySet, root: Path | None, request: Path | None) -> None:
     if request:
-        letters.write(request, Request(root=ring.root, heirs=ring.signed.heirs, keys=proposed))
+        signing_files.write(request, SigningRequest(root=ring.root, heirs=ring.signed.heirs, keys=proposed))
         click.echo(f"nothing is changed yet: have {request} signed where the root is (`muster keys sign`)")
         return
     ring.install(ring.sign(proposed, _private(ring, ROOT, root)))
 
 
 def _ring(context: click.Context) -> Keyring:
-    directory = load(wanted(context).config).directory
+    directory = load(common_options(context).config).directory
     if not (directory / "keys").is_dir():
         raise Wrong(f"no coordinator has keys in {directory}: name its settings with --config")
     return Keyring(directory / "keys", time.time)

@@ -24,7 +24,7 @@ from coordinator.people.principal import NOBODY, Principal, Via
 from coordinator.rate_limit import Backoff
 from coordinator.store import people, restorations
 from coordinator.store.engine import Store, Tx
-from coordinator.store.people import Person, Session
+from coordinator.store.people import BrowserSession, Person
 
 SESSION = 7 * 86_400
 """Seconds after which a session ends, whatever happens."""
@@ -269,10 +269,10 @@ class Authenticator:
 
         self.prove(who, address, right)
 
-    def session(self, person: str | None, by: str, browser: str) -> tuple[Session, Opened]:
+    def session(self, person: str | None, by: str, browser: str) -> tuple[BrowserSession, Opened]:
         """A session that begins now: as it is kept, and as its browser keeps it. `person` is None at this machine."""
         now, token, device = self._now(), ids.token(), ids.fresh("d")
-        kept = Session(
+        kept = BrowserSession(
             token=ids.digest(token),
             id=ids.fresh("s"),
             person=person,

@@ -29,7 +29,7 @@ APPLICATION = "muster"
 """What PostgreSQL knows our connections as."""
 
 
-class Opening(Enum):
+class OpenMode(Enum):
     """What is done with a database that is opened."""
 
     MIGRATED = "made if there is none, and brought to this version"
@@ -45,7 +45,7 @@ class Store:
     lets those who wait sleep and try again, unfairly, and gives up on some in the end.
     """
 
-    def __init__(self, url: str | URL, opening: Opening = Opening.MIGRATED) -> None:
+    def __init__(self, url: str | URL, mode: OpenMode = OpenMode.MIGRATED) -> None:
         """Connect.
 
         Raises:
@@ -66,7 +66,7 @@ class Store:
         event.listen(self.engine, "begin", self._begin)
         self._turn = threading.Lock()
         try:
-            self._open(opening)
+            self._open(mode)
         except DBAPIError as error:
             self.close()
             raise StartError(f"the database can't be used: {reason(error)}") from None
@@ -118,11 +118,11 @@ class Store:
         elif writes:
             tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
-    def _open(self, opening: Opening) -> None:
-        if opening is Opening.MIGRATED:
+    def _open(self, mode: OpenMode) -> None:
+        if mode is OpenMode.MIGRATED:
             with self.write() as tx:
                 migrate(tx)
-        elif opening is Opening.AS_IT_IS:
+        elif mode is OpenMode.AS_IT_IS:
             if (file := file_of(self.url)) and not file.exists():
                 raise StartError(f"there is no database at {file} yet")
             with self.read() as tx:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import StringConstraints
 
 from coordinator.errors import Forbidden, Invalid, Unauthorised
-from coordinator.model.audit_log import Chain, Entry, follow
+from coordinator.model.audit_log import AuditEntry, ChainCheck, check_chain
 from coordinator.model.roles import Permission
 from coordinator.store import audit_log
 from coordinator.store.engine import Tx
@@ -39,7 +39,7 @@ def entries(
     subject: Which = "",
     before: Before = None,
     most: Annotated[int, Query(ge=1, le=1000)] = _PAGE,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Newest first. For the next ones, `before` is the last one's number."""
     return services.read(audit_log.page, by=by, act=act, on=subject, before=before, most=most)
 
@@ -48,7 +48,7 @@ def entries(
 @needs(Permission.AUDIT_LOG)
 def chain(
     services: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
-) -> Chain:
+) -> ChainCheck:
     """Follows every hash from the first entry on; `first` is where the chain breaks."""
     return services.read(_chain, head)
 
@@ -77,8 +77,8 @@ def trail(
     )
 
 
-def _chain(tx: Tx, head: str) -> Chain:
-    return follow(audit_log.every(tx), head=head)
+def _chain(tx: Tx, head: str) -> ChainCheck:
+    return check_chain(audit_log.every(tx), head=head)
 
 
 def _moment(at: float) -> str:

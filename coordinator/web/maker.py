@@ -12,7 +12,7 @@ from coordinator.errors import Invalid, Missing, Slow
 from coordinator.model.views import MakerPage
 from coordinator.people.principal import MAKER
 from coordinator.privacy import makers
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from coordinator.web import rendering, shapes
 from coordinator.web.dependencies import Entered, Here, link
 from coordinator.web.forms import Refused, submit
@@ -135,8 +135,8 @@ def erase(services: Here, request: Request, token: Held, entered: Entered) -> Re
     return done if done.status_code != 303 else rendering.page(request, "farewell.html", name=name)
 
 
-def _doorstep(asked: shapes.DoorstepGiven) -> Doorstep:
-    return Doorstep(address=asked.address, contact=asked.contact, hours=asked.hours)
+def _doorstep(asked: shapes.DoorstepGiven) -> PickupAddress:
+    return PickupAddress(address=asked.address, contact=asked.contact, hours=asked.hours)
 
 
 def _show(services: Services, request: Request, token: str, refused: Refused | None = None) -> Response:

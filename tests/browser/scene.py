@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize
 
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from gcode.profile import Profile
 from tests.farend import chromium
 from tests.unit.coordinator.office import Office, PlayedAgent, open_office
@@ -131,7 +131,7 @@ class Scene:
     def stop(self, agent: str = "carl") -> str:
         """Where a courier reads where to go: to a maker with whom something waits."""
         self.office.desk.give_address(
-            self.own_page(agent), Doorstep(address="Quittenweg 17\n1140 Wien", contact="ring twice")
+            self.own_page(agent), PickupAddress(address="Quittenweg 17\n1140 Wien", contact="ring twice")
         )
         return f"/pickups/{self.office.desk.take_pickup(agent, by='Ines').id}"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from coordinator import ids
 from coordinator.model.roles import HOME, PERMISSIONS, Permission, Role
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from tests.property.planted import plant
 from tests.unit.coordinator.office import KEY, PlayedAgent, open_office
 from tests.unit.coordinator.web.house import House
@@ -96,7 +96,7 @@ def _furnish(house: House) -> dict[str, list[str]]:
     anna = office.agent("anna")
     office.agent("bert")
     makers = {name: desk.link_agent(name, by="ines") for name in ("anna", "bert")}
-    desk.give_address(makers["anna"], Doorstep(address=f"{STREET} 17", contact=PHONE, hours=HOURS))
+    desk.give_address(makers["anna"], PickupAddress(address=f"{STREET} 17", contact=PHONE, hours=HOURS))
     need, tracking = office.needs(4, hospital=hospital)
     sent = _printed(anna)
     desk.inspect(sent, good=desk.attempt(sent).count, scrapped=0, by="inspector")

@@ -5,13 +5,13 @@ from coordinator.acts import login
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts, factor
 from coordinator.people.authentication import Opened
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from coordinator.store import people
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.web.house import PASSWORD, House
 from wire.enrolment import parse
 
-HIDDEN = Doorstep(address="Holunderhof 3", contact="5550177", hours="mornings-only")
+HIDDEN = PickupAddress(address="Holunderhof 3", contact="5550177", hours="mornings-only")
 """Of a maker at whose home nothing waits: nobody goes there, and nobody but the own link leads there."""
 
 

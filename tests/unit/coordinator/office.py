@@ -20,7 +20,7 @@ from coordinator.conversation import Conversation, Patience
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
-from coordinator.model.audit_log import follow
+from coordinator.model.audit_log import check_chain
 from coordinator.model.records import Attempt, Need
 from coordinator.model.roles import Permission
 from coordinator.people.authentication import Authenticator, Rules
@@ -31,7 +31,7 @@ from coordinator.store import agents, audit_log
 from coordinator.store.engine import Store, file_of
 from coordinator.unit_of_work import Outlets, UnitsOfWork
 from coordinator.work import catalogue, intake, lots, overview
-from coordinator.work.plates import Order, Plate, Plates
+from coordinator.work.plates import DrawnPlate, PlateLibrary, PlateOrder
 from gcode.profile import Profile
 from wire import manifest
 from wire.keyset import Use
@@ -145,7 +145,7 @@ class Desk:
         return self.services.read(audit_log.page, **wanted)
 
     def chain(self, head: str = ""):
-        return self.services.read(lambda tx: follow(audit_log.every(tx), head=head))
+        return self.services.read(lambda tx: check_chain(audit_log.every(tx), head=head))
 
     def head(self):
         return self.services.read(audit_log.head)
@@ -334,7 +334,7 @@ class PlayedAgent:
 
 def furnished(
     store: Store,
-    plates: Plates,
+    plates: PlateLibrary,
     authority: Authority,
     keyring: Keyring,
     *,
@@ -440,19 +440,19 @@ def prepared() -> dict[str, bytes]:
         }
 
 
-def stocked(directory: Path, store: Store, keyring: Keyring) -> Plates:
+def stocked(directory: Path, store: Store, keyring: Keyring) -> PlateLibrary:
     """Plates of all parts that are shipped, approved by these keys."""
     with store.write() as tx, capture_logs():
         return Drawer(directory, catalogue.stock(tx, keyring, NOON))
 
 
-class Drawer(Plates):
+class Drawer(PlateLibrary):
     """Plates of which each is drawn once for all tests of a process, and written down for the others.
 
     What is drawn is a pure function of order and document: `test_plates.py` shows that, and draws for itself.
     """
 
-    def draw(self, order: Order) -> Plate:
+    def draw(self, order: PlateOrder) -> DrawnPlate:
         if known := self.drawn(order):
             return known
         wanted = order, self.approved(order.part, order.version).release.definition
@@ -467,4 +467,4 @@ class Drawer(Plates):
         return plate
 
 
-_drawn: dict[tuple[Order, str], tuple[Plate, bytes]] = {}
+_drawn: dict[tuple[PlateOrder, str], tuple[DrawnPlate, bytes]] = {}

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from coordinator.errors import Problem
-from coordinator.model.audit_log import Entry, follow
+from coordinator.model.audit_log import AuditEntry, check_chain
 from coordinator.store import audit_log, guards
 from tests.unit.coordinator.acts.scenarios import off_the_bed
 from tests.unit.coordinator.office import Office
 from wire.messages import Wish
 
 
-def entries(office: Office) -> list[Entry]:
+def entries(office: Office) -> list[AuditEntry]:
     with office.store.read() as tx:
         return list(audit_log.every(tx))
 
@@ -59,8 +59,8 @@ def test_many_at_once_make_one_chain(office: Office):
     for thread in threads:
         thread.join()
     made = entries(office)
-    assert follow(made).entries == 2 + 32
-    assert follow(made).whole
+    assert check_chain(made).entries == 2 + 32
+    assert check_chain(made).whole
 
 
 def test_a_row_that_a_superuser_alters_is_named(office: Office):
@@ -68,7 +68,7 @@ def test_a_row_that_a_superuser_alters_is_named(office: Office):
         office.needs(1)
     with office.store.write() as tx, guards.lowered(tx):
         tx.execute(text("update trail set \"by\" = 'nobody' where number = 5"))
-    found = follow(entries(office))
+    found = check_chain(entries(office))
     assert found.first is not None
     assert found.first.number == 5
     with office.store.read() as tx:

@@ -9,18 +9,18 @@ from sqlalchemy import text
 
 from coordinator import data_directory, request_context
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
-from coordinator.model.audit_log import follow
+from coordinator.model.audit_log import check_chain
 from coordinator.people import links
 from coordinator.people.links import Astray
 from coordinator.privacy import pickups
-from coordinator.privacy.address import AddressCipher, Doorstep, Unreadable
+from coordinator.privacy.address import AddressCipher, PickupAddress, Unreadable
 from coordinator.store import audit_log
 from coordinator.work import overview, reports
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import State, Step
 from wire.messages import Blame
 
-DOOR = Doorstep(address="Quittenweg 17, 1140 Wien", contact="+43 555 0142", hours="after six")
+DOOR = PickupAddress(address="Quittenweg 17, 1140 Wien", contact="+43 555 0142", hours="after six")
 
 
 def anna_at_home(office: Office) -> tuple[PlayedAgent, str]:
@@ -137,7 +137,7 @@ def test_the_key_of_the_addresses_is_in_the_back_up(tmp_path):
 def test_an_address_must_say_something(office: Office):
     _, token = anna_at_home(office)
     with pytest.raises(Invalid):
-        office.desk.give_address(token, Doorstep(address="  "))
+        office.desk.give_address(token, PickupAddress(address="  "))
 
 
 def test_a_place_is_never_kept_finer_than_its_cell(office: Office):
@@ -321,8 +321,8 @@ def test_of_a_maker_that_left_the_lots_stay_and_the_name_does_not(office: Office
     assert {view.printer.agent for view in office.desk.printers()} == {ref}
     assert acts(office)[before:] == [("ines", "privacy.erase", f"maker/{ref}")]
     with office.store.read() as tx:
-        assert follow(audit_log.every(tx)).whole
-        assert overview.verdict(tx).right
+        assert check_chain(audit_log.every(tx)).whole
+        assert overview.check_ledger(tx).right
     with pytest.raises(Astray):
         office.desk.maker(token)
     with pytest.raises(Missing):
@@ -432,7 +432,7 @@ def test_of_a_hospital_that_asks_who_spoke_and_signed_is_forgotten(office: Offic
         office.desk.track(token)
     assert office.desk.need(need.id).progress.received == 1
     with office.store.read() as tx:
-        assert overview.verdict(tx).right
+        assert overview.check_ledger(tx).right
     for ask in (office.desk.export_hospital, office.desk.erase_hospital):
         with pytest.raises(Missing):
             ask("h-none", by="ines")

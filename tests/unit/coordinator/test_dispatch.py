@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from gcode.profile import Profile
 from tests.unit.coordinator.office import Office
 from wire.lifecycle import State, Step
@@ -211,5 +211,5 @@ def _twice():
     return two, two
 
 
-def _forget_part(plates: Plates, name: str) -> None:
+def _forget_part(plates: PlateLibrary, name: str) -> None:
     plates.stock([each for each in plates._versions.values() if each.part.name != name])

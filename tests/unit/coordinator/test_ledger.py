@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.model.records import Progress
+from coordinator.model.records import NeedProgress
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import State, Step
 
@@ -25,7 +25,7 @@ def doubled(office: Office):
     return anna, ben, need.id, token
 
 
-def progress(office: Office, need: str) -> Progress:
+def progress(office: Office, need: str) -> NeedProgress:
     return office.desk.need(need).progress
 
 

@@ -13,7 +13,7 @@ from coordinator.acts.keys import KeyServices
 from coordinator.model.roles import HOME, Permission, Role, permissions
 from coordinator.people import accounts, factor
 from coordinator.people.principal import AGENT, HOSPITAL, MAKER, NOBODY, Principal, Via
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from coordinator.store import people
 from coordinator.work import catalogue
 from gcode_templates import part_source
@@ -257,7 +257,7 @@ SCENARIOS: dict[str, Scenario] = {
     "agent.revoke": Scenario(lambda office: (office.agent("anna").name,), {"why": "stolen"}),
     "agent.place": Scenario(lambda office: (office.agent("anna").name, "west"), tells=False),
     "maker.link": Scenario(lambda office: (office.agent("anna").name,), tells=False),
-    "address.give": Scenario(lambda office: (linked(office), Doorstep(address="moved")), tells=False),
+    "address.give": Scenario(lambda office: (linked(office), PickupAddress(address="moved")), tells=False),
     "address.withdraw": Scenario(lambda office: (linked(office),), tells=False),
     "address.look": Scenario(lambda office: (taken(office),), tells=False),
     "pickup.take": Scenario(lambda office: (off_the_bed(office) and "anna",)),

@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from coordinator import request_context
 from coordinator.acts.act import ACTS
 from coordinator.errors import Forbidden
-from coordinator.model.audit_log import Entry, follow
+from coordinator.model.audit_log import AuditEntry, check_chain
 from coordinator.model.roles import Permission
 from coordinator.people.principal import NOBODY
 from coordinator.store import audit_log, schema
@@ -26,7 +26,7 @@ def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/muster.db"
 
 
-def entries(office: Office) -> list[Entry]:
+def entries(office: Office) -> list[AuditEntry]:
     with office.store.read() as tx:
         return list(audit_log.every(tx))
 
@@ -118,7 +118,7 @@ def test_it_is_noted_once_with_who_and_by_what_way(office: Office, name: str):
     assert made.subject.startswith(ACTS[name].on)
     said = " ".join((made.by, made.subject, made.details))
     assert not [word for word in PERSONAL if word in said] or name == "agent.place"
-    assert follow(entries(office)).whole
+    assert check_chain(entries(office)).whole
 
 
 @pytest.mark.parametrize("name", [each for each in ACTS if ACTS[each].permission is not Permission.ENTER])

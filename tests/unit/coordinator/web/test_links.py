@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from coordinator.errors import Slow
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from coordinator.rate_limit import LINKS, WrongTries
 from tests.unit.coordinator.office import PlayedAgent
 from tests.unit.coordinator.web.house import House
@@ -23,7 +23,9 @@ PAGE = {"Accept": "text/html"}
 def at_home(house: House) -> tuple[PlayedAgent, str]:
     anna = house.office.agent("anna")
     token = house.office.desk.link_agent("anna", by="ines")
-    house.office.desk.give_address(token, Doorstep(address=f"{STREET} 17", contact=PHONE, hours="after-six"))
+    house.office.desk.give_address(
+        token, PickupAddress(address=f"{STREET} 17", contact=PHONE, hours="after-six")
+    )
     return anna, token
 
 
