@@ -36,8 +36,7 @@ from coordinator.store import attempts, audit_log, makers, needs
 from coordinator.store.engine import Store, Tx
 from coordinator.work import intake, lots, overview, parcels
 from coordinator.work.plates import Plates
-from wire.enrolment import Answer, Renewal, Renewed
-from wire.enrolment import Request as EnrolRequest
+from wire.enrolment import EnrolmentAnswer, EnrolmentRequest, Renewal, Renewed
 from wire.lifecycle import FINAL
 from wire.messages import Wish
 
@@ -331,7 +330,7 @@ class Desk:
             self._note(tx, by, "agent.invite", f"invite/{ids.digest(made.code)[:12]}")
         return str(made)
 
-    def enrol(self, request: EnrolRequest) -> Answer:
+    def enrol(self, request: EnrolmentRequest) -> EnrolmentAnswer:
         """Let an agent in; see `enrolment.enrol`."""
         with self._store.read() as tx:
             enrolment.look(tx, request.code, self._now())  # who guesses does not keep others from writing

@@ -13,7 +13,7 @@ from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
 log = logging.getLogger(__name__)
 
 
-class Bedside:
+class BedConfirmation:
     """One printer's. `place` is where it is said, empty where it can't be."""
 
     def __init__(self, printer: Printer, driver: Driver) -> None:

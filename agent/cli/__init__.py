@@ -93,12 +93,12 @@ def _status(parsed: argparse.Namespace) -> int:
 def _printers(parsed: argparse.Namespace) -> int:
     loaded = _load_if_there(parsed)
     from agent import state_directory  # noqa: PLC0415  the drivers, and mDNS
-    from agent.cli import lookout  # noqa: PLC0415  the drivers, and mDNS
+    from agent.cli import printers  # noqa: PLC0415  the drivers, and mDNS
     from agent.discovery import search  # noqa: PLC0415  the drivers, and mDNS
 
     scope = _scope(parsed, loaded.settings.printer if loaded else ())
-    until = time.monotonic() + scope.seconds + lookout.CLOSING
-    seen: list[lookout.Sight] = []
+    until = time.monotonic() + scope.seconds + printers.CLOSING
+    seen: list[printers.PrinterStatus] = []
     if loaded is None:
         found = search.discover(scope)
     else:
@@ -106,10 +106,10 @@ def _printers(parsed: argparse.Namespace) -> int:
             driven = state_directory.runs(loaded.state)
             if not driven:
                 stack.enter_context(state_directory.lock(loaded.state))
-            looks = lookout.look(loaded, seconds=scope.seconds - lookout.RESERVE, driven=driven)
+            looks = printers.look(loaded, seconds=scope.seconds - printers.RESERVE, driven=driven)
             found = search.discover(scope, loaded.settings.printer)
             seen = [look.result(until) for look in looks]
-    print(lookout.as_json(seen, found) if parsed.json else _fit(lookout.as_text(seen, found)))
+    print(printers.as_json(seen, found) if parsed.json else _fit(printers.as_text(seen, found)))
     if loaded is None and not parsed.json:
         print(f"there are no settings yet ({settings.find(parsed.config)}): muster-agent setup makes them")
     return 0
@@ -190,7 +190,7 @@ def _clear(parsed: argparse.Namespace) -> int:
     finally:
         if journal is not None:
             journal.close()
-    state_directory.ring(loaded.state)
+    state_directory.wake(loaded.state)
     print(f"{name}: the bed counts as clear until the next print starts")
     return 0
 

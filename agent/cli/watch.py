@@ -44,7 +44,7 @@ class WatchError(OwnerError):
     """There is nothing to watch. Says what to name."""
 
 
-class Job(Struct, frozen=True, kw_only=True):
+class WatchedJob(Struct, frozen=True, kw_only=True):
     """The attempt that a printer has, or had last. `seconds` is its estimated time."""
 
     attempt: str
@@ -71,12 +71,12 @@ class Moment(Struct, frozen=True, kw_only=True):
     status: Status
     bed_clear: bool
     running: bool
-    job: Job | None = None
+    job: WatchedJob | None = None
     left: float | None = None
     unheard: tuple[Unheard, ...] = ()
 
 
-class Pace:
+class TimeLeft:
     """How long a print will take yet, by its own pace since somebody looks, else by the estimate."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Pace:
         self._since = 0.0
         self._from = 0.0
 
-    def left(self, job: Job | None, status: Status, now: float) -> float | None:
+    def left(self, job: WatchedJob | None, status: Status, now: float) -> float | None:
         """Seconds to the end; `now` is monotonic."""
         if job is None or status.attempt != job.attempt or status.condition is not Condition.PRINTING:
             self._of = None
@@ -164,7 +164,7 @@ class Watcher:
         """
         self._loaded = loaded
         self._printer = printer
-        self._pace = Pace()
+        self._pace = TimeLeft()
         path = journal_path(loaded.state)
         self._looks: Onlooker = onlooker(printer, loaded.state)
         self._journal = Journal(path) if path.exists() else None
@@ -264,12 +264,12 @@ def gist(moment: Moment) -> str:
     return "".join(char for char in line if char.isprintable())
 
 
-def _job(journal: Journal, printer: str) -> Job | None:
+def _job(journal: Journal, printer: str) -> WatchedJob | None:
     attempt = journal.attempts.current(printer) or journal.attempts.latest(printer)
     if attempt is None:
         return None
     manifest = msgspec.json.decode(attempt.signed.body, type=Manifest)
-    return Job(
+    return WatchedJob(
         attempt=attempt.id,
         state=attempt.state,
         part=manifest.part,
@@ -279,7 +279,7 @@ def _job(journal: Journal, printer: str) -> Job | None:
     )
 
 
-def _unheard(journal: Journal | None, job: Job | None) -> tuple[Unheard, ...]:
+def _unheard(journal: Journal | None, job: WatchedJob | None) -> tuple[Unheard, ...]:
     if journal is None or job is None:
         return ()
     events = journal.events.untold(limit=MOST_EVENTS)

@@ -15,7 +15,7 @@ from agent.printers.serial.driver import SerialDriver
 from agent.printers.serial.port_identity import Whereabouts
 from agent.printers.serial.pump_protocol import place
 from agent.settings import Loaded, OctoPrintPrinter, SerialPrinter
-from agent.state_directory import journal_path, lock, pumps, ring, runs
+from agent.state_directory import journal_path, lock, pumps, runs, wake
 
 WAIT = 12.0
 """Seconds; some boards need eight to come up."""
@@ -50,7 +50,7 @@ def board(loaded: Loaded, name: str) -> Generator[Board]:
         SettingsError: there is no such printer.
         SoundError: it is behind a server.
         RecoveryError: it is not plugged in.
-        HomeError: the agent starts in this moment.
+        StateDirectoryError: the agent starts in this moment.
     """
     printer = loaded.printer(name)
     if not isinstance(printer, SerialPrinter):
@@ -126,7 +126,7 @@ def look(state: Path, name: str) -> None:
     with _journal(state) as journal:
         if journal is not None:
             journal.rests.end(name)
-    ring(state)
+    wake(state)
 
 
 @contextmanager

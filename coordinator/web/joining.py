@@ -17,7 +17,7 @@ from wire import enrolment, release
 
 router = APIRouter(tags=["agents"])
 
-_A = TypeVar("_A", enrolment.Request, enrolment.Renewal)
+_A = TypeVar("_A", enrolment.EnrolmentRequest, enrolment.Renewal)
 
 
 def _asked(properties: dict[str, str]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _asked(properties: dict[str, str]) -> dict[str, Any]:
 )
 async def enrol(desk: Here, request: Request) -> Response:
     """Needs no key: the invite's code is good once. `wire/enrolment.py` has the shapes of both sides."""
-    return await _admit(request, enrolment.Request, desk.enrol)
+    return await _admit(request, enrolment.EnrolmentRequest, desk.enrol)
 
 
 @router.post(

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from agent.cli.watch import Job, LiveScreen, Moment, Pace, PaperScreen, Unheard, frame, gist
+from agent.cli.watch import LiveScreen, Moment, PaperScreen, TimeLeft, Unheard, WatchedJob, frame, gist
 from agent.intervention.onlooker import PumpOnlooker
 from agent.printers.driver import Condition, Ending, Heat, Status
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
 from wire.lifecycle import State, Step
 
-JOB = Job(attempt="a-1", state=State.PRINTING, part="ear-saver", count=11, seconds=3600)
+JOB = WatchedJob(attempt="a-1", state=State.PRINTING, part="ear-saver", count=11, seconds=3600)
 
 
 def seen(progress: float = 0.25, condition: Condition = Condition.PRINTING, **changes: Any) -> Status:
@@ -71,7 +71,7 @@ def test_nothing_that_a_server_says_moves_the_cursor():
 
 
 def test_time_left_is_the_estimate_until_the_printers_own_pace_is_known():
-    pace = Pace()
+    pace = TimeLeft()
     assert pace.left(JOB, seen(0.5), 0) == 1800
     assert pace.left(JOB, seen(0.51), 29) == pytest.approx(1764)
     assert pace.left(JOB, seen(0.6), 100) == pytest.approx(400)
