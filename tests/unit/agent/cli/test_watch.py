@@ -172,3 +172,19 @@ def test_with_several_printers_one_is_named(bench: Bench):
     done = bench.command("watch", "--once")
     assert (done.returncode, "left, right" in done.stderr) == (2, True)
     assert bench.command("watch", "right", "--once").returncode == 0
+
+
+def test_of_a_printer_without_an_agent_nothing_is_said_of_one():
+    lines = frame(moment(), agent=False, advice=False)
+    assert any(line.endswith("; not clear") for line in lines)
+    assert not any(line.startswith("  agent") for line in lines)
+    assert gist(moment(), agent=False) == "left printing 25 %, ear-saver × 11 printing"
+
+
+def test_a_note_stays_above_what_is_drawn_next():
+    stream = io.StringIO()
+    screen = LiveScreen(stream, lambda: 80, lambda each: [each.printer])
+    screen.draw(moment())
+    screen.note("granted")
+    screen.draw(moment())
+    assert stream.getvalue() == "left\n\x1b[1F\x1b[Jgranted\nleft\n"
