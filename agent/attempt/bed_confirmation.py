@@ -1,6 +1,6 @@
 """The bed that is said to be clear at the printer itself: by its knob, or in its OctoPrint.
 
-Only where the owner wants that (`Kind.says_clear` tells) and the printer is idle. An answer counts for
+Only where the owner wants that (`PrinterKind.says_clear` tells) and the printer is idle. An answer counts for
 the question that this process asked last, and for no other: whatever happened in between, nobody has answered it.
 """
 

@@ -215,11 +215,11 @@ def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
     First of all each pump is told, before the journal, which a hanging agent may hold; one that fails keeps no other
     from it.
     """
-    from agent.printers.serial.pump_onlooker import pumped, reins  # noqa: PLC0415  the pump
+    from agent.printers.serial.pump_onlooker import pump_control, pump_names  # noqa: PLC0415  the pump
 
     told: set[str] = set()
-    for name in named or pumped(loaded.state):
-        hand = reins(loaded.state, name)
+    for name in named or pump_names(loaded.state):
+        hand = pump_control(loaded.state, name)
         try:
             hand.cancel()
             told.add(name)

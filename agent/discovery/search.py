@@ -37,7 +37,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     """Where to look.
 
     `given` are ports that the owner named: they are asked. `ports` are those of this machine; they are asked where
-    `opens` says so. `urls` are where the owner says that servers are, `doors` where they usually are on this
+    `opens` says so. `urls` are where the owner says that servers are, `usual_urls` where they usually are on this
     machine. `interfaces` are addresses of this machine whose networks are asked; None for all.
     """
 
@@ -45,7 +45,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     ports: tuple[Outlet, ...] = ()
     opens: bool = False
     urls: tuple[str, ...] = ()
-    doors: tuple[str, ...] = ()
+    usual_urls: tuple[str, ...] = ()
     interfaces: tuple[str, ...] | None = None
     seconds: float = SECONDS
 
@@ -53,14 +53,14 @@ class Scope(Struct, frozen=True, kw_only=True):
 def this_machine(
     *, given: Iterable[str], urls: Iterable[str], interfaces: Iterable[str] | None, seconds: float
 ) -> Scope:
-    """All the ports and usual doors of this machine, beside what was given."""
+    """All the ports and usual addresses of this machine, beside what was given."""
     named = tuple(Outlet(path=path, device=os.path.realpath(path)) for path in given)
     taken = {outlet.device for outlet in named}
     return Scope(
         given=named,
         ports=tuple(outlet for outlet in port.ports() if outlet.device not in taken),
         urls=tuple(urls),
-        doors=usual_doors(),
+        usual_urls=usual_urls(),
         interfaces=None if interfaces is None else tuple(interfaces),
         seconds=seconds,
     )
@@ -74,7 +74,7 @@ def unknown(scope: Scope, known: Iterable[PrinterSettings]) -> list[Outlet]:
     ]
 
 
-def usual_doors() -> tuple[str, ...]:
+def usual_urls() -> tuple[str, ...]:
     """Where servers listen on this machine if nobody changed it."""
     numbers = dict.fromkeys(number for _, traits in catalogue.servers() for number in traits.ports)
     return tuple(f"http://127.0.0.1{'' if number == 80 else f':{number}'}" for number in numbers)
@@ -87,7 +87,7 @@ def discover(scope: Scope, known: Iterable[PrinterSettings] = ()) -> Found:
     asked = [_ask(port, until, ours, opens=True) for port in scope.given]
     asked += [_ask(port, until, ours, opens=scope.opens and port.usb) for port in scope.ports]
     named = [Task(lambda url=url: servers.recognise(url), None) for url in scope.urls]
-    tried = [Task(lambda url=url: servers.recognise(url), None) for url in scope.doors]
+    tried = [Task(lambda url=url: servers.recognise(url), None) for url in scope.usual_urls]
     why: list[str] = []
     announced: list[Announced] = []
     try:

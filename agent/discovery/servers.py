@@ -8,14 +8,14 @@ import msgspec
 from msgspec import structs
 
 from agent.printers import catalogue
-from agent.printers.kind import Get, Greeting, Kind, Reply, Size
+from agent.printers.kind import Get, PrinterKind, ServerGreeting, ServerReply, Size
 
 PATIENCE = 1.5
 """Seconds for each step of a request."""
 MOST = 65_536
 
 
-class RecognisedServer(Greeting, frozen=True, kw_only=True):
+class RecognisedServer(ServerGreeting, frozen=True, kw_only=True):
     """A server that was recognised, with what it tells of itself. `kind` is the name of its kind."""
 
     kind: str
@@ -41,7 +41,7 @@ def recognise(url: str) -> RecognisedServer | None:
     return None
 
 
-def size(kind: Kind[Any], url: str, key: str) -> Size | None:
+def size(kind: PrinterKind[Any], url: str, key: str) -> Size | None:
     """How large the printer is, where the server tells that to who has this key."""
     try:
         return kind.server.size(_asking(url, key)) if kind.server else None
@@ -52,7 +52,7 @@ def size(kind: Kind[Any], url: str, key: str) -> Size | None:
 def _asking(url: str, key: str = "") -> Get:
     """Asks the server at `url` for a path, on a connection of its own each time."""
 
-    def get(path: str) -> Reply:
+    def get(path: str) -> ServerReply:
         parts = urlsplit(url)
         connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = connect(parts.hostname or "", parts.port, timeout=PATIENCE)
@@ -60,7 +60,7 @@ def _asking(url: str, key: str = "") -> Get:
             headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
             connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
             response = connection.getresponse()
-            return Reply(response.status, dict(response.getheaders()), response.read(MOST))
+            return ServerReply(response.status, dict(response.getheaders()), response.read(MOST))
         finally:
             connection.close()
 

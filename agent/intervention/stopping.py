@@ -22,7 +22,7 @@ from agent.journal.stops import Stop
 from agent.printers.catalogue import driver, onlooker
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.kind import PrinterSettings
-from agent.printers.serial.pump_onlooker import reins
+from agent.printers.serial.pump_onlooker import pump_control
 from agent.settings import Loaded
 from agent.state_directory import HomeError, journal_path, lock, ring, runs
 from wire.lifecycle import State, Step
@@ -212,7 +212,9 @@ class _Stop:
     def _hand(self) -> Hand:
         """What drives the printer; for one that was taken out of the settings its pump, if that still runs."""
         printer = self._printer()
-        return driver(printer, self._loaded.state) if printer else reins(self._loaded.state, self._name)
+        return (
+            driver(printer, self._loaded.state) if printer else pump_control(self._loaded.state, self._name)
+        )
 
     def _printer(self) -> PrinterSettings | None:
         return next((each for each in self._loaded.settings.printer if each.name == self._name), None)
@@ -222,7 +224,9 @@ class _Stop:
         printer = self._printer()
         try:
             looking = (
-                onlooker(printer, self._loaded.state) if printer else reins(self._loaded.state, self._name)
+                onlooker(printer, self._loaded.state)
+                if printer
+                else pump_control(self._loaded.state, self._name)
             )
         except PrinterError as error:
             raise self._unreachable(str(error)) from error

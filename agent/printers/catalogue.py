@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, Union, cast
 
 from agent.printers.driver import Driver, Onlooker
-from agent.printers.kind import Kind, P, PrinterSettings, ServerTraits
+from agent.printers.kind import P, PrinterKind, PrinterSettings, ServerTraits
 from agent.printers.moonraker.kind import MOONRAKER
 from agent.printers.octoprint.kind import OCTOPRINT
 from agent.printers.prusalink.kind import PRUSALINK
 from agent.printers.serial.kind import SERIAL
 
-KINDS: tuple[Kind[Any], ...] = (SERIAL, OCTOPRINT, MOONRAKER, PRUSALINK)
+KINDS: tuple[PrinterKind[Any], ...] = (SERIAL, OCTOPRINT, MOONRAKER, PRUSALINK)
 
 
-def kind_named(name: str) -> Kind[Any]:
+def kind_named(name: str) -> PrinterKind[Any]:
     """The kind of this name.
 
     Raises:
@@ -29,12 +29,12 @@ def kind_named(name: str) -> Kind[Any]:
     raise LookupError(f"no kind of printer is called {name!r}")
 
 
-def kind_of(printer: P) -> Kind[P]:
+def kind_of(printer: P) -> PrinterKind[P]:
     """What is said of the kind of this printer."""
     return kind_named(printer.driver)
 
 
-def servers() -> Iterator[tuple[Kind[Any], ServerTraits]]:
+def servers() -> Iterator[tuple[PrinterKind[Any], ServerTraits]]:
     """The kinds that are behind a server."""
     for kind in KINDS:
         if kind.server is not None:

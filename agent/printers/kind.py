@@ -46,7 +46,7 @@ class PrinterSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 P = TypeVar("P", bound=PrinterSettings)
 
 
-class Reply(Struct, frozen=True):
+class ServerReply(Struct, frozen=True):
     """What a server answers to a GET."""
 
     status: int
@@ -62,11 +62,11 @@ class Reply(Struct, frozen=True):
         return msgspec.json.decode(self.content, type=shape)
 
 
-Get = Callable[[str], Reply]
+Get = Callable[[str], ServerReply]
 """Asks a server for a path. Raises OSError (TimeoutError: not in time), HTTPException or ValueError: no answer."""
 
 
-class Greeting(Struct, frozen=True, kw_only=True):
+class ServerGreeting(Struct, frozen=True, kw_only=True):
     """What a server tells of itself to who has no key. Empty where it tells nothing."""
 
     version: str = ""
@@ -120,8 +120,8 @@ class ServerTraits(Struct, frozen=True, kw_only=True):
 
     ports: tuple[int, ...]
     services: tuple[str, ...]
-    recognise: Callable[[Get], Greeting | None]
-    remarks: Callable[[Greeting], Remarks]
+    recognise: Callable[[Get], ServerGreeting | None]
+    remarks: Callable[[ServerGreeting], Remarks]
     questions: tuple[WordQuestion | SecretQuestion, ...]
     size: Callable[[Get], Size | None] = lambda _get: None
     protects: bool = False
@@ -134,7 +134,7 @@ class SaysClear(Struct, frozen=True, kw_only=True):
     how: str
 
 
-class Kind(Struct, Generic[P], frozen=True, kw_only=True):
+class PrinterKind(Struct, Generic[P], frozen=True, kw_only=True):
     """One kind of printer.
 
     Args:

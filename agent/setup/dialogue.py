@@ -18,7 +18,7 @@ from agent.discovery.findings import Found, FoundPort, FoundServer
 from agent.errors import OwnerError
 from agent.printers import catalogue
 from agent.printers.catalogue import kind_named
-from agent.printers.kind import Greeting, Kind, PrinterSettings
+from agent.printers.kind import PrinterKind, PrinterSettings, ServerGreeting
 from agent.printers.serial.kind import SerialPrinter
 from agent.prose import either
 from agent.settings import Loaded
@@ -174,10 +174,10 @@ class _Dialogue:
             f"\n{server.url}: {kind.title}{version}{f' ({server.name})' if server.name else ''}"
         )
         if self._yes("Is a printer behind it to be driven by this agent?", default=True):
-            greeting = Greeting(trusts=server.trusts, gives_keys=server.gives_keys)
+            greeting = ServerGreeting(trusts=server.trusts, gives_keys=server.gives_keys)
             self._add_server(kind, server.url, server.name, greeting)
 
-    def _add_server(self, kind: Kind[Any], url: str, title: str, greeting: Greeting) -> None:
+    def _add_server(self, kind: PrinterKind[Any], url: str, title: str, greeting: ServerGreeting) -> None:
         name = self._ask_name(_Known(title, model(title), title or url))
         try:
             printer = self._access.open(kind, url, name, greeting)
@@ -229,7 +229,7 @@ class _Dialogue:
         self._terminal.say(f"  No {names} answers there now.")
         named = questions.choice(self._terminal, "What is it?", [*(kind.name for kind in kinds), NONE], NONE)
         if named != NONE:
-            self._add_server(kind_named(named), url, "", Greeting())
+            self._add_server(kind_named(named), url, "", ServerGreeting())
 
     def _ask_name(self, known: _Known) -> str:
         taken = {printer.name for printer in (*self._old, *self._draft.printers)}

@@ -8,7 +8,7 @@ from agent import settings
 from agent.discovery import servers
 from agent.printers.catalogue import onlooker
 from agent.printers.driver import Condition, PrinterError
-from agent.printers.kind import Greeting, Kind, SecretQuestion, Size
+from agent.printers.kind import PrinterKind, SecretQuestion, ServerGreeting, Size
 from agent.printers.server.kind import ServedPrinter
 from agent.settings import SettingsError
 from agent.setup import owner_file, questions
@@ -30,7 +30,7 @@ class ServerAccess:
         self._terminal = terminal
         self._doubted = False
 
-    def open(self, kind: Kind[Any], url: str, name: str, greeting: Greeting) -> ServedPrinter:
+    def open(self, kind: PrinterKind[Any], url: str, name: str, greeting: ServerGreeting) -> ServedPrinter:
         """A printer with what opens its server, tried out as far as its owner has patience.
 
         `greeting` is what the server said, or an empty one if nobody has answered yet.
@@ -50,7 +50,7 @@ class ServerAccess:
                 return printer
             trusts, self._doubted = False, True
 
-    def size(self, kind: Kind[Any], printer: ServedPrinter) -> Size | None:
+    def size(self, kind: PrinterKind[Any], printer: ServedPrinter) -> Size | None:
         """How large the server says that the printer is, in mm."""
         try:
             usable = settings.with_secrets(self._path, printer)
@@ -58,7 +58,9 @@ class ServerAccess:
             return None
         return servers.size(kind, printer.url, usable.key)
 
-    def _ask(self, kind: Kind[Any], url: str, name: str, *, trusts: bool, gives_keys: bool) -> ServedPrinter:
+    def _ask(
+        self, kind: PrinterKind[Any], url: str, name: str, *, trusts: bool, gives_keys: bool
+    ) -> ServedPrinter:
         answers: dict[str, str] = {}
         for question in kind.server.questions if kind.server else ():
             if not isinstance(question, SecretQuestion):

@@ -9,7 +9,7 @@ from agent import settings
 from agent.app import AppError, check_apart
 from agent.attempt.bed_confirmation import Bedside
 from agent.cli import main
-from agent.discovery.search import Scope, discover, usual_doors
+from agent.discovery.search import Scope, discover, usual_urls
 from agent.printers.catalogue import driver
 from agent.setup import dialogue
 from agent.setup.this_machine import ThisMachine
@@ -72,7 +72,7 @@ def test_its_announcements_are_heard_and_its_door_is_tried():
     with answering(ANSWERS) as url, announced("toy", "Nursery", port_of(url)):
         (found,) = until_found(url)
     assert (found.kind, found.name, found.version) == ("toy", "Nursery", "3.1")
-    assert "http://127.0.0.1:5999" in usual_doors()
+    assert "http://127.0.0.1:5999" in usual_urls()
     assert discover(Scope(interfaces=(), seconds=0.1)).why == ()
 
 

@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from agent.printers.kind import (
     Get,
-    Greeting,
-    Kind,
+    PrinterKind,
     Remarks,
     SaysClear,
     SecretQuestion,
+    ServerGreeting,
     ServerTraits,
     Size,
     WordQuestion,
@@ -43,12 +43,12 @@ def _driver(printer: ToyPrinter, _state: Path) -> "ToyDriver":
     return ToyDriver(printer.url)
 
 
-def _recognise(get: Get) -> Greeting | None:
+def _recognise(get: Get) -> ServerGreeting | None:
     reply = get("/toy")
-    return Greeting(version=reply.read(Told).toy) if reply.status == HTTPStatus.OK else None
+    return ServerGreeting(version=reply.read(Told).toy) if reply.status == HTTPStatus.OK else None
 
 
-def _remarks(greeting: Greeting) -> Remarks:
+def _remarks(greeting: ServerGreeting) -> Remarks:
     return Remarks(can=(f"plays since {greeting.version}",), missing=("its PIN, from the label below it",))
 
 
@@ -56,7 +56,7 @@ def _size(_get: Get) -> Size:
     return 123, 124, 125
 
 
-TOY = Kind(
+TOY = PrinterKind(
     title="Toy Server",
     settings=ToyPrinter,
     driver=_driver,

@@ -1,4 +1,4 @@
-"""Moonraker (Klipper) as a kind of printer. See `Kind` for what each part means."""
+"""Moonraker (Klipper) as a kind of printer. See `PrinterKind` for what each part means."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
-from agent.printers.kind import Get, Greeting, Kind, Remarks, SecretQuestion, ServerTraits, Size
+from agent.printers.kind import Get, PrinterKind, Remarks, SecretQuestion, ServerGreeting, ServerTraits, Size
 from agent.printers.server.kind import ABOUT, ServedPrinter, place, resumed_there, state_file, word
 
 if TYPE_CHECKING:
@@ -62,16 +62,16 @@ def _driver(printer: MoonrakerPrinter, state: Path) -> "MoonrakerDriver":
     return MoonrakerDriver(printer.name, printer.url, printer.key, state_file(printer, state))
 
 
-def _recognise(get: Get) -> Greeting | None:
+def _recognise(get: Get) -> ServerGreeting | None:
     reply = get("/server/info")
     if reply.status == HTTPStatus.UNAUTHORIZED:
         get("/access/info").read(_Result[_Access])
-        return Greeting()
+        return ServerGreeting()
     told = reply.read(_Result[_Info]).result
-    return Greeting(version=word(told.moonraker_version), state=word(told.klippy_state), trusts=True)
+    return ServerGreeting(version=word(told.moonraker_version), state=word(told.klippy_state), trusts=True)
 
 
-def _remarks(greeting: Greeting) -> Remarks:
+def _remarks(greeting: ServerGreeting) -> Remarks:
     if not greeting.trusts:
         return Remarks(missing=("its API key (Mainsail or Fluidd: Settings, API key)",))
     can = ("trusts this machine: no key is needed",)
@@ -85,7 +85,7 @@ def _size(get: Get) -> Size | None:
     return reply.read(_Result[_Objects]).result.status.toolhead.axis_maximum[:3]
 
 
-MOONRAKER = Kind(
+MOONRAKER = PrinterKind(
     title="Moonraker",
     settings=MoonrakerPrinter,
     driver=_driver,

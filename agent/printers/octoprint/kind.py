@@ -1,4 +1,4 @@
-"""OctoPrint as a kind of printer. See `Kind` for what each part means."""
+"""OctoPrint as a kind of printer. See `PrinterKind` for what each part means."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from agent.printers.kind import (
     Get,
-    Greeting,
-    Kind,
+    PrinterKind,
     Remarks,
     SaysClear,
     SecretQuestion,
+    ServerGreeting,
     ServerTraits,
     Size,
 )
@@ -75,11 +75,11 @@ def _says_clear(printer: OctoPrintPrinter) -> SaysClear | None:
     return SaysClear(where="in its OctoPrint", how=how)
 
 
-def _recognise(get: Get) -> Greeting | None:
-    return Greeting(gives_keys=True) if get(PROBE).status == HTTPStatus.NO_CONTENT else None
+def _recognise(get: Get) -> ServerGreeting | None:
+    return ServerGreeting(gives_keys=True) if get(PROBE).status == HTTPStatus.NO_CONTENT else None
 
 
-def _remarks(greeting: Greeting) -> Remarks:
+def _remarks(greeting: ServerGreeting) -> Remarks:
     from agent.printers.octoprint.answers import OLDEST_GOOD, is_old  # noqa: PLC0415  for its owners only
 
     missing = ""
@@ -103,7 +103,7 @@ def _confirm(url: str, show: Callable[[str], object]) -> str:
     return ask(url, APP, show=show)
 
 
-OCTOPRINT = Kind(
+OCTOPRINT = PrinterKind(
     title="OctoPrint",
     settings=OctoPrintPrinter,
     driver=_driver,

@@ -1,4 +1,4 @@
-"""PrusaLink as a kind of printer. See `Kind` for what each part means."""
+"""PrusaLink as a kind of printer. See `PrinterKind` for what each part means."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from agent.printers.kind import Get, Greeting, Kind, Remarks, SecretQuestion, ServerTraits, WordQuestion
+from agent.printers.kind import (
+    Get,
+    PrinterKind,
+    Remarks,
+    SecretQuestion,
+    ServerGreeting,
+    ServerTraits,
+    WordQuestion,
+)
 from agent.printers.server.kind import ABOUT, Secret, ServedPrinter, place, resumed_there, state_file
 
 if TYPE_CHECKING:
@@ -39,18 +47,18 @@ def _driver(printer: PrusaLinkPrinter, state: Path) -> "PrusaLinkDriver":
     return PrusaLinkDriver(printer.name, printer.url, printer.key, state_file(printer, state), login=login)
 
 
-def _recognise(get: Get) -> Greeting | None:
+def _recognise(get: Get) -> ServerGreeting | None:
     reply = get("/api/version")
     asks = reply.headers.get("WWW-Authenticate", "")
     is_it = REALM in asks or reply.headers.get("Server") == "PrusaLink"
-    return Greeting() if is_it and reply.status == HTTPStatus.UNAUTHORIZED else None
+    return ServerGreeting() if is_it and reply.status == HTTPStatus.UNAUTHORIZED else None
 
 
-def _remarks(_greeting: Greeting) -> Remarks:
+def _remarks(_greeting: ServerGreeting) -> Remarks:
     return Remarks(missing=("its user and password, which the printer shows under Network",))
 
 
-PRUSALINK = Kind(
+PRUSALINK = PrinterKind(
     title="PrusaLink",
     settings=PrusaLinkPrinter,
     driver=_driver,

@@ -1,4 +1,4 @@
-"""A printer at a serial port as a kind of printer. See `Kind` for what each part means."""
+"""A printer at a serial port as a kind of printer. See `PrinterKind` for what each part means."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from agent.printers.driver import PrinterError
-from agent.printers.kind import Kind, PrinterSettings, SaysClear
+from agent.printers.kind import PrinterKind, PrinterSettings, SaysClear
 from agent.printers.serial.options import WINDOW, Dtr
 
 if TYPE_CHECKING:
     from agent.printers.serial.driver import SerialDriver
-    from agent.printers.serial.pump_onlooker import Reins
+    from agent.printers.serial.pump_onlooker import PumpControl
 
 Millimetres = Annotated[float, Meta(ge=0, le=2000)]
 
@@ -52,10 +52,10 @@ def _driver(printer: SerialPrinter, state: Path) -> "SerialDriver":
     )
 
 
-def _onlooker(printer: SerialPrinter, state: Path) -> "Reins":
-    from agent.printers.serial.pump_onlooker import reins  # noqa: PLC0415  for its owners only
+def _onlooker(printer: SerialPrinter, state: Path) -> "PumpControl":
+    from agent.printers.serial.pump_onlooker import pump_control  # noqa: PLC0415  for its owners only
 
-    return reins(state, printer.name)
+    return pump_control(state, printer.name)
 
 
 def _place(printer: SerialPrinter) -> str:
@@ -78,7 +78,7 @@ def _find(printer: SerialPrinter, state: Path) -> None:
         )
 
 
-SERIAL = Kind(
+SERIAL = PrinterKind(
     title="a serial port",
     settings=SerialPrinter,
     driver=_driver,

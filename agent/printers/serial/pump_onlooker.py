@@ -43,7 +43,7 @@ class PumpOnlooker:
             raise PrinterError(f"its process does not answer: {error}") from error
 
 
-class Reins(PumpOnlooker):
+class PumpControl(PumpOnlooker):
     """An owner's hand on the pump that is there, past whoever else speaks to it.
 
     That works while the agent hangs, restarts or is gone, and needs neither network nor journal.
@@ -70,12 +70,12 @@ class Reins(PumpOnlooker):
             raise PrinterError(why)
 
 
-def reins(state: Path, name: str) -> Reins:
+def pump_control(state: Path, name: str) -> PumpControl:
     """For the printer of this name, whether it is in the settings or was."""
-    return Reins(place(pumps(state), name))
+    return PumpControl(place(pumps(state), name))
 
 
-def pumped(state: Path) -> list[str]:
+def pump_names(state: Path) -> list[str]:
     """The printers that have, or had, a pump; also those that are in the settings no more."""
     try:
         return sorted(folder.name for folder in pumps(state).iterdir() if folder.is_dir())

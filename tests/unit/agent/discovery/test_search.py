@@ -11,7 +11,7 @@ import pytest
 from agent.discovery.findings import UNGUARDED, Found, FoundServer, as_text, describe, inspect, is_at, merge
 from agent.discovery.interview import BoardReport, PortAnswer
 from agent.discovery.mdns import Announced, browse
-from agent.discovery.search import Scope, discover, this_machine, unknown, usual_doors
+from agent.discovery.search import Scope, discover, this_machine, unknown, usual_urls
 from agent.discovery.servers import RecognisedServer
 from agent.printers.moonraker.kind import MoonrakerPrinter
 from agent.printers.octoprint.kind import OctoPrintPrinter
@@ -173,9 +173,9 @@ def test_a_server_of_the_settings_is_known_whatever_its_address_is_called():
 
 
 def test_the_usual_doors_are_on_this_machine_only():
-    doors = usual_doors()
-    assert doors
-    assert all(url.startswith("http://127.0.0.1") for url in doors)
+    urls = usual_urls()
+    assert urls
+    assert all(url.startswith("http://127.0.0.1") for url in urls)
     here = this_machine(given=["/dev/x"], urls=[], interfaces=None, seconds=1)
     assert ([each.path for each in here.given], here.opens) == (["/dev/x"], False)
 

@@ -9,7 +9,7 @@ import pytest
 
 from agent.printers.catalogue import KINDS, driver, kind_of, onlooker, servers
 from agent.printers.driver import Resettable
-from agent.printers.kind import Kind, PrinterSettings
+from agent.printers.kind import PrinterKind, PrinterSettings
 from agent.printers.moonraker.kind import MoonrakerPrinter
 from agent.printers.octoprint.kind import OctoPrintPrinter
 from agent.printers.prusalink.kind import PrusaLinkPrinter
@@ -56,7 +56,7 @@ def test_a_printer_is_taken_up_again_here_or_somebody_is_told_where(printer: Pri
 
 
 @KIND
-def test_what_is_said_of_settings_is_said_of_settings_that_there_are(kind: Kind[Any]):
+def test_what_is_said_of_settings_is_said_of_settings_that_there_are(kind: PrinterKind[Any]):
     fields = set(kind.settings.__struct_fields__)
     assert {*kind.secrets, *(f"{secret}_file" for secret in kind.secrets)} <= fields
     assert {*kind.about, *kind.always} <= fields
