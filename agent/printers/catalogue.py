@@ -1,6 +1,7 @@
-"""The kinds of printers that there are. To add one, see CONTRIBUTING.md: a folder beside this file, and a line here.
+"""The kinds of printers that there are.
 
-Cheap to import: a kind's driver is loaded when a printer needs it.
+To add one: a folder beside this file with its `kind.py` and its driver, a line here, and its bench in tests/contract;
+the rest of the agent reads it from here. Cheap to import: a driver is loaded when a printer needs it.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct, structs
 
 from agent import settings
-from agent.consent.hours import Spans
 from agent.discovery import servers
 from agent.discovery.findings import Found, FoundPort, FoundServer
 from agent.errors import OwnerError
@@ -23,7 +22,7 @@ from agent.printers.serial.kind import SerialPrinter
 from agent.prose import either
 from agent.settings import Loaded
 from agent.setup import draft as drafts
-from agent.setup import owner_file, questions
+from agent.setup import formats, owner_file, questions
 from agent.setup.draft import Draft
 from agent.setup.models import Model, model
 from agent.setup.questions import Terminal, WrongAnswerError
@@ -40,7 +39,6 @@ This writes the settings of muster-agent, {path}.
 Enter takes what stands in brackets. Ctrl-C ends it at any time; what you
 answered is kept for the next time.
 """
-NO = frozenset({"n", "no", "none", "-", "[]"})
 NEXT = """
 Written. What comes next:
   muster-agent printers               do they answer?
@@ -204,7 +202,7 @@ class _Dialogue:
         where = self._terminal.ask(
             "\nAnother printer? Its port (/dev/ttyUSB0) or address (http://octopi.local);\nEnter for none: "
         ).strip()
-        if not where or where.lower() in NO:
+        if not where or where.lower() in formats.NO:
             return False
         if not where.startswith(("http://", "https://")):
             if self._yes(
@@ -250,9 +248,9 @@ class _Dialogue:
             self._terminal,
             "How much it can print, width x depth x height in mm",
             f"{guess.width:g} x {guess.depth:g} x {guess.height:g}",
-            _size,
+            formats.size,
         )
-        nozzle = questions.text(self._terminal, "Nozzle in mm", "0.4", _nozzle)
+        nozzle = questions.text(self._terminal, "Nozzle in mm", "0.4", formats.nozzle)
         family = questions.choice(
             self._terminal, "Start and end scripts for", sorted(machine_families()), guess.family
         )
@@ -263,13 +261,13 @@ class _Dialogue:
         asked = self._yes("\nShall each print be offered to you first, to accept or decline?", default=True)
         self._draft = structs.replace(self._draft, consent="ask" if asked else "auto")
         quiet = questions.text(
-            self._terminal, "\nWhen must nothing print? Spans of the day, or none", QUIET, _spans
+            self._terminal, "\nWhen must nothing print? Spans of the day, or none", QUIET, formats.spans
         )
         place = questions.text(
             self._terminal,
             "About where are you? Latitude, longitude; it leaves this machine rounded to\n10 km. Enter for no answer",
             "",
-            _place,
+            formats.place,
         )
         self._draft = structs.replace(self._draft, quiet=quiet, place=place)
         self._save()
@@ -314,50 +312,3 @@ def _suggestion(title: str, taken: set[str]) -> str:
     """A name made of what the printer calls itself, that no other has."""
     word = re.sub("[^a-z0-9]+", "-", title.lower()).strip("-")[:30].strip("-") or "printer"
     return next(name for name in (word, *(f"{word}-{n}" for n in range(2, 999))) if name not in taken)
-
-
-def _size(answer: str) -> tuple[float, float, float]:
-    try:
-        width, depth, height = (_number(part) for part in re.split(r"[x×*]", answer.lower()))
-    except ValueError:
-        raise WrongAnswerError("three lengths in mm, like 220 x 220 x 250") from None
-    if not all(30 <= length <= 2000 for length in (width, depth, height)):
-        raise WrongAnswerError("each from 30 to 2000 mm")
-    return width, depth, height
-
-
-def _nozzle(answer: str) -> float:
-    try:
-        nozzle = _number(answer)
-    except ValueError:
-        raise WrongAnswerError("a diameter in mm, like 0.4") from None
-    if not 0.1 <= nozzle <= 1.2:
-        raise WrongAnswerError("from 0.1 to 1.2 mm")
-    return nozzle
-
-
-def _spans(answer: str) -> tuple[str, ...]:
-    if answer.lower() in NO:
-        return ()
-    try:
-        return msgspec.convert(tuple(re.split(r"[\s,]+", answer.strip())), Spans)
-    except msgspec.ValidationError:
-        raise WrongAnswerError("like 22:00-07:00, or several with commas between, or none") from None
-
-
-def _place(answer: str) -> tuple[float, float] | None:
-    if not answer or answer.lower() in NO:
-        return None
-    try:
-        latitude, longitude = (_number(part) for part in re.split(r"[,;\s]+", answer.strip()))
-    except ValueError:
-        raise WrongAnswerError("two numbers, like 40.4, -3.7") from None
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        raise WrongAnswerError("latitude from -90 to 90, then longitude from -180 to 180")
-    return round(latitude, 1), round(longitude, 1)
-
-
-def _number(text: str) -> float:
-    if not re.fullmatch(r"[+-]?[0-9]{1,6}(\.[0-9]{1,9})?", text.strip()):
-        raise ValueError(text)
-    return float(text)
