@@ -6,9 +6,9 @@ import gcode_templates
 from agent.attempt.following import observe
 from agent.cli.tryout.bench import PATIENCE, PRINTER, VirtualBench
 from agent.cli.watch import LiveScreen, Moment, PaperScreen, TimeLeft, WatchedJob, span
-from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.journal.attempts import IN_MOTION
+from agent.printers.catalogue import driver
 from agent.printers.driver import Condition, Driver, Status
 from gcode import draw
 from gcode.document import decode

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from agent import settings
 from agent.errors import OwnerError
-from agent.settings import Printer
+from agent.printers.kind import PrinterSettings
 
 PRINTER = "virtual"
 PATIENCE = 60.0
@@ -78,7 +78,7 @@ class VirtualBench:
         self.close()
 
     @property
-    def printer(self) -> Printer:
+    def printer(self) -> PrinterSettings:
         """The printer, as the settings have it."""
         return self.loaded.printer(PRINTER)
 
