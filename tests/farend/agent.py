@@ -24,7 +24,7 @@ from tests.farend.files import Server, serving
 from tests.farend.keys import COUPON, LONG, SHORT, drawn
 from tests.farend.virtual import VirtualPrinter, end_pump
 from wire import release
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 from wire.manifest import Manifest
 from wire.messages import Grant, Ready, Telemetry
 
@@ -144,7 +144,7 @@ class Bench:
 
     def _join(self) -> None:
         authority, key = Authority(), ec.generate_private_key(ec.SECP256R1())
-        answer = Answer(
+        answer = EnrolmentAnswer(
             agent=NAME,
             certificate=authority.sign(NAME, key.public_key()),
             ca=authority.pem,

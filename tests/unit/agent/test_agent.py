@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.app import journal_path
 from agent.journal import Journal
-from agent.journal.stops import Stop
+from agent.journal.stops import StopKind
 from gcode_templates import machine_source
 from tests.farend.agent import LONG, NAME, PRINTER, Bench, benched
 from tests.farend.keys import drawn
@@ -333,7 +333,7 @@ def test_the_owners_stop_is_heard_by_an_agent_that_runs(bench: Bench):
     bench.print(LONG)
     bench.coordinator.wait_for_steps(*TAKEN, "print")
     journal = Journal(bench.state / "journal.db")
-    journal.stops.ask(PRINTER, Stop.CANCEL)
+    journal.stops.ask(PRINTER, StopKind.CANCEL)
     journal.close()
     events = bench.coordinator.wait_for_steps(*TAKEN, "print", "cancel")
     assert "its owner" in events[-1].why

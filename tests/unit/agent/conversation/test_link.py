@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from agent.conversation.link import QUEUE, Link, LinkError, parse_broker
-from agent.conversation.reporter import Reporter
+from agent.conversation.link import QUEUE, AgentLink, LinkError, broker_address
+from agent.conversation.reporter import EventReporter
 from agent.journal import Journal
 from agent.journal.file import JournalError
 from agent.membership.credentials import save
@@ -23,7 +23,7 @@ from tests.farend.coordinator import Coordinator
 from tests.farend.keys import Keys
 from tests.farend.mute import mute
 from tests.unit.agent.test_journal import grant
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 from wire.lifecycle import Step
 from wire.messages import Ack, Down, Presence, Telemetry
 
@@ -44,10 +44,10 @@ def linked(
     *,
     context: Callable[[], ssl.SSLContext] | None = None,
     url: str = "",
-) -> Generator[Link]:
+) -> Generator[AgentLink]:
     numbers = count(1)
-    link = Link(
-        parse_broker(url or f"mqtt://127.0.0.1:{port}"),
+    link = AgentLink(
+        broker_address(url or f"mqtt://127.0.0.1:{port}"),
         "ana",
         context,
         connection=lambda: next(numbers),
@@ -181,7 +181,7 @@ def test_events_are_sent_until_the_coordinator_itself_has_them(broker: Broker, t
         journal.events.acknowledge(message.epoch, message.seq)
 
     with Coordinator(broker.port, acks=False) as coordinator, linked(broker.port, receive) as link:
-        reporter = Reporter(journal, link.publish, lambda: journal.attempts.holding(0))
+        reporter = EventReporter(journal, link.publish, lambda: journal.attempts.holding(0))
         until(lambda: link.up)
         reporter.step(now=100)
         coordinator.wait_for_steps("fetch", "refuse")
@@ -207,7 +207,7 @@ def test_over_tls_both_sides_show_who_they_are(tmp_path: Path):
         ]:
             key = ec.generate_private_key(ec.SECP256R1())
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-            answer = Answer(
+            answer = EnrolmentAnswer(
                 agent="ana",
                 certificate=signer.sign("ana", key.public_key()),
                 ca=trusted.pem,
@@ -229,4 +229,4 @@ def test_over_tls_both_sides_show_who_they_are(tmp_path: Path):
 )
 def test_a_broker_in_the_open_is_not_spoken_to(url: str):
     with pytest.raises(LinkError):
-        parse_broker(url)
+        broker_address(url)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.journal import Journal
-from agent.journal.stops import Stop
+from agent.journal.stops import StopKind
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
 from tests.farend.keys import drawn
 from tests.farend.virtual import pump_pid
@@ -138,7 +138,7 @@ def test_a_printer_that_can_not_be_reached_is_given_up_at_once_or_told_later(ben
     assert (asked.returncode, asked.stderr.count("\n")) == (2, 1)
     assert "--give-up" in asked.stderr
     journal = Journal(bench.state / "journal.db")
-    assert journal.stops.asked(attempt) is Stop.CANCEL
+    assert journal.stops.asked(attempt) is StopKind.CANCEL
     journal.close()
     done = bench.command("cancel", PRINTER, "--give-up")
     assert (done.returncode, done.stderr) == (0, "")
