@@ -1,11 +1,13 @@
 """Debian's Chromium, driven by Playwright: a person in front of the pages."""
 
 import os
+import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import playwright
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
@@ -28,8 +30,15 @@ def browser() -> Generator[Browser]:
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=PROGRAM, headless=True, args=_ARGUMENTS)
+    driver = Path(playwright.__file__).parent / "driver/node"
+    tried = subprocess.run([driver, "--version"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        # For a library that is missing, Playwright itself says only that its connection was closed.
+        pytest.fail(
+            f"Playwright's driver does not start; `make setup-system` may help: {tried.stderr.strip()}"
+        )
+    with sync_playwright() as started:
+        running = started.chromium.launch(executable_path=PROGRAM, headless=True, args=_ARGUMENTS)
         try:
             yield running
         finally:
