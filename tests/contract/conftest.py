@@ -14,7 +14,7 @@ from tests.contract.bench import Bench, attached
 from tests.contract.moonraker import moonraker
 from tests.contract.octoprint import octoprint, octoprint_next
 from tests.contract.prusalink import prusalink, prusalink_built_in
-from tests.farend.virtual import VirtualPrinter, end_pump
+from tests.farend.virtual import VirtualPrinter, end_pumps
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def serial(folder: Path) -> Generator[Bench]:
             with attached(attach, far, folder) as bench:
                 yield bench
         finally:
-            end_pump(folder / "state")
+            end_pumps(folder / "state")
 
 
 Factory = Callable[[Path], AbstractContextManager[Bench]]

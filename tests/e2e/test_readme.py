@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.farend import processes
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -90,8 +91,8 @@ def table(tmp_path: Path) -> Iterator[Table]:
     yield set_up
     for each in reversed(set_up.running):
         each.terminate()
-        each.wait(30)
-    assert processes.none_left(set_up.mark, 45) == []
+        each.wait(PATIENCE)
+    assert processes.none_left(set_up.mark) == []
 
 
 def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table: Table):
@@ -129,6 +130,6 @@ def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table
         data=json.dumps({"units": 2, "by": "Sister Agnes"}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert json.load(answer)["received_units"] == 2
     assert table.muster("ledger")["balanced"] is True
