@@ -49,12 +49,13 @@ class Table:
     def agent(self, *words: str) -> str:
         return self._says("agent", "--config", "agent.toml", *words)
 
-    def until(self, is_so: Callable[[], Any], patience: float = 180) -> Any:
-        deadline = time.monotonic() + patience
+    def until(self, is_so: Callable[[], Any]) -> Any:
+        """Look once a second: most looks are processes of their own."""
+        deadline = time.monotonic() + 3 * PATIENCE
         while not (answer := is_so()):
             assert time.monotonic() < deadline, self.logs()
             assert all(each.poll() is None for each in self.running), self.logs()
-            time.sleep(0.2)
+            time.sleep(1)
         return answer
 
     def logs(self) -> str:
@@ -78,7 +79,7 @@ class Table:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, (words, done.stderr)

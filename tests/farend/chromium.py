@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from tests.farend.shared import missing, told
 from tests.waiting import PATIENCE
@@ -15,6 +15,8 @@ DESK: ViewportSize = {"width": 1180, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 740}
 FINGER = 44
 """Pixels that a control must be high to be pressed."""
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 Scheme = Literal["light", "dark"]
 
