@@ -13,22 +13,16 @@ from coordinator import settings
 from coordinator.errors import StartError
 from coordinator.keys.ca import Authority
 from coordinator.mqtt import broker, mosquitto
+from tests.farend.broker import need_mosquitto
 from tests.farend.mqtt import Refused, Speaker
-from tests.unit.coordinator.network.conftest import need_mosquitto
 from tests.unit.coordinator.network.enrolled import speaker
+from tests.waiting import eventually
 from wire import topics
 
 
 def is_taken(endpoint):
     with socket.socket() as probe:
         return probe.connect_ex((endpoint.host, endpoint.port)) == 0
-
-
-def eventually(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 def test_a_message_goes_from_one_agent_to_its_coordinator_side(running, authority, tmp_path):
