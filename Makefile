@@ -59,7 +59,7 @@ setup-far-ends: setup-system ## all that the tests drive; what can't be set up i
 	done
 
 test: setup setup-far-ends check ## everything that must hold
-	@$(BIN)/pytest -n 4 --dist worksteal
+	@$(BIN)/pytest -q -n 4 --dist worksteal
 
 QUICK := tests/unit/{wire,gcode,agent/consent,agent/membership,coordinator/test_ledger.py}
 test-quick: ## the quick part of them on a second Python, where there is one

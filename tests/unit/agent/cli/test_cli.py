@@ -16,6 +16,7 @@ from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_servers import PRUSALINK
 from tests.unit.agent.membership.test_enrolment import Desk
 from tests.unit.agent.test_settings import LEAST
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -210,7 +211,7 @@ def test_printers_that_are_not_there_do_not_hold_it_up(capsys: pytest.CaptureFix
     config.write_text(f'state = "{tmp_path / "state"}"\n' + LEAST.replace("/dev/ttyUSB0", f"{tmp_path}/none"))
     begun = time.monotonic()
     assert Said(capsys, "--config", config, *QUICK[:-2]).code == 0
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_the_virtual_printer_comes_along(capsys: pytest.CaptureFixture[str]):

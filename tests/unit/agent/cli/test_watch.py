@@ -16,6 +16,7 @@ from agent.cli.watch import LiveScreen, Moment, PaperScreen, TimeLeft, Unheard, 
 from agent.printers.driver import Condition, Ending, Heat, Status
 from agent.printers.serial.pump_onlooker import PumpOnlooker
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
+from tests.waiting import PATIENCE
 from wire.lifecycle import State, Step
 
 JOB = WatchedJob(attempt="a-1", state=State.PRINTING, part="ear-saver", count=11, seconds=3600)
@@ -152,11 +153,14 @@ def test_a_print_is_watched_and_goes_on_undisturbed(bench: Bench):
     )
     os.close(slave)
     shown = b""
-    while b"\x1b[" not in shown:
-        shown += os.read(master, 4096)
-    watching.send_signal(signal.SIGINT)
-    assert watching.wait(10) == 0
-    os.close(master)
+    try:
+        while b"\x1b[" not in shown:
+            shown += os.read(master, 4096)
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(PATIENCE) == 0
+    finally:
+        watching.kill()
+        os.close(master)
     assert b"printing" in shown
     assert json.loads(bench.command("watch", "--once", "--json").stdout)["status"]["condition"] == "printing"
 

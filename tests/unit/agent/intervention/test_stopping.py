@@ -14,6 +14,7 @@ from agent.journal.stops import StopKind
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
 from tests.farend.keys import drawn
 from tests.farend.virtual import pump_pid
+from tests.waiting import PATIENCE
 
 TAKEN = ("fetch", "check", "start")
 RUNS = (*TAKEN, "print")
@@ -63,7 +64,7 @@ def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as asking:
         bench.far.wait_log("M140 S0")
         os.kill(bench.child.pid, signal.SIGCONT)
-        said, _ = asking.communicate(timeout=30)
+        said, _ = asking.communicate(timeout=PATIENCE)
     assert asking.returncode == 0
     assert f"{attempt} is cancelled" in said
     journal = Journal(bench.state / "journal.db")

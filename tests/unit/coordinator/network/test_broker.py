@@ -13,9 +13,10 @@ from coordinator import settings
 from coordinator.errors import StartError
 from coordinator.keys.ca import Authority
 from coordinator.mqtt import broker, mosquitto
+from tests.farend.broker import need_mosquitto
 from tests.farend.mqtt import Refused, Speaker
-from tests.unit.coordinator.network.conftest import need_mosquitto
 from tests.unit.coordinator.network.enrolled import speaker
+from tests.waiting import eventually
 from wire import topics
 
 
@@ -30,13 +31,6 @@ def listeners(port):
     rows = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
     here = [row[1].partition(":") for row in rows if row[3] == "0A"]
     return [address for address, _, number in here if int(number, 16) == port]
-
-
-def eventually(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 def test_a_message_goes_from_one_agent_to_its_coordinator_side(running, authority, tmp_path):
