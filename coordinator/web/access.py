@@ -30,6 +30,7 @@ OPEN = (
     "/api/renew",
     "/files",
     "/definitions",
+    "/api/docs",
     "/t",
     "/m",
     "/static",
