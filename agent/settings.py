@@ -55,7 +55,7 @@ Millimetres = Annotated[float, Meta(ge=0, le=2000)]
 
 
 class SerialPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="serial"):
-    """A printer at a serial port. What each means stands in settings.example.toml, and in `printers/serial/options.py`."""
+    """A printer at a serial port; settings.example.toml and `printers/serial/options.py` say what each means."""
 
     port: Annotated[str, Meta(min_length=1, max_length=200)]
     baud: Annotated[int, Meta(ge=0, le=2_000_000)] = 0

@@ -27,8 +27,8 @@ from agent.printers.serial.session import Session, Stage
 from tests.contract.bench import motion
 from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
-from tests.unit.agent.printers.test_marlin import Talk
-from tests.unit.agent.printers.test_serial import bench_on
+from tests.unit.agent.printers.serial.test_driver import bench_on
+from tests.unit.agent.printers.serial.test_marlin import Talk
 
 
 class Print:

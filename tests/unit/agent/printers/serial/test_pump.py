@@ -21,7 +21,7 @@ from agent.printers.serial.pump_protocol import Order
 from agent.printers.serial.record import Memory, Record
 from tests.contract.bench import Bench
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
-from tests.unit.agent.printers.test_serial import Deaf, bench_on
+from tests.unit.agent.printers.serial.test_driver import Deaf, bench_on
 
 
 class Disk:

@@ -6,7 +6,7 @@ from agent.printers.driver import Condition, Heat, PrinterError
 from agent.printers.serial.other_use import FORGET_SECONDS, OtherHand
 from agent.printers.serial.record import Printing
 from agent.printers.serial.replies import Position, SdCard
-from tests.unit.agent.printers.test_serial_requirements import Print
+from tests.unit.agent.printers.serial.test_requirements import Print
 
 
 def test_a_cold_printer_that_stands_still_is_free():

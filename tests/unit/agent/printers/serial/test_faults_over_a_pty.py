@@ -7,8 +7,8 @@ import pytest
 
 from agent.printers.driver import Condition, Ending, Status
 from tests.farend.virtual import VirtualPrinter, end_pump
-from tests.unit.agent.printers.test_fault_matrix import SENTENCE
-from tests.unit.agent.printers.test_serial import bench_on
+from tests.unit.agent.printers.serial.test_driver import bench_on
+from tests.unit.agent.printers.serial.test_fault_matrix import SENTENCE
 
 
 @pytest.fixture
