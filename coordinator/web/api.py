@@ -158,7 +158,7 @@ def attempts(
 @router.get("/attempts/{attempt}", tags=["attempts"], summary="One attempt", responses=_MISSING)
 @needs_act(Act.LOOK)
 def attempt(desk: Here, attempt: Id) -> Attempt:
-    """Its `state` is one of the table in the architecture's *The attempt*."""
+    """`state` is where it stands, `why` what was said to its last step."""
     return desk.attempt(attempt)
 
 
