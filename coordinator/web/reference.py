@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from markupsafe import Markup
 from starlette.routing import BaseRoute
 
-from coordinator.model.roles import ACTS, HOME, WHOLE, Act, Role
+from coordinator.model.roles import HOME, PERMISSIONS, WHOLE, Permission, Role
 from coordinator.web import curl, rendering
 from coordinator.web.access import act_of
 from coordinator.web.schema_text import Json, bounds, kind, object_of, prose
@@ -124,14 +124,14 @@ def page(request: Request) -> Response:
 
 
 def tell_who_may(schema: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
-    """Add to an OpenAPI document each operation's act (`x-act`), and the roles that may do it (`x-roles`)."""
+    """Add to an OpenAPI document each operation's permission (`x-permission`), and the roles that have it (`x-roles`)."""
     for route in _leaves(routes):
         act = act_of(route.endpoint)
         for method in route.methods or ():
             operation = schema["paths"].get(route.path, {}).get(method.lower())
             if operation is not None and act is not None:
-                operation["x-act"] = act.value
-                operation["x-roles"] = [role.value for role in Role if act in ACTS[role]]
+                operation["x-permission"] = act.value
+                operation["x-roles"] = [role.value for role in Role if act in PERMISSIONS[role]]
 
 
 def _leaves(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
@@ -200,10 +200,10 @@ def _operation(schema: Json, path: str, method: str, operation: Json, address: s
 def _who(operation: Json) -> str:
     if operation.get("security") == []:
         return "nobody needs to log in"
-    act = operation.get("x-act")
-    if act == Act.LOCAL:
+    act = operation.get("x-permission")
+    if act == Permission.LOCAL:
         return "the access key of the coordinator's machine only"
-    if act == Act.SELF:
+    if act == Permission.SELF:
         return "whoever has logged in"
     roles: list[str] = operation.get("x-roles", [])
     named = "any role" if len(roles) == len(Role) else ", ".join(roles)

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from coordinator.model.roles import ACTS, Role
+from coordinator.model.roles import PERMISSIONS, Role
 from coordinator.web import reference, schema_text
 from coordinator.web.access import act_of
 from tests.unit.coordinator.web.house import House
@@ -108,7 +108,7 @@ def test_who_may_is_what_the_route_asks_for(quiet_house: House, operations):
             if shown is None or act is None:
                 continue
             told += 1
-            may = [role.value for role in Role if act in ACTS[role]]
+            may = [role.value for role in Role if act in PERMISSIONS[role]]
             assert shown.who.startswith("any role" if len(may) == len(Role) else ", ".join(may)), route.path
     assert told > 30
     assert "access key" in operations["POST /api/logins"].who
