@@ -124,7 +124,7 @@ def page(request: Request) -> Response:
 
 
 def tell_who_may(schema: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
-    """Add to an OpenAPI document each operation's permission (`x-permission`), and the roles that have it (`x-roles`)."""
+    """Add to an OpenAPI document each operation's `x-permission`, and `x-roles`, the roles that have it."""
     for route in _leaves(routes):
         act = act_of(route.endpoint)
         for method in route.methods or ():
