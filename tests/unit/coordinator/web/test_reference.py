@@ -3,6 +3,7 @@
 import re
 import shlex
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ class Ids(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        for name, value in attrs:
+        for name, given in attrs:
+            value = given or ""
             if name == "id":
                 self.there.append(value)
             elif name in ("aria-labelledby", "aria-describedby"):
@@ -45,7 +47,7 @@ def page(quiet_house: House) -> str:
 
 
 @pytest.fixture(scope="module")
-def document(quiet_house: House) -> dict:
+def document(quiet_house: House) -> dict[str, Any]:
     with quiet_house.client() as client:
         return client.get("/api/openapi.json").json()
 
