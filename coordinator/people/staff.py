@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from coordinator.errors import Conflict, Forbidden, Missing
 from coordinator.model.roles import Permission, Role
+from coordinator.model.views import PersonView
 from coordinator.people import accounts
-from coordinator.people.accounts import PersonView
 from coordinator.people.authentication import Authenticator
 from coordinator.people.principal import Principal
 from coordinator.store import audit_log, people

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.roles import Permission, Role
-from coordinator.people.accounts import PersonView
+from coordinator.model.views import PersonView
 from coordinator.people.staff import Staff
 from coordinator.web import rendering, shapes
 from coordinator.web.access import Auth, Who, needs
