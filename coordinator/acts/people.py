@@ -11,7 +11,7 @@ from coordinator.acts.services import Services
 from coordinator.errors import Conflict, Forbidden, Missing
 from coordinator.model.roles import Permission, Role
 from coordinator.people import accounts
-from coordinator.people.accounts import PersonView
+from coordinator.model.views import PersonView
 from coordinator.people.authorisation import cluster_for
 from coordinator.people.principal import Principal
 from coordinator.store.engine import Tx
