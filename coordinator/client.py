@@ -21,7 +21,6 @@ from coordinator.model.views import (
     PrinterView,
     Tracking,
 )
-from coordinator.model.views import PersonView
 from coordinator.privacy.address import PickupAddress
 from wire.messages import Wish
 

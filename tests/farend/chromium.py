@@ -1,10 +1,12 @@
 """Debian's Chromium, driven by Playwright: a person in front of the pages."""
 
+import subprocess
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
+import playwright
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from tests.farend.shared import missing, told
@@ -30,10 +32,19 @@ def browser() -> Generator[Browser]:
         missing("Chromium is not installed: apt install chromium")
     with ExitStack() as stack:
         with told("Chromium"):
-            playwright = stack.enter_context(sync_playwright())
-            running = playwright.chromium.launch(executable_path=PROGRAM, headless=True, args=_ARGUMENTS)
+            _try_driver()
+            started = stack.enter_context(sync_playwright())
+            running = started.chromium.launch(executable_path=PROGRAM, headless=True, args=_ARGUMENTS)
             stack.callback(running.close)
         yield running
+
+
+def _try_driver() -> None:
+    """Raise with the words of the driver itself if it can't run: Playwright says only that its connection was closed."""
+    program = Path(playwright.__file__).parent / "driver/node"
+    tried = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        raise RuntimeError(f"Playwright's driver can't run; `make setup-system` may help: {tried.stderr}")
 
 
 @contextmanager

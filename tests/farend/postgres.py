@@ -23,7 +23,12 @@ from psycopg import sql
 from tests.farend.shared import missing, told
 from tests.waiting import PATIENCE
 
-PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+PROGRAMS = max(
+    Path("/usr/lib/postgresql").glob("*/bin"),
+    key=lambda found: float(found.parent.name),
+    default=Path("/usr/bin"),
+)
+"""Those of the newest version that is there: Debian keeps each in a folder of its own."""
 USER = "muster"
 _OPTIONS = {
     "listen_addresses": "",
@@ -169,7 +174,7 @@ class Postgres:
 def postgres() -> Iterator[Postgres]:
     """One cluster for all tests of this process."""
     if not (PROGRAMS / "postgres").exists():
-        missing("PostgreSQL 15 is not installed: sudo apt install postgresql-15")
+        missing("PostgreSQL is not installed: sudo apt install postgresql")
     cluster = Postgres()
     try:
         with told("PostgreSQL"):
