@@ -38,8 +38,8 @@ def driver(printer: Printer, state: Path) -> Driver:
 
             return MoonrakerDriver(printer.name, printer.url, printer.key, _note(printer, state))
         case PrusaLinkPrinter():
+            from agent.http.address import Login  # noqa: PLC0415  for its owners only
             from agent.printers.prusalink.driver import PrusaLinkDriver  # noqa: PLC0415
-            from agent.printers.server.http import Login  # noqa: PLC0415  for its owners only
 
             login = Login(printer.user, printer.password) if printer.password else None
             note = _note(printer, state)

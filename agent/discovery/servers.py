@@ -1,18 +1,23 @@
 """Which printer server answers at an address: OctoPrint, Moonraker or PrusaLink. Asked with a few GETs, no key."""
 
-import http.client
-from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Generic, Literal, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from agent.http.address import AddressError, parse
+from agent.http.client import HttpClient
+from agent.http.deadline import within
+from agent.http.failure import Cause, NoAnswerError
+from agent.http.response import Response
+from agent.http.status import HTTPStatus
+
 Kind = Literal["octoprint", "moonraker", "prusalink"]
 
-PATIENCE = 1.5
-"""Seconds for each step of a request."""
+PATIENCE = 3.0
+"""Seconds for an answer."""
+NOBODY = {Cause.LATE, Cause.UNREACHABLE, Cause.UNKNOWN_NAME, Cause.LATE_NAME}
+"""After these no other question is asked."""
 MOST = 65_536
 OCTOPRINT_DOOR = "/plugin/appkeys/probe"
 """Answers 204 where a key can be asked for; documented for this purpose."""
@@ -85,21 +90,7 @@ class _Result(Struct, Generic[T]):
     result: T
 
 
-class _Reply(Struct, frozen=True):
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    def read(self, kind: type[T]) -> T:
-        """The content, as JSON of this kind.
-
-        Raises:
-            msgspec.MsgspecError, ValueError: it is none.
-        """
-        return msgspec.json.decode(self.content, type=kind)
-
-
-_TROUBLE = (OSError, http.client.HTTPException, ValueError, msgspec.MsgspecError)
+_TROUBLE = (NoAnswerError, AddressError, ValueError, msgspec.MsgspecError)
 """All that an address of a home network may answer with."""
 
 
@@ -110,8 +101,9 @@ def recognise(url: str) -> Server | None:
         try:
             if server := look(url):
                 return server
-        except TimeoutError:
-            return None
+        except NoAnswerError as failure:
+            if failure.cause in NOBODY:
+                return None
         except _TROUBLE:
             continue
     return None
@@ -121,12 +113,12 @@ def size(kind: Kind, url: str, key: str) -> tuple[float, float, float] | None:
     """Width, depth and height in mm, where the server tells them to who has this key."""
     try:
         if kind == "octoprint":
-            told = _get(url, "/api/printerprofiles", key).read(_Profiles)
+            told = _read(_get(url, "/api/printerprofiles", key), _Profiles)
             volume = next((each.volume for each in told.profiles.values() if each.current), None)
             return (volume.width, volume.depth, volume.height) if volume else None
         if kind == "moonraker":
             reply = _get(url, "/printer/objects/query?toolhead=axis_maximum", key)
-            return reply.read(_Result[_Objects]).result.status.toolhead.axis_maximum[:3]
+            return _read(reply, _Result[_Objects]).result.status.toolhead.axis_maximum[:3]
     except _TROUBLE:
         pass
     return None
@@ -135,9 +127,9 @@ def size(kind: Kind, url: str, key: str) -> tuple[float, float, float] | None:
 def _moonraker(url: str) -> Server | None:
     reply = _get(url, "/server/info")
     if reply.status == HTTPStatus.UNAUTHORIZED:
-        _get(url, "/access/info").read(_Result[_Access])
+        _read(_get(url, "/access/info"), _Result[_Access])
         return Server(kind="moonraker", url=url)
-    told = reply.read(_Result[_Info]).result
+    told = _read(reply, _Result[_Info]).result
     return Server(
         kind="moonraker",
         url=url,
@@ -155,22 +147,23 @@ def _octoprint(url: str) -> Server | None:
 
 def _prusalink(url: str) -> Server | None:
     reply = _get(url, "/api/version")
-    asks = reply.headers.get("WWW-Authenticate", "")
-    is_it = REALM in asks or reply.headers.get("Server") == "PrusaLink"
+    asks = reply.header("WWW-Authenticate")
+    is_it = REALM in asks or reply.header("Server") == "PrusaLink"
     return Server(kind="prusalink", url=url) if is_it and reply.status == HTTPStatus.UNAUTHORIZED else None
 
 
-def _get(url: str, path: str, key: str = "") -> _Reply:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
-    try:
-        headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
-        connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
-        response = connection.getresponse()
-        return _Reply(response.status, dict(response.getheaders()), response.read(MOST))
-    finally:
-        connection.close()
+def _get(url: str, path: str, key: str = "") -> Response:
+    headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
+    return HttpClient(parse(url), headers=headers).ask("GET", path, within(PATIENCE), most=MOST)
+
+
+def _read(response: Response, kind: type[T]) -> T:
+    """An answer's content, as JSON of this kind.
+
+    Raises:
+        msgspec.MsgspecError, ValueError: it is none.
+    """
+    return msgspec.json.decode(response.content, type=kind)
 
 
 def _word(text: str) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.http.address import Login
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.prusalink.driver import PrusaLinkDriver
-from agent.printers.server.http import Login
 from tests.contract.bench import COLD, HEAT, moves
 from tests.farend.meddler import meddler
 from tests.farend.prusalink import PASSWORD, USER, PrusaLink, shared
