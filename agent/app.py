@@ -26,7 +26,6 @@ from agent.consent.terms import terms
 from agent.conversation.coordinator_clock import Reckoning
 from agent.conversation.link import Link, parse_broker
 from agent.conversation.reporter import Reporter
-from agent.drivers import driver
 from agent.errors import OwnerError
 from agent.journal import Journal
 from agent.journal.attempts import BEFORE_MOTION, IN_MOTION
@@ -34,7 +33,9 @@ from agent.journal.file import JournalError
 from agent.membership import identity
 from agent.membership.renewal import Renewer
 from agent.membership.trust import Trust
-from agent.settings import Loaded, Printer, SerialPrinter
+from agent.printers.catalogue import driver, kind_of
+from agent.printers.kind import PrinterSettings
+from agent.settings import Loaded
 from agent.state_directory import Bell, journal_path, lock
 from wire import messages
 from wire.errors import RemoteError
@@ -83,7 +84,7 @@ def run(loaded: Loaded) -> int:
         return agent.run(bell)
 
 
-def check_apart(printers: tuple[Printer, ...]) -> None:
+def check_apart(printers: tuple[PrinterSettings, ...]) -> None:
     """Hold that no two printers are one: a bed that was cleared under one name could be full under the other.
 
     Raises:
@@ -91,10 +92,7 @@ def check_apart(printers: tuple[Printer, ...]) -> None:
     """
     known: dict[str, str] = {}
     for printer in printers:
-        if isinstance(printer, SerialPrinter):
-            place = os.path.realpath(printer.port)  # a port has several names
-        else:
-            place = printer.url.rstrip("/").lower()
+        place = kind_of(printer).place(printer)
         other = known.setdefault(place, printer.name)
         if other != printer.name:
             raise AppError(

@@ -24,11 +24,6 @@ def journal_path(state: Path) -> Path:
     return state / "journal.db"
 
 
-def pumps(state: Path) -> Path:
-    """Where each pump has its own folder."""
-    return state / "pumps"
-
-
 def make(state: Path) -> None:
     """Make the folder, for nobody's eyes but its owner's.
 

@@ -18,7 +18,7 @@ from agent.consent.time_limits import Leave
 from agent.conversation.telemetry import Teller
 from agent.journal import Journal
 from agent.printers.driver import Condition, Driver, Status
-from agent.settings import Printer
+from agent.printers.kind import PrinterSettings
 from wire.lifecycle import State, Step
 from wire.messages import Blame, Up
 
@@ -46,7 +46,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     job between its owner's scripts, where it does.
     """
 
-    printer: Printer
+    printer: PrinterSettings
     hours: Hours
     clear_from_page: bool
     terms: Terms = Terms()

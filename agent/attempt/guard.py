@@ -6,7 +6,7 @@ them: a reading that is not renewed looks just so.
 """
 
 from agent.printers.driver import Condition, Heat, Status
-from agent.printers.watchdog import Ceiling, overtime
+from agent.printers.watchdog import OverheatWatch, overtime
 
 RENEWED = 5.0
 """Seconds after which the same reading counts once more."""
@@ -18,14 +18,14 @@ class Guard:
     def __init__(self) -> None:
         self._attempt = ""
         self._ends_at = self._looked_at = 0.0
-        self._heaters: dict[str, Ceiling] = {}
+        self._heaters: dict[str, OverheatWatch] = {}
         self._read: dict[str, tuple[Heat, float]] = {}
 
     def look(self, attempt: str, seconds: float, status: Status, now: float) -> str:
         """What is wrong with the print of `attempt`, which is estimated at `seconds`; empty if nothing is."""
         if attempt != self._attempt:
             self._attempt, self._ends_at = attempt, now + overtime(seconds)
-            self._heaters = {"the nozzle": Ceiling("the nozzle"), "the bed": Ceiling("the bed")}
+            self._heaters = {"the nozzle": OverheatWatch("the nozzle"), "the bed": OverheatWatch("the bed")}
             self._read.clear()
         elif status.condition is not Condition.PRINTING:
             self._ends_at += (

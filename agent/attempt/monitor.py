@@ -13,8 +13,8 @@ from agent.attempt.start import Beginning
 from agent.consent.time_limits import ALONE
 from agent.journal.attempts import IN_MOTION, Attempt
 from agent.journal.stops import Stop
+from agent.printers.catalogue import kind_of
 from agent.printers.driver import Condition, PrinterError
-from agent.settings import SerialPrinter
 from wire.lifecycle import Step
 from wire.manifest import Manifest
 from wire.messages import Blame
@@ -77,9 +77,9 @@ class Course:
         station.awake.set()
 
     def _guard_it(self, attempt: Attempt, now: float) -> Seen | None:
-        """Stop for safety what its server and its firmware let run; a pump has the watchdog of a serial port."""
+        """Stop for safety what its server and its firmware let run; some drivers have a watchdog of their own."""
         station = self._station
-        if isinstance(station.setup.printer, SerialPrinter) or station.status.attempt != attempt.id:
+        if kind_of(station.setup.printer).has_watchdog or station.status.attempt != attempt.id:
             return None
         # After a restart the estimate is the manifest's; keys may have changed since it was verified.
         lasts = self._beginning.lasts or msgspec.json.decode(attempt.signed.body, type=Manifest).seconds

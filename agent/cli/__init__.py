@@ -21,8 +21,9 @@ from agent import settings
 from agent.cli import usage
 from agent.errors import OwnerError
 from agent.printers.driver import Condition, PrinterError
+from agent.printers.kind import PrinterSettings
 from agent.prose import wrap
-from agent.settings import Loaded, Printer
+from agent.settings import Loaded
 from wire import enrolment, topics
 from wire.errors import WireError
 from wire.messages import Answer
@@ -116,11 +117,13 @@ def _printers(parsed: argparse.Namespace) -> int:
 
 
 def _setup(parsed: argparse.Namespace) -> int:
-    from agent.setup import dialogue, hands  # noqa: PLC0415  the drivers, and mDNS
+    from agent.setup import dialogue  # noqa: PLC0415  the drivers, and mDNS
+    from agent.setup.keyboard import Keyboard  # noqa: PLC0415
+    from agent.setup.this_machine import ThisMachine  # noqa: PLC0415  the drivers, and mDNS
 
     path = settings.find(parsed.config)
     try:
-        dialogue.run(path, hands.Keyboard(), hands.Machine(lambda known: _scope(parsed, known)))
+        dialogue.run(path, Keyboard(), ThisMachine(lambda known: _scope(parsed, known)))
     except EOFError:
         raise CommandError("nothing was written: setup needs somebody who answers") from None
     except KeyboardInterrupt:
@@ -151,7 +154,7 @@ def _watch(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _scope(parsed: argparse.Namespace, known: Sequence[Printer]) -> "search.Scope":
+def _scope(parsed: argparse.Namespace, known: Sequence[PrinterSettings]) -> "search.Scope":
     from agent.discovery import search  # noqa: PLC0415  mDNS
 
     scope = search.this_machine(
@@ -212,11 +215,11 @@ def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
     First of all each pump is told, before the journal, which a hanging agent may hold; one that fails keeps no other
     from it.
     """
-    from agent.intervention.onlooker import pumped, reins  # noqa: PLC0415  the pump
+    from agent.printers.serial.pump_onlooker import pump_control, pump_names  # noqa: PLC0415  the pump
 
     told: set[str] = set()
-    for name in named or pumped(loaded.state):
-        hand = reins(loaded.state, name)
+    for name in named or pump_names(loaded.state):
+        hand = pump_control(loaded.state, name)
         try:
             hand.cancel()
             told.add(name)

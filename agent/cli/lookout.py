@@ -9,10 +9,10 @@ from msgspec import Struct
 from agent.discovery import findings
 from agent.discovery.findings import Found
 from agent.discovery.search import Task
-from agent.drivers import driver
-from agent.intervention.onlooker import Onlooker, onlooker, unreachable
-from agent.printers.driver import Condition, PrinterError, Status
-from agent.settings import Loaded, Printer
+from agent.printers.catalogue import driver, onlooker
+from agent.printers.driver import Condition, Onlooker, PrinterError, Status
+from agent.printers.kind import PrinterSettings
+from agent.settings import Loaded
 
 RESERVE = 0.2
 """Seconds before the end of the search in which nobody is asked once more."""
@@ -65,7 +65,7 @@ def as_text(seen: Sequence[Sight], found: Found) -> str:
     return "\n".join([*lines, *(["", "found:"] if lines and rest else []), *([rest] if rest else [])])
 
 
-def _sight(printer: Printer, status: Status) -> Sight:
+def _sight(printer: PrinterSettings, status: Status) -> Sight:
     return Sight(
         printer=printer.name,
         driver=printer.driver,
@@ -76,12 +76,12 @@ def _sight(printer: Printer, status: Status) -> Sight:
     )
 
 
-def _status(loaded: Loaded, printer: Printer, seconds: float, *, driven: bool) -> Status:
+def _status(loaded: Loaded, printer: PrinterSettings, seconds: float, *, driven: bool) -> Status:
     deadline = time.monotonic() + seconds
     try:
         looked: Onlooker = (onlooker if driven else driver)(printer, loaded.state)
     except PrinterError as error:
-        return unreachable(error)
+        return Status(condition=Condition.UNREACHABLE, why=str(error))
     try:
         while (status := looked.status()).condition is Condition.UNREACHABLE and time.monotonic() < deadline:
             time.sleep(0.2)

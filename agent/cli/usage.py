@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.prose import Formatter
+from agent.printers import catalogue
+from agent.prose import Formatter, either
 
 ABOUT = """\
 Drives the 3D printers beside this machine and takes print jobs from a Muster coordinator. Nothing starts on
@@ -26,10 +27,10 @@ Say that the bed of PRINTER is empty: parts taken off, nothing left that a print
 may start at any moment then, so keep your hands out. What was printed counts as taken off. It holds for one
 print, also over power cuts.
 """
-PRINTERS = """\
-Find the printers that could be driven: at the USB serial ports of this machine, and behind OctoPrint,
-Moonraker (Klipper) or PrusaLink, on this machine and where the home network announces them (mDNS); and look at
-those that are in the settings. It takes up to five seconds.
+PRINTERS = f"""\
+Find the printers that could be driven: at the USB serial ports of this machine, and behind
+{either([kind.title for kind, _ in catalogue.servers()])}, on this machine and where the home network announces
+them (mDNS); and look at those that are in the settings. It takes up to five seconds.
 
 A serial port that is not in the settings is opened only if you say so (--open, or yes when you are asked), and then
 asked for the name of its firmware (M115): nothing moves and nothing heats. But opening alone makes many boards

@@ -14,18 +14,16 @@ from msgspec import Struct
 
 from agent.cli.overview import refusal
 from agent.errors import OwnerError
-from agent.intervention.onlooker import Onlooker, onlooker
 from agent.journal import Journal
-from agent.printers.driver import Condition, Heat, Status
+from agent.printers.catalogue import kind_named, kind_of, onlooker
+from agent.printers.driver import Condition, Heat, Onlooker, Status
+from agent.printers.kind import PrinterSettings
 from agent.prose import wrap
-from agent.settings import Loaded, Printer, SerialPrinter
+from agent.settings import Loaded
 from agent.state_directory import journal_path, runs
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest
 
-REST = 1.0
-SERVER_REST = 2.0
-"""Seconds between looks at a printer behind a server, which has other things to do."""
 PACE_SECONDS = 30.0
 """From so long a look on, the printer's own pace tells more than the estimate."""
 PACE_PROGRESS = 0.02
@@ -155,7 +153,7 @@ class JsonScreen:
 class Watcher:
     """Looks at one printer; disturbs neither it nor the agent."""
 
-    def __init__(self, loaded: Loaded, printer: Printer) -> None:
+    def __init__(self, loaded: Loaded, printer: PrinterSettings) -> None:
         """Begin to look.
 
         Raises:
@@ -188,12 +186,11 @@ class Watcher:
 
     def watch(self, screen: Screen, *, once: bool = False) -> None:
         """Look and draw until somebody interrupts it; or only `once`."""
-        rest = REST if isinstance(self._printer, SerialPrinter) else SERVER_REST
         while True:
             screen.draw(self.look())
             if once:
                 return
-            time.sleep(rest)
+            time.sleep(kind_of(self._printer).look_seconds)
 
     def close(self) -> None:
         """Look no more."""
@@ -202,7 +199,7 @@ class Watcher:
             self._journal.close()
 
 
-def chosen(loaded: Loaded, name: str | None) -> Printer:
+def chosen(loaded: Loaded, name: str | None) -> PrinterSettings:
     """The printer of this name; without one, the one that there is, or the one that has work.
 
     Raises:
@@ -215,7 +212,7 @@ def chosen(loaded: Loaded, name: str | None) -> Printer:
     if len(printers) == 1:
         return printers[0]
     path = journal_path(loaded.state)
-    busy: list[Printer] = []
+    busy: list[PrinterSettings] = []
     if path.exists():
         journal = Journal(path)
         try:
@@ -247,7 +244,7 @@ def frame(moment: Moment) -> list[str]:
     lines.append(f"  agent   {'runs' if moment.running else 'does not run'}; {_known(moment)}")
     if status.why:
         lines.append(f"  note    {status.why}")
-    if status.condition is Condition.FAULT and moment.driver == "serial":
+    if status.condition is Condition.FAULT and kind_named(moment.driver).elsewhere is None:
         lines.append(f"  then    muster-agent reset {moment.printer}")
     return ["".join(char for char in line if char.isprintable()) for line in lines]
 

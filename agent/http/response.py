@@ -5,13 +5,16 @@ import io
 import socket
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
+import msgspec
 from msgspec import Struct
 
 from agent.http.failure import Cause, NoAnswerError, why
 
 CHUNK = 64 * 1024
+
+T = TypeVar("T")
 
 
 class Response(Struct, frozen=True):
@@ -34,6 +37,14 @@ class Response(Struct, frozen=True):
     def values(self, name: str) -> list[str]:
         """All headers of this name."""
         return [value for each, value in self.headers if each == name.lower()]
+
+    def read(self, shape: type[T]) -> T:
+        """The content, as JSON of this shape.
+
+        Raises:
+            msgspec.MsgspecError, ValueError: it is none.
+        """
+        return msgspec.json.decode(self.content, type=shape)
 
 
 class ResponseStream:

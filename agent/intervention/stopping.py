@@ -13,16 +13,17 @@ from typing import Protocol
 from msgspec import Struct
 
 from agent.attempt.following import ASKED, GIVEN_UP, observe
-from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.intervention.onlooker import onlooker, reins
 from agent.journal import Journal
 from agent.journal.attempts import BEFORE_MOTION, Attempt
 from agent.journal.file import JournalError
 from agent.journal.steps import OVER
 from agent.journal.stops import Stop
+from agent.printers.catalogue import driver, onlooker
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.settings import Loaded, Printer
+from agent.printers.kind import PrinterSettings
+from agent.printers.serial.pump_onlooker import pump_control
+from agent.settings import Loaded
 from agent.state_directory import HomeError, journal_path, lock, ring, runs
 from wire.lifecycle import State, Step
 
@@ -211,9 +212,11 @@ class _Stop:
     def _hand(self) -> Hand:
         """What drives the printer; for one that was taken out of the settings its pump, if that still runs."""
         printer = self._printer()
-        return driver(printer, self._loaded.state) if printer else reins(self._loaded.state, self._name)
+        return (
+            driver(printer, self._loaded.state) if printer else pump_control(self._loaded.state, self._name)
+        )
 
-    def _printer(self) -> Printer | None:
+    def _printer(self) -> PrinterSettings | None:
         return next((each for each in self._loaded.settings.printer if each.name == self._name), None)
 
     def _waits_for(self) -> str:
@@ -221,7 +224,9 @@ class _Stop:
         printer = self._printer()
         try:
             looking = (
-                onlooker(printer, self._loaded.state) if printer else reins(self._loaded.state, self._name)
+                onlooker(printer, self._loaded.state)
+                if printer
+                else pump_control(self._loaded.state, self._name)
             )
         except PrinterError as error:
             raise self._unreachable(str(error)) from error

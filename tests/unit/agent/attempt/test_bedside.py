@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Ending, Status
-from agent.settings import OctoPrintPrinter, SerialPrinter
+from agent.printers.octoprint.kind import OctoPrintPrinter
+from agent.printers.serial.kind import SerialPrinter
 from tests.farend.files import serving
 from tests.unit.agent.attempt.test_runner import Bench as Knobless
 from tests.unit.agent.attempt.test_runner import ScriptedPrinter

@@ -8,7 +8,7 @@ import pytest
 from agent.attempt.guard import RENEWED, Guard
 from agent.consent.terms import Terms
 from agent.printers.driver import Condition, Heat, Status
-from agent.settings import MoonrakerPrinter
+from agent.printers.moonraker.kind import MoonrakerPrinter
 from tests.farend.files import serving
 from tests.unit.agent.attempt.test_runner import Bench
 

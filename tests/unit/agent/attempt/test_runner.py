@@ -27,7 +27,7 @@ from agent.journal.stops import Stop
 from agent.membership.identity import Identity
 from agent.membership.trust import Trust
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
-from agent.settings import SerialPrinter
+from agent.printers.serial.kind import SerialPrinter
 from gcode.document import decode
 from gcode.profile import Profile
 from gcode.script import Script

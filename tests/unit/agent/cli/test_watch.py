@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from agent.cli.watch import Job, LiveScreen, Moment, Pace, PaperScreen, Unheard, frame, gist
-from agent.intervention.onlooker import PumpOnlooker
 from agent.printers.driver import Condition, Ending, Heat, Status
+from agent.printers.serial.pump_onlooker import PumpOnlooker
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
 from wire.lifecycle import State, Step
 

@@ -11,7 +11,7 @@ from agent.consent.standing_ready import LIFETIME
 from agent.consent.terms import Terms
 from agent.consent.time_limits import NOBODY
 from agent.printers.driver import Condition, Status
-from agent.settings import SerialPrinter
+from agent.printers.serial.kind import SerialPrinter
 from tests.farend.files import serving
 from tests.unit.agent.attempt.test_runner import Bench as Unasked
 from tests.unit.agent.consent.test_owner_word import offer

@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from agent.discovery.findings import UNGUARDED, Found, FoundServer, as_text, describe, inspect, is_at, merge
-from agent.discovery.interview import Answer, Board
+from agent.discovery.interview import BoardReport, PortAnswer
 from agent.discovery.mdns import Announced, browse
-from agent.discovery.search import Scope, discover, this_machine, unknown, usual_doors
-from agent.discovery.servers import Server
+from agent.discovery.search import Scope, discover, this_machine, unknown, usual_urls
+from agent.discovery.servers import RecognisedServer
+from agent.printers.moonraker.kind import MoonrakerPrinter
+from agent.printers.octoprint.kind import OctoPrintPrinter
+from agent.printers.serial.kind import SerialPrinter
 from agent.printers.serial.port import Outlet
-from agent.settings import MoonrakerPrinter, OctoPrintPrinter, SerialPrinter
 from tests.farend import octoprint
 from tests.farend.announcements import announced
 from tests.farend.imposter import answering
@@ -107,7 +109,11 @@ def test_a_path_behind_a_proxy_is_followed():
 def test_announcements_that_no_program_would_make_do_no_harm():
     with announced("octoprint", "Odd", 9, path="/\x1b[2J\n" + "x" * 150, version="\x07bell"):
         deadline = time.monotonic() + 40
-        while not (heard := [each for each in browse(0.5, LOOPBACK) if each.name == "Odd"]):
+        while not (
+            heard := [
+                each for each in browse(0.5, ["_octoprint._tcp.local."], LOOPBACK) if each.name == "Odd"
+            ]
+        ):
             assert time.monotonic() < deadline
         (odd,) = heard
     assert odd.path.isprintable()
@@ -145,13 +151,13 @@ def test_ports_are_opened_only_where_somebody_asked_for_it(tmp_path: Path):
 
 def test_one_octoprint_behind_two_doors_is_found_once():
     announcement = Announced(name="Pi", host="127.0.0.1", port=80, here=True)
-    proxy = Server(kind="octoprint", url="http://127.0.0.1")
-    direct = Server(kind="octoprint", url="http://127.0.0.1:5000")
+    proxy = RecognisedServer(kind="octoprint", url="http://127.0.0.1")
+    direct = RecognisedServer(kind="octoprint", url="http://127.0.0.1:5000")
     assert [each.url for each in merge([(announcement, proxy)], [], [direct])] == [proxy.url]
     assert [each.url for each in merge([], [], [direct, proxy])] == [direct.url]
     assert [each.url for each in merge([], [proxy], [direct])] == [proxy.url]
     elsewhere = Announced(name="Pi", host="192.168.1.4", port=80)
-    far = Server(kind="octoprint", url="http://192.168.1.4")
+    far = RecognisedServer(kind="octoprint", url="http://192.168.1.4")
     assert [each.url for each in merge([(elsewhere, far)], [], [direct])] == [far.url, direct.url]
 
 
@@ -161,35 +167,37 @@ def test_a_server_of_the_settings_is_known_whatever_its_address_is_called():
     assert not is_at(printer, "http://127.0.0.1")
     assert not is_at(printer, "http://192.168.1.4:5000")
     klipper = MoonrakerPrinter(name="voron", material="pla", url="http://Voron.local:7125")
-    assert describe(Server(kind="moonraker", url="http://voron.local:7125"), [klipper]).missing == ()
+    assert (
+        describe(RecognisedServer(kind="moonraker", url="http://voron.local:7125"), [klipper]).missing == ()
+    )
 
 
 def test_the_usual_doors_are_on_this_machine_only():
-    doors = usual_doors()
-    assert doors
-    assert all(url.startswith("http://127.0.0.1") for url in doors)
+    urls = usual_urls()
+    assert urls
+    assert all(url.startswith("http://127.0.0.1") for url in urls)
     here = this_machine(given=["/dev/x"], urls=[], interfaces=None, seconds=1)
     assert ([each.path for each in here.given], here.opens) == (["/dev/x"], False)
 
 
 def test_what_a_board_lacks_is_told_in_words():
     outlet = Outlet(path="/dev/x", device="/dev/x", product="CH340", serial="A9")
-    full = Board(
+    full = BoardReport(
         firmware="Marlin", machine="Ender", capabilities=frozenset({"AUTOREPORT_TEMP", "EMERGENCY_PARSER"})
     )
-    bare = Board(firmware="Marlin", refused=frozenset({"THERMAL_PROTECTION"}))
-    stopped = Board(fault="halted")
-    assert inspect(outlet, Answer(board=full, baud=115200)).missing == ()
-    assert UNGUARDED in inspect(outlet, Answer(board=bare, baud=115200)).missing
-    assert "reset" in inspect(outlet, Answer(board=stopped, baud=115200)).missing[0]
-    text = as_text(Found(ports=(inspect(outlet, Answer(board=full, baud=115200)),)))
+    bare = BoardReport(firmware="Marlin", refused=frozenset({"THERMAL_PROTECTION"}))
+    stopped = BoardReport(fault="halted")
+    assert inspect(outlet, PortAnswer(board=full, baud=115200)).missing == ()
+    assert UNGUARDED in inspect(outlet, PortAnswer(board=bare, baud=115200)).missing
+    assert "reset" in inspect(outlet, PortAnswer(board=stopped, baud=115200)).missing[0]
+    text = as_text(Found(ports=(inspect(outlet, PortAnswer(board=full, baud=115200)),)))
     for word in ("/dev/x", "Ender", "Marlin", "115200", "A9"):
         assert word in text
 
 
 def test_ports_that_are_not_at_usb_take_one_line():
     own = [
-        inspect(Outlet(path=f"/dev/ttyS{n}", device=f"/dev/ttyS{n}", usb=False), Answer(why="not opened"))
+        inspect(Outlet(path=f"/dev/ttyS{n}", device=f"/dev/ttyS{n}", usb=False), PortAnswer(why="not opened"))
         for n in range(4)
     ]
     assert as_text(Found(ports=tuple(own))).splitlines() == [

@@ -1,51 +1,17 @@
-"""Looks at a printer without acting on it, while the agent drives it or nobody does; or acts past the agent."""
+"""Looks at a serial printer over the pump that drives it, whether an agent runs or not; or acts past the agent."""
 
 import time
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
-from agent.drivers import driver
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.serial.options import Setup
 from agent.printers.serial.pump_client import Attachment
-from agent.printers.serial.pump_protocol import Answer, Order, place
-from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
-from agent.state_directory import pumps
+from agent.printers.serial.pump_protocol import Answer, Order, place, pumps
 
 PATIENCE = 2.0
 """Seconds; a pump answers within milliseconds."""
-
-
-class Onlooker(Protocol):
-    """One printer. Never two calls at a time."""
-
-    def status(self) -> Status:
-        """Look; an unreachable printer is a condition."""
-        ...
-
-    def close(self) -> None:
-        """Look no more; nothing changes for the printer."""
-        ...
-
-
-def onlooker(printer: Printer, state: Path) -> Onlooker:
-    """Who can look at this printer: over its pump if there is one, else at its server.
-
-    Raises:
-        PrinterError: its settings can't be right.
-    """
-    match printer:
-        case SerialPrinter():
-            return reins(state, printer.name)
-        case OctoPrintPrinter():
-            from agent.printers.octoprint.driver import OctoPrintDriver  # noqa: PLC0415  requests costs 10 MB
-
-            # Without a note: that is the agent's own.
-            return OctoPrintDriver(printer.name, printer.url, printer.key)
-        case _:
-            return driver(printer, state)
 
 
 class PumpOnlooker:
@@ -60,7 +26,7 @@ class PumpOnlooker:
         try:
             return self._say(Order("status")).status
         except PrinterError as error:
-            return unreachable(error)
+            return Status(condition=Condition.UNREACHABLE, why=str(error))
 
     def close(self) -> None:
         """Hang up; the pump goes on."""
@@ -77,7 +43,7 @@ class PumpOnlooker:
             raise PrinterError(f"its process does not answer: {error}") from error
 
 
-class Reins(PumpOnlooker):
+class PumpControl(PumpOnlooker):
     """An owner's hand on the pump that is there, past whoever else speaks to it.
 
     That works while the agent hangs, restarts or is gone, and needs neither network nor journal.
@@ -104,19 +70,14 @@ class Reins(PumpOnlooker):
             raise PrinterError(why)
 
 
-def reins(state: Path, name: str) -> Reins:
+def pump_control(state: Path, name: str) -> PumpControl:
     """For the printer of this name, whether it is in the settings or was."""
-    return Reins(place(pumps(state), name))
+    return PumpControl(place(pumps(state), name))
 
 
-def pumped(state: Path) -> list[str]:
+def pump_names(state: Path) -> list[str]:
     """The printers that have, or had, a pump; also those that are in the settings no more."""
     try:
         return sorted(folder.name for folder in pumps(state).iterdir() if folder.is_dir())
     except OSError:
         return []
-
-
-def unreachable(error: PrinterError) -> Status:
-    """What a printer is that can't even be looked at."""
-    return Status(condition=Condition.UNREACHABLE, why=str(error))
