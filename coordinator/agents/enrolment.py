@@ -11,7 +11,7 @@ from coordinator.ids import digest
 from coordinator.keys import ca
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.store import agents, certificates
 from coordinator.store.engine import Tx
 from coordinator.work import reports
@@ -75,7 +75,7 @@ def invite(
     return Invite(url, code, authority.fingerprint, keyring.root, agent)
 
 
-def look(tx: Tx, code: str, now: float) -> certificates.Invite:
+def look(tx: Tx, code: str, now: float) -> certificates.IssuedInvite:
     """The invite with this code.
 
     Raises:
@@ -188,10 +188,10 @@ def revoke(tx: Tx, agent: str, *, by: str, why: str, now: float) -> agents.Agent
     return changed
 
 
-def barred(tx: Tx, now: float) -> Barred:
+def revocations(tx: Tx, now: float) -> RevocationList:
     """Whom the broker must not let in."""
-    out = certificates.barred(tx)
-    return Barred(
+    out = certificates.revoked_agents(tx)
+    return RevocationList(
         agents=frozenset(out),
         replaced=frozenset(certificates.replaced(tx, now) - out),
         serials=tuple(sorted(certificates.revoked(tx, now).items())),

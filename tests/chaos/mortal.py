@@ -154,11 +154,11 @@ def _follow_agent(control: Control, diary: Diary) -> None:
 
 def _follow_coordinator(control: Control, diary: Diary) -> None:
     from coordinator.conversation import Conversation
-    from coordinator.mqtt.link import Link
+    from coordinator.mqtt.link import CoordinatorLink
     from coordinator.store.engine import Store
     from wire import codec
 
-    write, hear, publish = Store.write, Conversation.hear, Link.publish
+    write, hear, publish = Store.write, Conversation.hear, CoordinatorLink.publish
 
     @contextmanager
     def mortal_write(self: Store) -> Generator[Any]:
@@ -171,7 +171,7 @@ def _follow_coordinator(control: Control, diary: Diary) -> None:
         hear(self, agent, message)
         diary.note("heard", agent=agent, kind=codec.kind(message))
 
-    def noted_publish(self: Link, agent: str, message: Any) -> bool:
+    def noted_publish(self: CoordinatorLink, agent: str, message: Any) -> bool:
         sent = publish(self, agent, message)
         if sent:
             diary.note("said", agent=agent, kind=codec.kind(message))
@@ -179,7 +179,7 @@ def _follow_coordinator(control: Control, diary: Diary) -> None:
 
     Store.write = mortal_write
     Conversation.hear = noted_hear
-    Link.publish = noted_publish
+    CoordinatorLink.publish = noted_publish
 
 
 def moves_in(plate: bytes) -> int:

@@ -30,7 +30,8 @@ def _acknowledge_too_early() -> None:
 
     def hasty(self: Conversation, agent: str, message: Any) -> None:
         if isinstance(message, Report):
-            self._post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=message.events[-1].seq))
+            with self._units.unrecorded() as outbox:
+                outbox.post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=message.events[-1].seq))
         hear(self, agent, message)
 
     Conversation.hear = hasty

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coordinator.errors import Conflict
 from coordinator.model.ledger import Account, Movement, adopted
-from coordinator.model.views import Verdict
+from coordinator.model.views import LedgerReport
 from coordinator.store import guards, movements
 from coordinator.work import overview
 from tests.unit.coordinator.conftest import KINDS, opened
@@ -54,9 +54,9 @@ def lived(request, history, tmp_path) -> Generator[tuple[Office, Told]]:
         yield office, told
 
 
-def audited(office: Office) -> Verdict:
+def audited(office: Office) -> LedgerReport:
     with office.store.read() as tx:
-        return overview.verdict(tx)
+        return overview.check_ledger(tx)
 
 
 def test_a_history_of_all_kinds_is_right(lived):

@@ -13,7 +13,7 @@ import pytest
 from coordinator import data_directory
 from coordinator.errors import StartError
 from coordinator.store import copies
-from coordinator.store.engine import Opening, Store
+from coordinator.store.engine import OpenMode, Store
 from tests.unit.coordinator.backup.house import House, furnish
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
@@ -120,7 +120,7 @@ def test_a_restore_into_postgresql_that_is_killed_anywhere_is_done_again(good, p
 
 def alone(here: House) -> None:
     """Wait until PostgreSQL has seen that who was killed is gone."""
-    store = Store(here.url, Opening.BARE)
+    store = Store(here.url, OpenMode.BARE)
     deadline = time.monotonic() + 20
     while copies.others_on(store) and time.monotonic() < deadline:
         time.sleep(0.02)

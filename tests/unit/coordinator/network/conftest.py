@@ -29,7 +29,7 @@ def running(request, tmp_path, authority):
     """A running broker of each kind, on a free port."""
     if request.param == "mosquitto":
         need_mosquitto()
-    child = broker.start(settings.Broker(kind=request.param), tmp_path, authority)
+    child = broker.start(settings.BrokerSettings(kind=request.param), tmp_path, authority)
     yield child
     child.stop()
 
@@ -38,7 +38,7 @@ def running(request, tmp_path, authority):
 def guarded(tmp_path, authority):
     """A running Mosquitto."""
     need_mosquitto()
-    child = broker.start(settings.Broker(kind="mosquitto"), tmp_path, authority)
+    child = broker.start(settings.BrokerSettings(kind="mosquitto"), tmp_path, authority)
     yield child
     child.stop()
 

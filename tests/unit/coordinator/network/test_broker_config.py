@@ -9,7 +9,7 @@ import pytest
 
 from coordinator import cli, settings
 from coordinator.keys.ca import Authority
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import mosquitto
 from coordinator.mqtt.broker import External
 from coordinator.mqtt.link import evict
@@ -70,7 +70,7 @@ def test_by_those_files_an_agent_reaches_its_own_topics_only_and_a_revoked_one_n
         us.say(topics.down("anna", "grant"), b"for anna")
         assert anna.hear() == (topics.down("anna", "grant"), b"for anna")
 
-        revoker = Revoker(broker, authority, lambda: revoked(tmp_path, "anna"), evict, Barred())
+        revoker = Revoker(broker, authority, lambda: revoked(tmp_path, "anna"), evict, RevocationList())
         revoker.start()
         try:
             revoker.wake()

@@ -11,7 +11,7 @@ from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
 from coordinator.metrics import Metrics
 from coordinator.mqtt import broker
-from coordinator.mqtt.link import Link
+from coordinator.mqtt.link import CoordinatorLink
 from coordinator.rate_limit import TokenBuckets
 from tests.unit.coordinator.network.enrolled import speaker
 from wire import codec, topics
@@ -78,7 +78,7 @@ def metrics():
 
 @pytest.fixture
 def link(running, office, metrics):
-    link = Link(running.endpoint, office.take, metrics, random=lambda: 0.1, renewal=0.2)
+    link = CoordinatorLink(running.endpoint, office.take, metrics, random=lambda: 0.1, renewal=0.2)
     link.start()
     assert link.connected.wait(10)
     yield link
@@ -133,7 +133,7 @@ def test_nothing_we_say_is_retained(link, running, authority, tmp_path, anna):
 
 def test_a_presence_said_before_we_came_is_heard(running, anna, office, metrics):
     say(anna, "anna", presence(), retain=True)
-    link = Link(running.endpoint, office.take, metrics)
+    link = CoordinatorLink(running.endpoint, office.take, metrics)
     link.start()
     try:
         assert office.wait_for(1)[0] == ("anna", presence())
@@ -156,7 +156,7 @@ def test_garbage_is_refused_and_counted_and_the_next_message_is_heard(link, anna
 
 def test_a_ready_that_someone_had_retained_is_refused(running, anna, office, metrics):
     say(anna, "anna", ready(), retain=True)
-    link = Link(running.endpoint, office.take, metrics)
+    link = CoordinatorLink(running.endpoint, office.take, metrics)
     link.start()
     try:
         eventually(lambda: figure(metrics, 'muster_messages_refused_total{code="retained"}') >= 1)
@@ -194,7 +194,7 @@ def test_a_presence_that_failed_is_asked_for_again(link, anna, office, metrics):
 
 def test_a_message_is_acknowledged_only_after_its_handler(running, anna, office, metrics):
     """Seen from the broker: with a full window nothing more comes until the handler returned."""
-    link = Link(running.endpoint, office.take, metrics)
+    link = CoordinatorLink(running.endpoint, office.take, metrics)
     acknowledged = []
     link.start()
     try:
@@ -217,7 +217,7 @@ def test_a_message_is_acknowledged_only_after_its_handler(running, anna, office,
 
 
 def test_too_much_telemetry_is_dropped_and_everything_else_is_kept(running, anna, office, metrics):
-    link = Link(running.endpoint, office.take, metrics, capacity=20)
+    link = CoordinatorLink(running.endpoint, office.take, metrics, capacity=20)
     link.start()
     try:
         assert link.connected.wait(10)
@@ -237,7 +237,7 @@ def test_too_much_telemetry_is_dropped_and_everything_else_is_kept(running, anna
 def test_an_agent_that_floods_loses_its_own_and_the_others_do_not_notice(
     running, authority, tmp_path, anna, office, metrics
 ):
-    link = Link(running.endpoint, office.take, metrics, quota=TokenBuckets(rate=1, burst=20))
+    link = CoordinatorLink(running.endpoint, office.take, metrics, quota=TokenBuckets(rate=1, burst=20))
     link.start()
     try:
         assert link.connected.wait(10)
@@ -270,7 +270,9 @@ def test_after_the_broker_died_both_find_each_other_again(
 
 def test_a_lost_link_is_told_once_for_each_loss(running, office, metrics):
     losses = []
-    link = Link(running.endpoint, office.take, metrics, lost=lambda: losses.append(1), random=lambda: 0.05)
+    link = CoordinatorLink(
+        running.endpoint, office.take, metrics, lost=lambda: losses.append(1), random=lambda: 0.05
+    )
     link.start()
     try:
         assert link.connected.wait(10)
@@ -286,12 +288,14 @@ def test_a_broker_that_is_down_at_the_start_is_waited_for(tmp_path, authority, o
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    link = Link(Endpoint(url=f"mqtt://127.0.0.1:{port}"), office.take, metrics, random=lambda: 0.05)
+    link = CoordinatorLink(
+        Endpoint(url=f"mqtt://127.0.0.1:{port}"), office.take, metrics, random=lambda: 0.05
+    )
     link.start()
     child = None
     try:
         assert not link.connected.wait(0.2)
-        child = broker.start(settings.Broker(kind="embedded", port=port), tmp_path, authority)
+        child = broker.start(settings.BrokerSettings(kind="embedded", port=port), tmp_path, authority)
         assert link.connected.wait(10)
     finally:
         link.stop()
@@ -303,7 +307,9 @@ def test_a_link_stops_at_once_while_nobody_answers(office, metrics):
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
-        link = Link(Endpoint(url=f"mqtt://127.0.0.1:{mute.getsockname()[1]}"), office.take, metrics)
+        link = CoordinatorLink(
+            Endpoint(url=f"mqtt://127.0.0.1:{mute.getsockname()[1]}"), office.take, metrics
+        )
         link.start()
         began = time.monotonic()
         link.stop()
@@ -318,9 +324,9 @@ def test_a_message_out_of_bounds_is_our_own_bug(link):
 def test_certificates_that_are_not_there_are_told(tmp_path, office, metrics):
     files = Credentials(tmp_path / "ca", tmp_path / "crt", tmp_path / "key")
     with pytest.raises(StartError, match="certificates"):
-        Link(Endpoint(url="mqtts://localhost:8883", credentials=files), office.take, metrics)
+        CoordinatorLink(Endpoint(url="mqtts://localhost:8883", credentials=files), office.take, metrics)
     with pytest.raises(StartError, match="password"):
-        Link(
+        CoordinatorLink(
             Endpoint(url="mqtt://localhost:1883", username="u", password_file=tmp_path / "none"),
             office.take,
             metrics,

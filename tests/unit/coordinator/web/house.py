@@ -30,13 +30,14 @@ class House:
     def __init__(self, office: Office, public_url: str) -> None:
         self.office = office
         self.app = create(
-            office.desk,
+            office.services,
+            office.conversation,
+            office.changes,
             version="1.2.3",
             metrics=lambda: (b"muster_up 1\n", "text/plain; version=0.0.4"),
-            clock=lambda: office.now[0],
             public_url=public_url,
         )
-        self.authenticator: Authenticator = self.app.state.authenticator
+        self.authenticator: Authenticator = office.services.authenticator
 
     @property
     def url(self) -> str:
@@ -46,7 +47,7 @@ class House:
         listening = socket.create_server(("127.0.0.1", port))
         self.port: int = listening.getsockname()[1]
         config = uvicorn.Config(self.app, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
-        self.server = Server(config, self.office.desk.changes)
+        self.server = Server(config, self.office.changes)
         self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]})
         self._thread.start()
         while not self.server.started:

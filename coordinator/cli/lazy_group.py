@@ -1,4 +1,4 @@
-"""A group of commands that are imported only when one of them is asked for."""
+"""A group of commands that are imported only when one of them is asked for; click calls it a lazy group."""
 
 import importlib
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 
-class Menu(click.Group):
+class LazyGroup(click.Group):
     """`entries` maps a command's name to where it stands (`module:attribute`) and to its line in the help."""
 
     def __init__(self, *args: Any, entries: dict[str, tuple[str, str]], **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The stage: the processes that the demo needs, started together and ended together."""
+"""The processes that the demo needs, started together and ended together."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
+class DemoMaker:
     """A volunteer with one printer; `place` is (latitude, longitude), the rest goes into the agent's settings."""
 
     name: str
@@ -32,14 +32,14 @@ class Maker:
 
 
 MAKERS = (
-    Maker("anna", (41.4, 2.2), {"family": "marlin", "width": 220, "depth": 220, "height": 250}),
-    Maker("ben", (41.5, 2.1), {"family": "marlin", "width": 180, "depth": 180, "height": 180}),
-    Maker("chloe", (41.6, 2.3), {"family": "prusa-mk3", "width": 250, "depth": 210, "height": 210}),
+    DemoMaker("anna", (41.4, 2.2), {"family": "marlin", "width": 220, "depth": 220, "height": 250}),
+    DemoMaker("ben", (41.5, 2.1), {"family": "marlin", "width": 180, "depth": 180, "height": 180}),
+    DemoMaker("chloe", (41.6, 2.3), {"family": "prusa-mk3", "width": 250, "depth": 210, "height": 210}),
 )
 PRINTER = "one"
 
 
-class Stage:
+class DemoProcesses:
     """Everything runs below `directory`, on loopback, on free ports; `close` ends it all."""
 
     def __init__(self, directory: Path) -> None:
@@ -70,7 +70,7 @@ class Stage:
 
     # ── makers ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def serial_printer(self, maker: Maker, speed: float) -> list[str]:
+    def serial_printer(self, maker: DemoMaker, speed: float) -> list[str]:
         """Plug in a virtual printer; the lines of agent settings that drive it."""
         port = self._home(maker) / "tty"
         self._start(
@@ -80,7 +80,7 @@ class Stage:
         self._wait(f"{maker.name}-printer", port.exists)
         return ['driver = "serial"', f'port = "{port}"']
 
-    def octoprint(self, maker: Maker, executable: Path, speed: float) -> list[str]:
+    def octoprint(self, maker: DemoMaker, executable: Path, speed: float) -> list[str]:
         """Start a real OctoPrint with its own virtual printer; the lines of agent settings that drive it."""
         state = self._home(maker) / "octoprint"
         command = ["octoprint-sandbox", "--executable", str(executable), "--state", str(state)]
@@ -95,7 +95,7 @@ class Stage:
         key.write_text(answer["key"])
         return ['driver = "octoprint"', f'url = "{answer["url"]}"', f'key_file = "{key}"']
 
-    def agent(self, maker: Maker, invite: str, driver: Sequence[str]) -> None:
+    def agent(self, maker: DemoMaker, invite: str, driver: Sequence[str]) -> None:
         """A maker installs the agent, joins, says that the bed is clear, and lets it run."""
         profile = [f"{name} = {json.dumps(value)}" for name, value in maker.profile.items()]
         settings = [
@@ -132,16 +132,16 @@ class Stage:
             with contextlib.suppress(OSError, ValueError):
                 _end(int(lock.read_text()))
 
-    def _home(self, maker: Maker) -> Path:
+    def _home(self, maker: DemoMaker) -> Path:
         home = self.directory / maker.name
         home.mkdir(exist_ok=True)
         return home
 
-    def _agent_command(self, maker: Maker, *words: str) -> list[str]:
+    def _agent_command(self, maker: DemoMaker, *words: str) -> list[str]:
         config = str(self._home(maker) / "muster-agent.toml")
         return [sys.executable, "-m", "agent", "--config", config, *words]
 
-    def _say(self, maker: Maker, *words: str) -> None:
+    def _say(self, maker: DemoMaker, *words: str) -> None:
         done = subprocess.run(
             self._agent_command(maker, *words), capture_output=True, text=True, timeout=PATIENCE, check=False
         )

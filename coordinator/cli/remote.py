@@ -10,11 +10,11 @@ import click
 import msgspec
 from rich.console import ConsoleRenderable
 
-from coordinator.cli.options import Failed, Wanted, Wrong, far_options, load, wanted
+from coordinator.cli.formatting import line, plain
+from coordinator.cli.options import CommonOptions, Failed, Wrong, common_options, load, remote_options
 from coordinator.cli.tables import print_
-from coordinator.cli.words import line, plain
-from coordinator.client import Client, Refused, Trouble
-from coordinator.settings import Settings
+from coordinator.client import Client, CoordinatorUnavailable, RequestRefused
+from coordinator.settings import CoordinatorSettings
 
 P = ParamSpec("P")
 
@@ -24,11 +24,11 @@ _NO_KEY = (
 )
 
 
-class Far:
+class Remote:
     """A coordinator that runs somewhere, and the terminal that its answers go to."""
 
     def __init__(self, client: Client, *, as_json: bool) -> None:
-        self.desk = client
+        self.client = client
         self.as_json = as_json
 
     def tell(self, answer: object, shown: Callable[[], str | ConsoleRenderable]) -> None:
@@ -43,27 +43,27 @@ class Far:
             print_(what)
 
 
-def talks(command: Callable[Concatenate[Far, P], None]) -> Callable[P, None]:
+def remote_command(command: Callable[Concatenate[Remote, P], None]) -> Callable[P, None]:
     """Give a command its coordinator, and turn what goes wrong there into one line."""
 
-    @far_options
+    @remote_options
     @click.pass_context
     @functools.wraps(command)
     def wrapped(context: click.Context, *args: P.args, **kwargs: P.kwargs) -> None:
-        options = wanted(context)
+        options = common_options(context)
         with _reach(options) as client:
             try:
-                command(Far(client, as_json=options.json), *args, **kwargs)
-            except Refused as no:
+                command(Remote(client, as_json=options.json), *args, **kwargs)
+            except RequestRefused as no:
                 keyless = no.kind == "unauthorised" and not client.has_key
                 raise Wrong(_NO_KEY if keyless else line(str(no))) from None
-            except Trouble as trouble:
+            except CoordinatorUnavailable as trouble:
                 raise Failed(line(str(trouble))) from None
 
     return wrapped
 
 
-def _reach(options: Wanted) -> Client:
+def _reach(options: CommonOptions) -> Client:
     url = options.url or os.environ.get("MUSTER_URL", "")
     key = os.environ.get("MUSTER_KEY", "").strip()
     public = ""
@@ -79,7 +79,7 @@ def _reach(options: Wanted) -> Client:
         raise Wrong(str(error)) from None
 
 
-def _address(here: Settings) -> str:
+def _address(here: CoordinatorSettings) -> str:
     """Where the coordinator said that it listens, else where these settings would let it."""
     try:
         return (here.directory / "address").read_text().strip()
@@ -94,7 +94,7 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _key(here: Settings) -> str:
+def _key(here: CoordinatorSettings) -> str:
     """This machine's key; none is no error yet, as the coordinator may be missing altogether."""
     path = here.directory / "access.key"
     try:

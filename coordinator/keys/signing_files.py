@@ -14,11 +14,13 @@ from wire.keyset import Heir, KeySet, SignedKeys
 from wire.manifest import Digest, Release
 
 
-class LetterError(StartError):
+class SigningFileError(StartError):
     """A file can't be read or written; the message says what to do."""
 
 
-class Request(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="muster-keys-request"):
+class SigningRequest(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="muster-keys-request"
+):
     """A key set that wants the signature of this root."""
 
     root: Digest
@@ -26,7 +28,7 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     keys: KeySet
 
 
-class SignedSet(Struct, frozen=True, forbid_unknown_fields=True, tag="muster-keys"):
+class SignedKeySet(Struct, frozen=True, forbid_unknown_fields=True, tag="muster-keys"):
     """A key set that the root has signed."""
 
     keys: SignedKeys
@@ -39,24 +41,24 @@ class SignedPart(Struct, frozen=True, forbid_unknown_fields=True, tag="muster-pa
     release: Release
 
 
-Letter = Request | SignedSet | SignedPart
+SigningFile = SigningRequest | SignedKeySet | SignedPart
 
 
-def read(path: Path) -> Letter:
+def read(path: Path) -> SigningFile:
     """What is in a file.
 
     Raises:
         LetterError: nothing of this kind.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Letter)
+        return msgspec.json.decode(path.read_bytes(), type=SigningFile)
     except OSError as error:
-        raise LetterError(f"can't read {path}: {error.strerror}") from None
+        raise SigningFileError(f"can't read {path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise LetterError(f"{path} was not written by `muster keys`, or is damaged") from None
+        raise SigningFileError(f"{path} was not written by `muster keys`, or is damaged") from None
 
 
-def write(path: Path, letter: Letter) -> None:
+def write(path: Path, content: SigningFile) -> None:
     """Put it into a new file.
 
     Raises:
@@ -64,10 +66,10 @@ def write(path: Path, letter: Letter) -> None:
     """
     try:
         with path.open("xb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(letter), indent=1) + b"\n")
+            file.write(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
-        raise LetterError(f"{path} is there already: name another file") from None
+        raise SigningFileError(f"{path} is there already: name another file") from None
     except OSError as error:
-        raise LetterError(f"can't write {path}: {error.strerror}") from None
+        raise SigningFileError(f"can't write {path}: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""The demo's course, from an empty stage to the hospital's signature."""
+"""The demo's run, from nothing to the hospital's signature."""
 
 import json
 import signal
@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from coordinator.demo import show
-from coordinator.demo.people import People, has_signed
-from coordinator.demo.stage import MAKERS, PATIENCE, Stage
+from coordinator.demo import display
+from coordinator.demo.people import DemoPeople, has_signed
+from coordinator.demo.processes import MAKERS, PATIENCE, DemoProcesses
 from coordinator.errors import StartError
 
 LONGEST = 1800.0
@@ -35,7 +35,7 @@ class Options:
     octoprint: Path | None
 
 
-def play(options: Options) -> bool:
+def run(options: Options) -> bool:
     """Run the demo; whether the hospital has signed, or a person ended it.
 
     Raises:
@@ -44,37 +44,37 @@ def play(options: Options) -> bool:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us: nothing stays behind
     console = Console(stderr=options.as_json or options.once)
     with tempfile.TemporaryDirectory(prefix="muster-demo-", ignore_cleanup_errors=True) as directory:
-        stage = Stage(Path(directory))
+        processes = DemoProcesses(Path(directory))
         try:
-            return _play(options, stage, console)
+            return _run(options, processes, console)
         except KeyboardInterrupt:
             console.print("ending all that was started …")
             return True
         finally:
-            stage.close()
+            processes.close()
 
 
-def _play(options: Options, stage: Stage, console: Console) -> bool:
+def _run(options: Options, processes: DemoProcesses, console: Console) -> bool:
     began = time.monotonic()
     console.print("starting a coordinator, three agents and their printers …")
-    url, key = stage.coordinator(options.broker, options.database)
-    people = People(url, key)
+    url, key = processes.coordinator(options.broker, options.database)
+    people = DemoPeople(url, key)
     for number, maker in enumerate(MAKERS):
         if options.octoprint and number == len(MAKERS) - 1:
-            driver = stage.octoprint(maker, options.octoprint, options.speed)
+            driver = processes.octoprint(maker, options.octoprint, options.speed)
         else:
-            driver = stage.serial_printer(maker, options.speed)
-        stage.agent(maker, people.office.invite(), driver)
-    _wait_for_printers(stage, people)
+            driver = processes.serial_printer(maker, options.speed)
+        processes.agent(maker, people.office.invite(), driver)
+    _wait_for_printers(processes, people)
     people.ask(options.units)
     console.print(f"  the pages     {url}/  (log in once with {people.office.login()} )", soft_wrap=True)
     console.print(f"  the hospital  {people.tracking}", soft_wrap=True)
-    signed = _follow(stage, people, began, console, quiet=options.once)
+    signed = _follow(processes, people, began, console, quiet=options.once)
     result = people.result(time.monotonic() - began)
     if options.as_json:
         sys.stdout.write(json.dumps(result) + "\n")
     else:
-        console.print(show.ending(result))
+        console.print(display.ending(result))
     if signed and not options.once:
         console.print("the pages stay up until Ctrl-C")
         while True:
@@ -82,23 +82,25 @@ def _play(options: Options, stage: Stage, console: Console) -> bool:
     return signed
 
 
-def _wait_for_printers(stage: Stage, people: People) -> None:
+def _wait_for_printers(processes: DemoProcesses, people: DemoPeople) -> None:
     deadline = time.monotonic() + PATIENCE
     while sum(view.waiting for view in people.printers()) < len(MAKERS):
-        stage.check()
+        processes.check()
         if time.monotonic() > deadline:
             raise StartError("the printers did not get ready within a minute")
         time.sleep(LOOK)
 
 
-def _follow(stage: Stage, people: People, began: float, console: Console, *, quiet: bool) -> bool:
+def _follow(
+    processes: DemoProcesses, people: DemoPeople, began: float, console: Console, *, quiet: bool
+) -> bool:
     """Look and act until the hospital has signed, or too long."""
     with Live(console=console, auto_refresh=False) as live:
         while time.monotonic() - began < LONGEST:
-            stage.check()
+            processes.check()
             detail = people.look()
             if not quiet:
-                live.update(show.view(detail, people.printers()), refresh=True)
+                live.update(display.view(detail, people.printers()), refresh=True)
             if has_signed(detail):
                 return True
             people.act(detail)

@@ -3,13 +3,13 @@
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
 
-BARRED: set[str] = set()
+REVOKED: set[str] = set()
 """Agents that were revoked. The child is told of them, and fills this in."""
 
 
-class Bar(BaseAuthPlugin):
-    """Refuses who calls itself by a name that is barred. That is all it can do: here nobody proves a name."""
+class AuthPlugin(BaseAuthPlugin):
+    """Refuses who calls itself by a name that is revoked. That is all it can do: here nobody proves a name."""
 
     async def authenticate(self, *, session: Session) -> bool:
         """Whether this client may come in."""
-        return session.client_id not in BARRED
+        return session.client_id not in REVOKED
