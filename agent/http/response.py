@@ -133,7 +133,7 @@ def begin(
     return ResponseStream(answer, let_go)
 
 
-class Beginning(Struct, frozen=True):
+class ResponseHead(Struct, frozen=True):
     """The head of an answer, and how its content goes on. `length` is None where only the connection's end tells."""
 
     response: Response
@@ -143,7 +143,7 @@ class Beginning(Struct, frozen=True):
     """What was heard of the content."""
 
 
-def head_of(heard: bytes) -> Beginning | None:
+def head_of(heard: bytes) -> ResponseHead | None:
     """The head of an answer, out of what was heard so far; None while it isn't whole.
 
     Raises:
@@ -159,7 +159,7 @@ def head_of(heard: bytes) -> Beginning | None:
         answer.begin()
     except http.client.HTTPException as error:
         raise why(error, sent=True) from error
-    return Beginning(_head(answer), answer.length, bool(answer.chunked), rest)
+    return ResponseHead(_head(answer), answer.length, bool(answer.chunked), rest)
 
 
 def parse(heard: bytes, *, ended: bool) -> Response | None:

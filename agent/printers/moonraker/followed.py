@@ -21,7 +21,7 @@ def end(attempt: MoonrakerAttempt, ending: Ending | None, view: MoonrakerView) -
         attempt.why = "The print was cancelled in Klipper, by another hand than ours."
     elif ending is Ending.FAILED:
         said = view.message if view.state in {"shutdown", "error"} else ""
-        if view.holds(attempt.attempt):
+        if view.holds(attempt.id):
             said = said or view.parts.print_stats.message
         attempt.why = (
             f"Klipper ended the print: {' '.join(said.split())}"

@@ -85,17 +85,17 @@ class MoonrakerServer:
 
     def begun(self, attempt: str, seconds: float) -> MoonrakerAttempt:  # noqa: ARG002 - nobody asks for the time
         """An attempt that begins."""
-        return MoonrakerAttempt(attempt=attempt, last_seen=self._clock(), blind=False)
+        return MoonrakerAttempt(id=attempt, last_seen=self._clock(), blind=False)
 
     def found(self, attempt: str, view: MoonrakerView, *, cancelled: bool) -> MoonrakerAttempt:
         """An attempt of which only Moonraker knows."""
-        found = MoonrakerAttempt(attempt=attempt, last_seen=self._clock(), cancelled=cancelled)
+        found = MoonrakerAttempt(id=attempt, last_seen=self._clock(), cancelled=cancelled)
         end(found, view.trace(attempt, self._history(), blind=True), view)
         return found
 
     def follow(self, attempt: MoonrakerAttempt, view: MoonrakerView) -> None:
         """See how it goes."""
-        running = view.runs(attempt.attempt)
+        running = view.runs(attempt.id)
         if running:
             attempt.runs(self._clock())
             attempt.blind = False
@@ -108,9 +108,9 @@ class MoonrakerServer:
             attempt.runs(self._clock())
             return  # Klipper may print on unseen; what it shows when it is back tells more than its absence
         rested = 0.0 if running else attempt.rests(self._clock())
-        if view.holds(attempt.attempt) and view.moving and rested < LAST_MOVES:
+        if view.holds(attempt.id) and view.moving and rested < LAST_MOVES:
             return
-        ending = view.trace(attempt.attempt, self._history(), blind=attempt.blind)
+        ending = view.trace(attempt.id, self._history(), blind=attempt.blind)
         if ending is None and rested >= GRACE:
             ending = Ending.UNKNOWN
         end(attempt, ending, view)

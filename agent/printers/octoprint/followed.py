@@ -17,12 +17,12 @@ def runs_on(attempt: OctoPrintAttempt, view: OctoPrintView) -> bool:
 
     With less progress than before, another hand may print our file again, or the figure was mended.
     """
-    return view.runs(attempt.attempt) and (_fraction(view) >= attempt.progress or view.closing)
+    return view.runs(attempt.id) and (_fraction(view) >= attempt.progress or view.closing)
 
 
 def follow(attempt: OctoPrintAttempt, view: OctoPrintView, prints: PrintCounts | None, now: float) -> None:
     """Note what a look at `now` shows; `prints` is the trace of its file, None where it was not read."""
-    if view.runs(attempt.attempt):
+    if view.runs(attempt.id):
         attempt.runs(now)
         attempt.torn = False
         attempt.progress = max(attempt.progress, _fraction(view))

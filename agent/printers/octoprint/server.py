@@ -78,14 +78,14 @@ class OctoPrintServer:
 
     def begun(self, attempt: str, seconds: float) -> OctoPrintAttempt:  # noqa: ARG002 - OctoPrint estimates by itself
         """An attempt that begins."""
-        return OctoPrintAttempt(attempt=attempt, last_seen=self._clock())
+        return OctoPrintAttempt(id=attempt, last_seen=self._clock())
 
     def found(self, attempt: str, view: OctoPrintView, *, cancelled: bool) -> OctoPrintAttempt:  # noqa: ARG002 - the trace tells
         """An attempt of which only OctoPrint knows.
 
         A file with a trace was printed before: if it runs, another hand has started it once more.
         """
-        found = OctoPrintAttempt(attempt=attempt, last_seen=self._clock(), cancelled=cancelled)
+        found = OctoPrintAttempt(id=attempt, last_seen=self._clock(), cancelled=cancelled)
         ending = answers.ending_of(self._prints(attempt))
         if ending:
             followed.end(found, ending)
@@ -93,7 +93,7 @@ class OctoPrintServer:
 
     def follow(self, attempt: OctoPrintAttempt, view: OctoPrintView) -> None:
         """See how it goes."""
-        prints = None if followed.runs_on(attempt, view) else self._prints(attempt.attempt)
+        prints = None if followed.runs_on(attempt, view) else self._prints(attempt.id)
         followed.follow(attempt, view, prints, self._clock())
 
     def remark(self, attempt: OctoPrintAttempt) -> str:  # noqa: ARG002

@@ -95,18 +95,18 @@ class PrusaLinkServer:
 
     def begun(self, attempt: str, seconds: float) -> PrusaLinkAttempt:
         """An attempt that begins."""
-        return PrusaLinkAttempt(attempt=attempt, last_seen=self._clock(), seconds=seconds, witnessed=True)
+        return PrusaLinkAttempt(id=attempt, last_seen=self._clock(), seconds=seconds, witnessed=True)
 
     def found(self, attempt: str, view: PrusaLinkView, *, cancelled: bool) -> PrusaLinkAttempt:  # noqa: ARG002 - it keeps nothing
         """An attempt whose ending may have been written down beside its file."""
-        found = PrusaLinkAttempt(attempt=attempt, last_seen=self._clock(), cancelled=cancelled)
+        found = PrusaLinkAttempt(id=attempt, last_seen=self._clock(), cancelled=cancelled)
         found.seen = found.ending = answers.marked(attempt, self._entries())
         found.explain()
         return found
 
     def follow(self, attempt: PrusaLinkAttempt, view: PrusaLinkView) -> None:
         """See how it goes."""
-        if view.runs(attempt.attempt) and attempt.job in {None, view.job}:
+        if view.runs(attempt.id) and attempt.job in {None, view.job}:
             attempt.runs(self._clock())
             attempt.job, attempt.left, attempt.witnessed = view.job, view.left, True
             attempt.shows(view.progress)
@@ -214,16 +214,14 @@ class PrusaLinkServer:
         path = self._shown_path(view)
         alone = attempt.witnessed and elapsed <= attempt.remaining + BETWEEN
         since = self._over_since is not None and self._over_since >= attempt.last_seen
-        return path == path_of(attempt.attempt) or (not path and alone and since)  # else it is the one before
+        return path == path_of(attempt.id) or (not path and alone and since)  # else it is the one before
 
     def _remember(self, attempt: PrusaLinkAttempt) -> None:
         """Write the ending down. Should that fail, a later driver asks the owner."""
         mark = MARKS.get(attempt.seen) if attempt.seen else None
         if mark:
             with contextlib.suppress(PrinterError):
-                self.client.ask(
-                    "PUT", self._place(f"{attempt.attempt}{mark}"), headers={"Create-Folder": YES}
-                )
+                self.client.ask("PUT", self._place(f"{attempt.id}{mark}"), headers={"Create-Folder": YES})
 
     def _place(self, name: str) -> str:
         return f"/api/v1/files/{self._storage}/{FOLDER}/{name}"

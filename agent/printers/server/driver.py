@@ -15,18 +15,11 @@ from agent.http.deadline import Clock
 from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.server.client import LateError, ServerRefusedError
 from agent.printers.server.followed import AttemptStage
-from agent.printers.server.outgoing import OutgoingFile
 from agent.printers.server.paths import is_name
 from agent.printers.server.printer_server import A, PrinterServer, PrintOrder, V
-from agent.printers.server.sending import Sending
+from agent.printers.server.start import ServerStart, must_be_ready
 from agent.printers.server.state_file import AttemptRecord, StateFile, record_of
 
-RESERVE = 1.0
-"""Seconds kept back from a call's time to withdraw a start that cannot be confirmed."""
-ORDERING = 2.5
-"""Seconds, `RESERVE` among them, without which no start is ordered: the next look has them."""
-LONGEST = 1800.0
-"""Seconds for a file to come into a server and be ordered; nobody expects it to start later."""
 INTERRUPTED = "The agent was restarted while it sent the file: nothing was printed."
 
 
@@ -66,7 +59,7 @@ class ServerDriver(Generic[V, A]):
         self._sleep = sleep
         self._met = False
         self._attempt: A | None = None
-        self._sending: Sending | None = None
+        self._start: ServerStart[V, A] | None = None
         self._told = False
 
     # ── the contract ──────────────────────────────────────────────────────────────────────────────────────
@@ -79,23 +72,23 @@ class ServerDriver(Generic[V, A]):
         except PrinterError as error:
             self._server.lose_sight(self._attempt)
             return self._status(Condition.UNREACHABLE, str(error))
-        if self._sending:
+        if self._start:
             try:
-                view = self._bring(self._sending, view) or view
+                view = self._bring(self._start, view) or view
             except LateError:
                 pass  # it is slow: the next look goes on
             except PrinterError as error:
                 self._abandon(Ending.FAILED, f"Nothing was printed: {error}")
         attempt, pending = self._attempt, self._pending
-        condition = self._server.condition(view, pending.attempt if pending else None)
+        condition = self._server.condition(view, pending.id if pending else None)
         why = (attempt.why if attempt else "") or self._server.why(view, condition)
-        if pending and view.ours != pending.attempt and condition in {Condition.IDLE, Condition.BUSY}:
+        if pending and view.ours != pending.id and condition in {Condition.IDLE, Condition.BUSY}:
             condition, why = Condition.PRINTING, self._server.awaited
         elif pending:
             why = self._server.remark(pending) or why
-        elif self._sending and condition is Condition.IDLE:
+        elif self._start and condition is Condition.IDLE:
             condition = Condition.LOADING
-            why = f"{self._client.server} takes the file: {self._sending.fraction:.0%}."
+            why = f"{self._client.server} takes the file: {self._start.fraction:.0%}."
         return self._status(condition, why, view)
 
     def start(self, attempt: str, path: Path, seconds: float) -> None:
@@ -105,24 +98,32 @@ class ServerDriver(Generic[V, A]):
             raise PrinterError(f"attempt {attempt!r} cannot be a file's name in {self._client.server}")
         view = self._look()
         before = self._attempt
-        if before and before.ending is None and view.ours != before.attempt:
-            raise PrinterError(f"how attempt {before.attempt} ended is not known yet; nothing starts before")
-        self._must_be_ready(view)
-        if before and attempt == before.attempt:
+        if before and before.ending is None and view.ours != before.id:
+            raise PrinterError(f"how attempt {before.id} ended is not known yet; nothing starts before")
+        must_be_ready(self._server, view)
+        if before and attempt == before.id:
             raise PrinterError(f"attempt {attempt} was printed already")
         if self._told:
             self._server.sweep()
-        self._sending = Sending(self._server, OutgoingFile(attempt, path), seconds, self._clock, self._sleep)
+        self._start = ServerStart(
+            self._server,
+            attempt,
+            path,
+            seconds,
+            state=self._file,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
         self._attempt = self._server.begun(attempt, seconds)
         self._attempt.sending = True
         record = self._file.record
         try:
             self._file.keep(record_of(self._attempt))
-            self._bring(self._sending, view)
+            self._bring(self._start, view)
         except LateError:
             pass  # it is slow: `status` goes on
         except PrinterError:
-            self._let_go(withdraw=True)
+            self._withdraw()
             self._attempt = before
             self._file.keep(record)
             raise
@@ -140,7 +141,7 @@ class ServerDriver(Generic[V, A]):
 
     def cancel(self) -> None:
         """End it. A file on its way is not printed."""
-        if self._sending:
+        if self._start:
             self._client.allow()
             self._abandon(Ending.CANCELLED, "It was cancelled before anything was printed.")
             return
@@ -158,8 +159,8 @@ class ServerDriver(Generic[V, A]):
 
     def close(self) -> None:
         """Let go of the server, and of a file that is still on its way: it is not printed."""
-        if self._sending:
-            self._sending.close()
+        if self._start:
+            self._start.close()
         self._client.close()
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +177,7 @@ class ServerDriver(Generic[V, A]):
         self._told = self._told or ending is not None
         return Status(
             condition=condition,
-            attempt=attempt.attempt if attempt else None,
+            attempt=attempt.id if attempt else None,
             ending=ending,
             why=why,
             progress=1.0 if ending is Ending.DONE else attempt.progress if attempt else 0.0,
@@ -223,14 +224,9 @@ class ServerDriver(Generic[V, A]):
         self._client.allow()
         view = self._look()
         attempt = self._pending
-        if attempt is None or view.ours != attempt.attempt:
+        if attempt is None or view.ours != attempt.id:
             raise PrinterError("nothing of ours runs on this printer")
         return attempt, view
-
-    def _must_be_ready(self, view: V) -> None:
-        condition = self._server.condition(view, None)
-        if condition is not Condition.IDLE:
-            raise PrinterError(self._server.why(view, condition) or f"the printer is not ready ({condition})")
 
     def _cool(self, attempt: A, view: V) -> None:
         """Switch off what our cancellation left on, until it is seen off; not while another hand uses the printer."""
@@ -248,67 +244,26 @@ class ServerDriver(Generic[V, A]):
 
     # ── starting ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _bring(self, sending: Sending, view: V) -> V | None:
-        """Bring our file on, and order its print when it is there; then the look that shows it run.
-
-        Raises:
-            LateError: the server is slow.
-            PrinterError: it comes to nothing.
-        """
-        until = self._client.until - ORDERING
-        self._must_be_ready(view)  # else another hand was quicker: nobody waits for its print to end
-        if self._clock() - sending.since > LONGEST:
-            raise PrinterError(
-                f"{self._client.server} is too slow: it had {LONGEST / 60:.0f} min for the file"
-            )
-        if not sending.bring(until) or self._client.left() < ORDERING * 0.9:
-            return None
-        self._must_be_ready(self._server.look())  # another hand may have started something meanwhile
-        attempt = self._server.begun(sending.attempt, sending.seconds)
-        self._file.keep(record_of(attempt))
-        begun = self._order(sending.attempt)
-        self._attempt = attempt
-        self._let_go(withdraw=False)
+    def _bring(self, start: ServerStart[V, A], view: V) -> V | None:
+        """Go on with a start; a look that shows it run, if one does. Raises as `ServerStart.bring` does."""
+        begun = start.bring(view)
+        if start.ordered:
+            self._attempt = start.ordered
+            start.close()
+            self._start = None
         return begun
-
-    def _order(self, attempt: str) -> V | None:
-        """Order the print, then see it run.
-
-        Raises:
-            PrinterError: it does not, and will not. Where that isn't sure, it counts as running: None.
-        """
-        deadline = self._client.until
-        self._client.until = deadline - RESERVE
-        try:
-            self._server.print(attempt)
-            while self._clock() < self._client.until:
-                view = self._server.look()
-                if self._server.has_begun(attempt, view):
-                    return view
-                self._sleep(0.05)
-            raise PrinterError("it took the order and did nothing")  # noqa: TRY301 - one way out for all that fails
-        except PrinterError as error:
-            self._client.until = deadline
-            if self._server.withdraw(attempt):
-                raise PrinterError(
-                    f"{self._client.server} did not start the print, and nothing moves: {error}"
-                ) from error
-        return None
 
     def _abandon(self, ending: Ending, why: str) -> None:
         """Give up an attempt whose print was not ordered."""
         assert self._attempt is not None
-        self._let_go(withdraw=True)
+        self._withdraw()
         self._attempt.sending, self._attempt.ending, self._attempt.why = False, ending, why
         self._note(self._attempt)
 
-    def _let_go(self, *, withdraw: bool) -> None:
-        """Have done with a file on its way. One that stays without being printed would look like an attempt."""
-        sending, self._sending = self._sending, None
-        if sending:
-            sending.close()
-            if withdraw:
-                self._server.withdraw(sending.attempt)
+    def _withdraw(self) -> None:
+        start, self._start = self._start, None
+        if start:
+            start.withdraw()
 
     def _note(self, attempt: A) -> None:
         """Keep what has ended, or was asked to: that counts though it can't be noted, unlike what begins."""

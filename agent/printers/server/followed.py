@@ -23,7 +23,7 @@ class AttemptStage(StrEnum):
 class FollowedAttempt(Struct, kw_only=True):
     """What is known of our last attempt. Times are the clock's; it was last seen to run at `last_seen`."""
 
-    attempt: str
+    id: str
     last_seen: float
     over_since: float | None = None
     """When it was first seen to run no more; None while it runs. Before, nobody may have looked for long."""

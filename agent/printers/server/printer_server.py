@@ -24,7 +24,7 @@ class PrintOrder(StrEnum):
     CANCEL = "cancel"
 
 
-class PrinterView(Protocol):
+class ServerView(Protocol):
     """One look at a printer through its server."""
 
     @property
@@ -54,15 +54,44 @@ class StoredFile(Struct, frozen=True, kw_only=True):
     """What the owner must allow where they may not be read."""
 
 
-V = TypeVar("V", bound=PrinterView)
-A = TypeVar("A", bound=FollowedAttempt)
-
-
-class PrinterServer(Protocol[V, A]):
-    """One printer's server, of one kind."""
+class FileServer(Protocol):
+    """What takes files."""
 
     client: ServerClient
     """The way there."""
+
+    def upload(self, file: OutgoingFile) -> UploadRequest:
+        """How a file is sent to be stored under its attempt's name, which is free then.
+
+        Raises:
+            PrinterError: the name is taken.
+        """
+        ...
+
+    def took(self, file: OutgoingFile, content: bytes) -> None:
+        """Read the good answer to an upload.
+
+        Raises:
+            PrinterError: it was stored under another name.
+        """
+        ...
+
+    def stored(self, file: OutgoingFile) -> StoredFile | None:
+        """What the server holds under its attempt's name; None if it does not tell yet.
+
+        Raises:
+            PrinterError: it has a record of such a print already.
+        """
+        ...
+
+
+V = TypeVar("V", bound=ServerView)
+A = TypeVar("A", bound=FollowedAttempt)
+
+
+class PrinterServer(FileServer, Protocol[V, A]):
+    """One printer's server, of one kind."""
+
     awaited: str
     """What to tell while our print is over and the server does not say how, or takes no order yet."""
 
@@ -123,31 +152,7 @@ class PrinterServer(Protocol[V, A]):
         """Switch off the heaters that a cancelled print has left on, where the server does not."""
         ...
 
-    # ── a file, and its print ─────────────────────────────────────────────────────────────────────────────
-
-    def upload(self, file: OutgoingFile) -> UploadRequest:
-        """How a file is sent to be stored under its attempt's name, which is free then.
-
-        Raises:
-            PrinterError: the name is taken.
-        """
-        ...
-
-    def took(self, file: OutgoingFile, content: bytes) -> None:
-        """Read the good answer to an upload.
-
-        Raises:
-            PrinterError: it was stored under another name.
-        """
-        ...
-
-    def stored(self, file: OutgoingFile) -> StoredFile | None:
-        """What the server holds under its attempt's name; None if it does not tell yet.
-
-        Raises:
-            PrinterError: it has a record of such a print already.
-        """
-        ...
+    # ── a stored file's print ─────────────────────────────────────────────────────────────────────────────
 
     def print(self, attempt: str) -> None:
         """Order the print of a stored file."""

@@ -5,7 +5,7 @@ import hashlib
 from agent.http.connection import Connection
 from agent.http.deadline import Clock
 from agent.http.failure import Cause, NoAnswerError
-from agent.http.response import CHUNK, Beginning, head_of
+from agent.http.response import CHUNK, ResponseHead, head_of
 from agent.printers.driver import PrinterError
 from agent.printers.server.client import ServerClient
 
@@ -21,7 +21,7 @@ class ReadBack:
         self._digest = hashlib.sha256()
         self._connection: Connection | None = None
         self._head = b""
-        self._begun: Beginning | None = None
+        self._begun: ResponseHead | None = None
         self._over = False
 
     def push(self, until: float) -> str | None:

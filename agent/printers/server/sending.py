@@ -1,14 +1,13 @@
 """Brings an attempt's file into a server, in slices of time, and sees that just its bytes are stored there."""
 
 from collections.abc import Callable
-from typing import Any
 
 from agent.http.deadline import Clock
 from agent.http.status import HTTPStatus
 from agent.printers.driver import PrinterError
 from agent.printers.server.client import ServerRefusedError, UnansweredError
 from agent.printers.server.outgoing import OutgoingFile
-from agent.printers.server.printer_server import PrinterServer, StoredFile
+from agent.printers.server.printer_server import FileServer, StoredFile
 from agent.printers.server.read_back import ReadBack
 from agent.printers.server.upload import STALL, Upload, UploadRequest
 
@@ -21,16 +20,12 @@ class Sending:
 
     def __init__(
         self,
-        server: PrinterServer[Any, Any],
+        server: FileServer,
         file: OutgoingFile,
-        seconds: float,
         clock: Clock,
         sleep: Callable[[float], None],
     ) -> None:
-        """Send nothing yet. `seconds` is how long its print is reckoned to last."""
-        self.attempt = file.attempt
-        self.seconds = seconds
-        self.since = clock()
+        """Send nothing yet."""
         self._server = server
         self._file = file
         self._clock = clock

@@ -29,7 +29,7 @@ def record_of(attempt: FollowedAttempt | None) -> AttemptRecord:
     if attempt is None:
         return AttemptRecord()
     return AttemptRecord(
-        attempt=attempt.attempt,
+        attempt=attempt.id,
         stage=attempt.stage,
         cancelled=attempt.cancelled,
         hot=attempt.hot,

@@ -15,7 +15,7 @@ from agent.printers.server.followed import GRACE, AttemptStage
 
 @pytest.fixture
 def attempt() -> OctoPrintAttempt:
-    return OctoPrintAttempt(attempt="a1", last_seen=100.0)
+    return OctoPrintAttempt(id="a1", last_seen=100.0)
 
 
 def look(path: str | None = "muster/a1.gcode", completion: float = 0, **flags: bool) -> OctoPrintView:

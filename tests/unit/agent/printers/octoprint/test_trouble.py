@@ -173,16 +173,6 @@ def test_a_key_that_is_revoked_in_the_middle_of_a_print_loses_nothing(own: OctoP
     assert maker.ending().ending is Ending.DONE
 
 
-def test_a_cancellation_is_remembered_by_a_restarted_agent(maker: Maker):
-    maker.start(SLOW)
-    maker.wait(lambda status: status.progress > 0.02)
-    maker.driver.cancel()
-    maker.again()
-    assert maker.ending().ending is Ending.CANCELLED
-    maker.again()
-    assert maker.ending().ending is Ending.CANCELLED
-
-
 def test_a_restarted_agent_cools_what_it_cancelled(own: OctoPrint, tmp_path: Path):
     own.post("/api/settings", scripts={"gcode": {"afterPrintCancelled": "M84"}})
     maker = Maker(tmp_path, own.url, own.key)

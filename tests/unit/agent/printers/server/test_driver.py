@@ -15,10 +15,11 @@ from agent.printers.driver import Condition, Driver, Ending, PrinterError, Statu
 from agent.printers.moonraker.driver import MoonrakerDriver
 from agent.printers.octoprint.driver import OctoPrintDriver
 from agent.printers.prusalink.driver import PrusaLinkDriver
-from agent.printers.server.driver import LONGEST, ServerDriver
+from agent.printers.server.driver import ServerDriver
+from agent.printers.server.start import LONGEST
 from agent.printers.server.upload import STALL
 from tests.contract.bench import COLD, HEAT, FarEnd, moves
-from tests.farend.buddy import buddy
+from tests.farend.buddy import Buddy, buddy
 from tests.farend.meddler import Meddler, meddler
 from tests.farend.moonraker import shared
 from tests.farend.octoprint import shared as shared_octoprint
@@ -283,3 +284,24 @@ def test_a_password_in_the_address_is_sent_and_in_no_message(kind: Callable[...,
         assert status.condition is Condition.UNREACHABLE
         assert status.why
         assert "secret" not in status.why
+
+
+def cancelled_and_restarted(maker: Maker) -> None:
+    maker.start(SLOW)
+    maker.wait(lambda status: status.progress > 0.02)
+    maker.driver.cancel()
+    maker.again()
+
+
+def test_a_cancellation_is_remembered_by_a_restarted_agent(maker: Maker):
+    cancelled_and_restarted(maker)
+    ending = maker.ending().ending
+    # A printer with PrusaLink inside does not say whose print it was: then its owner is asked.
+    assert ending is Ending.CANCELLED or (ending is Ending.UNKNOWN and isinstance(maker.far, Buddy))
+    assert maker.again().status().ending is ending
+
+
+def test_a_restarted_agent_cools_what_it_cancelled(maker: Maker):
+    cancelled_and_restarted(maker)
+    maker.wait(lambda status: status.nozzle is not None and status.nozzle.target == 0)
+    maker.wait(lambda status: status.bed is not None and status.bed.target == 0)
