@@ -16,11 +16,11 @@ from coordinator.model.views import (
     NeedDetail,
     NeedView,
     PartView,
+    PersonView,
     PickupView,
     PrinterView,
     Tracking,
 )
-from coordinator.people.accounts import PersonView
 from coordinator.privacy.address import PickupAddress
 from wire.messages import Wish
 

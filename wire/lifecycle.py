@@ -1,7 +1,7 @@
 """The life of an attempt, as one table: which event leads from which state to which.
 
 An attempt is one plate on one printer, and the lot for traceability. Both towers, the diagram in
-ARCHITECTURE.md and the property tests read this table; nothing else decides what may follow what.
+docs/conversation.md and the property tests read this table; nothing else decides what may follow what.
 """
 
 from enum import StrEnum
@@ -133,7 +133,7 @@ def allows(state: State, step: Step) -> bool:
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram, for ARCHITECTURE.md."""
+    """The table as a Mermaid state diagram, for docs/conversation.md."""
     lines = ["stateDiagram-v2", f"    [*] --> {State.GRANTED}"]
     lines += [
         f"    {state} --> {target}: {step}"

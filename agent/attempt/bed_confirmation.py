@@ -14,7 +14,7 @@ from agent.printers.kind import PrinterSettings
 log = logging.getLogger(__name__)
 
 
-class Bedside:
+class BedConfirmation:
     """One printer's. `place` is where it is said, empty where it can't be."""
 
     def __init__(self, printer: PrinterSettings, driver: Driver) -> None:

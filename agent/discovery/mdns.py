@@ -10,9 +10,20 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
-from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
+from zeroconf import (
+    DNSQuestionType,
+    InterfaceChoice,
+    IPVersion,
+    ServiceBrowser,
+    ServiceInfo,
+    ServiceListener,
+    Zeroconf,
+)
 
 RESOLVE_SECONDS = 0.5
+ALOUD = DNSQuestionType.QM
+"""All are asked to answer to all. Of several that listen at this machine's mDNS port, as Avahi does, only one hears
+an answer that is meant for the one who asked (RFC 6762, 15.1), and it need not be us."""
 
 
 class Announced(Struct, frozen=True, kw_only=True):
@@ -47,7 +58,7 @@ def browse(
     ear = _Ear()
     choice = InterfaceChoice.All if interfaces is None else list(interfaces)
     with Zeroconf(interfaces=choice, ip_version=IPVersion.V4Only) as network:
-        browser = ServiceBrowser(network, list(services), listener=ear)
+        browser = ServiceBrowser(network, list(services), listener=ear, question_type=ALOUD)
         time.sleep(seconds)
         browser.cancel()
         return ear.announced(network)
@@ -74,7 +85,7 @@ class _Ear(ServiceListener):
         info = ServiceInfo(type_, name)
         info.load_from_cache(zc)
         if not info.port:
-            info.request(zc, RESOLVE_SECONDS * 1000)
+            info.request(zc, RESOLVE_SECONDS * 1000, question_type=ALOUD)
 
     def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:  # noqa: ARG002 - the protocol's
         self._types[name] = type_

@@ -10,7 +10,7 @@ from agent.journal import Journal
 from agent.printers.catalogue import driver, kind_of, onlooker
 from agent.printers.driver import Condition, PrinterError, Resettable, Status
 from agent.settings import Loaded
-from agent.state_directory import journal_path, lock, ring, runs
+from agent.state_directory import journal_path, lock, runs, wake
 
 WAIT = 12.0
 """Seconds; some boards need eight to come up."""
@@ -33,7 +33,7 @@ def board(loaded: Loaded, name: str) -> Generator[Resettable]:
         SettingsError: there is no such printer.
         SoundError: it is taken up again elsewhere.
         RecoveryError: it is not plugged in.
-        HomeError: the agent starts in this moment.
+        StateDirectoryError: the agent starts in this moment.
     """
     printer = loaded.printer(name)
     kind = kind_of(printer)
@@ -90,7 +90,7 @@ def look(state: Path, name: str) -> None:
     with _journal(state) as journal:
         if journal is not None:
             journal.rests.end(name)
-    ring(state)
+    wake(state)
 
 
 @contextmanager

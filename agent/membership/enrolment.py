@@ -32,11 +32,11 @@ from wire.enrolment import (
     LIMIT,
     PATH,
     RENEWAL_PATH,
-    Answer,
+    EnrolmentAnswer,
+    EnrolmentRequest,
     Invite,
     Renewal,
     Renewed,
-    Request,
     to_be_signed,
 )
 from wire.errors import RemoteError
@@ -44,14 +44,14 @@ from wire.errors import RemoteError
 PATIENCE = 20.0
 """Seconds for an answer."""
 
-_A = TypeVar("_A", Answer, Renewed)
+_A = TypeVar("_A", EnrolmentAnswer, Renewed)
 
 
 class EnrolmentError(OwnerError):
     """The coordinator did not take us, or can't be trusted. Says what to do."""
 
 
-class RefusedError(EnrolmentError):
+class EnrolmentRefusedError(EnrolmentError):
     """The coordinator understood, and said no: to ask again brings nothing."""
 
 
@@ -66,11 +66,11 @@ def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
         IdentityError: the folder can't be written.
     """
     key = credentials.upcoming(folder)
-    request = Request(invite.code, name, _csr(key, name))
+    request = EnrolmentRequest(invite.code, name, _csr(key, name))
     try:
-        answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), Answer, trust)
+        answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), EnrolmentAnswer, trust)
         check(answer, invite, key.public_key())
-    except RefusedError:
+    except EnrolmentRefusedError:
         credentials.forget_upcoming(folder)
         raise
     # Of what came as the CA only the certificate that the invite names: another behind it would be trusted too.
@@ -82,7 +82,7 @@ def renew(known: Identity) -> Identity:
     """Get the next certificate, for a new key, by a signature of the present one; the new pair replaces the old.
 
     Raises:
-        RefusedError: the coordinator will not (the certificate has ended, or was revoked).
+        EnrolmentRefusedError: the coordinator will not (the certificate has ended, or was revoked).
         EnrolmentError: it can't be reached, or what answered can't be trusted; all is as it was.
         IdentityError: the present key is damaged, or the folder can't be written.
     """
@@ -97,25 +97,27 @@ def renew(known: Identity) -> Identity:
     return credentials.replace(known, answer.certificate, credentials.in_pem(key))
 
 
-def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> None:
+def check(answer: EnrolmentAnswer, invite: Invite, key: ec.EllipticCurvePublicKey) -> None:
     """Hold an answer against the invite and our own key.
 
     Raises:
-        RefusedError: another CA or root key than the invite names, or a certificate that is not ours.
+        EnrolmentRefusedError: another CA or root key than the invite names, or a certificate that is not ours.
     """
     try:
         ca = x509.load_pem_x509_certificate(answer.ca.encode())
     except ValueError as error:
-        raise RefusedError(f"the coordinator's answer holds no readable certificate: {error}") from None
+        raise EnrolmentRefusedError(
+            f"the coordinator's answer holds no readable certificate: {error}"
+        ) from None
     if hashlib.sha256(ca.public_bytes(Encoding.DER)).hexdigest() != invite.ca:
-        raise RefusedError(
+        raise EnrolmentRefusedError(
             "somebody else than the coordinator answered (its certificate is not the one in the invite):"
             " nothing was kept; tell your coordinator"
         )
     try:
         first(answer.keys, invite.root)
     except RemoteError as error:
-        raise RefusedError(f"{error}: nothing was kept; tell your coordinator") from None
+        raise EnrolmentRefusedError(f"{error}: nothing was kept; tell your coordinator") from None
     _check_certificate(answer.certificate, answer.ca, answer.agent, key)
 
 
@@ -125,18 +127,20 @@ def _check_certificate(pem: str, authority: str, agent: str, key: ec.EllipticCur
         certificate = x509.load_pem_x509_certificate(pem.encode())
         theirs = certificate.public_key()
     except ValueError as error:
-        raise RefusedError(f"the coordinator's answer holds no readable certificate: {error}") from None
+        raise EnrolmentRefusedError(
+            f"the coordinator's answer holds no readable certificate: {error}"
+        ) from None
     if theirs != key:
-        raise RefusedError("the coordinator sent a certificate for another key: nothing was kept")
+        raise EnrolmentRefusedError("the coordinator sent a certificate for another key: nothing was kept")
     try:
         certificate.verify_directly_issued_by(ca)
     except (ValueError, TypeError, InvalidSignature):
-        raise RefusedError(
+        raise EnrolmentRefusedError(
             "the coordinator's certificate was not signed by its own CA: nothing was kept"
         ) from None
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if [name.value for name in names] != [agent]:
-        raise RefusedError(f"the coordinator's certificate is not for {agent}: nothing was kept")
+        raise EnrolmentRefusedError(f"the coordinator's certificate is not for {agent}: nothing was kept")
 
 
 def _csr(key: ec.EllipticCurvePrivateKey, name: str) -> str:
@@ -183,4 +187,4 @@ def _refusal(answer: Response, url: str) -> EnrolmentError:
     words = " ".join(": ".join(told).split())[:400]
     if answer.status in {429, 500, 502, 503, 504}:
         return EnrolmentError(f"the coordinator can't just now: {words}")
-    return RefusedError(f"the coordinator refused: {words}")
+    return EnrolmentRefusedError(f"the coordinator refused: {words}")

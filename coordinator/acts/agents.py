@@ -14,8 +14,7 @@ from coordinator.people.authorisation import cluster_for
 from coordinator.people.principal import AGENT
 from coordinator.store import makers, people
 from coordinator.work import overview
-from wire.enrolment import Answer, Renewal, Renewed
-from wire.enrolment import Request as EnrolRequest
+from wire.enrolment import EnrolmentAnswer, EnrolmentRequest, Renewal, Renewed
 
 log = structlog.get_logger("agents")
 
@@ -38,14 +37,14 @@ def invite(call: ActCall[Services], agent: str | None = None) -> str:
     return str(made)
 
 
-def enrol(services: Services, request: EnrolRequest) -> Answer:
+def enrol(services: Services, request: EnrolmentRequest) -> EnrolmentAnswer:
     """Let an agent in. Who guesses does not keep others from writing: the invite is looked at before."""
     services.read(enrolment.look, request.code, services.clock())
     return _enrol(services, AGENT, request)
 
 
 @act("agent.enrol", Permission.JOIN, on="maker")
-def _enrol(call: ActCall[Services], request: EnrolRequest) -> Answer:
+def _enrol(call: ActCall[Services], request: EnrolmentRequest) -> EnrolmentAnswer:
     """Join with an invite; see `enrolment.enrol`."""
     answer = enrolment.enrol(
         call.tx,

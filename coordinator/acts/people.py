@@ -10,8 +10,8 @@ from coordinator.acts.act import ActCall, act
 from coordinator.acts.services import Services
 from coordinator.errors import Conflict, Forbidden, Missing
 from coordinator.model.roles import Permission, Role
+from coordinator.model.views import PersonView
 from coordinator.people import accounts
-from coordinator.people.accounts import PersonView
 from coordinator.people.authorisation import cluster_for
 from coordinator.people.principal import Principal
 from coordinator.store.engine import Tx

@@ -15,7 +15,7 @@ from coordinator.model.records import RevocationList
 from coordinator.store import agents, certificates
 from coordinator.store.engine import Tx
 from coordinator.work import reports
-from wire.enrolment import Answer, Invite, Renewal, Request, to_be_signed
+from wire.enrolment import EnrolmentAnswer, EnrolmentRequest, Invite, Renewal, to_be_signed
 
 LIFETIME = 15 * 60.0
 """Seconds for which an invite can be used."""
@@ -90,8 +90,15 @@ def look(tx: Tx, code: str, now: float) -> certificates.IssuedInvite:
 
 
 def enrol(
-    tx: Tx, authority: Authority, keyring: Keyring, request: Request, *, url: str, broker: str, now: float
-) -> Answer:
+    tx: Tx,
+    authority: Authority,
+    keyring: Keyring,
+    request: EnrolmentRequest,
+    *,
+    url: str,
+    broker: str,
+    now: float,
+) -> EnrolmentAnswer:
     """Spend an invite on an agent: it gets its certificate, and learns whom to believe.
 
     Asked again with the same key, it answers the same again: the first answer may have been lost.
@@ -212,8 +219,8 @@ def _issue(
 
 def _answer(
     authority: Authority, keyring: Keyring, certificate: certificates.Certificate, url: str, broker: str
-) -> Answer:
-    return Answer(
+) -> EnrolmentAnswer:
+    return EnrolmentAnswer(
         agent=certificate.agent,
         certificate=certificate.pem,
         ca=authority.certificate,

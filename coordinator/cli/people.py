@@ -8,7 +8,7 @@ from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import table
 from coordinator.client import PersonLink
 from coordinator.model.roles import Role
-from coordinator.people.accounts import PersonView
+from coordinator.model.views import PersonView
 
 _ROLES = click.Choice([each.value for each in Role])
 _cluster = click.option("--cluster", metavar="NAME", help="Where. Default: yours, else home.")

@@ -13,6 +13,7 @@ from coordinator.model.records import (
     PrinterTelemetry,
     RegisteredPrinter,
 )
+from coordinator.model.roles import Role
 from wire.lifecycle import State
 
 STATES: dict[State, str] = {
@@ -207,3 +208,24 @@ class PickupView:
     place: tuple[float, float] | None
     has_address: bool
     pickup: Pickup | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What somebody is in a cluster."""
+
+    cluster: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonView:
+    """Somebody with an account, as others see it: no secrets. `ready` is whether they have chosen a password."""
+
+    name: str
+    shown: str
+    created: float
+    disabled: float | None
+    ready: bool
+    second_factor: bool
+    roles: list[Membership]

@@ -1,13 +1,14 @@
 """People's accounts: who is taken in, with which roles, and how passwords and second factors come about."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from coordinator import ids
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.roles import HOME, PERMISSIONS, Role
+from coordinator.model.views import Membership, PersonView
 from coordinator.people import factor
 from coordinator.people.factor import Seal
 from coordinator.store import people
@@ -21,27 +22,6 @@ _name = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 _cluster = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?\Z")
 
 log = structlog.get_logger("accounts")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
-    """What somebody is in a cluster."""
-
-    cluster: str
-    role: Role
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonView:
-    """Somebody with an account, as others see it: no secrets. `ready` is whether they have chosen a password."""
-
-    name: str
-    shown: str
-    created: float
-    disabled: float | None
-    ready: bool
-    second_factor: bool
-    roles: list[Membership]
 
 
 def add(tx: Tx, *, name: str, shown: str, now: float) -> Person:

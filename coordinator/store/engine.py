@@ -1,6 +1,7 @@
 """Opening the database, and its two kinds of transaction."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Generator
 from contextvars import ContextVar
@@ -165,6 +166,8 @@ def migrate(tx: Tx) -> None:
     Raises:
         CommandError: they are a newer version's.
     """
+    if revision(tx) == revisions()[0]:
+        return
     config = _config()
     config.attributes["connection"] = tx
     command.upgrade(config, "head")
@@ -175,9 +178,10 @@ def revision(tx: Tx) -> str | None:
     return MigrationContext.configure(tx).get_current_revision()
 
 
-def revisions() -> list[str]:
+@functools.cache
+def revisions() -> tuple[str, ...]:
     """Every version of the tables that we know, the newest first."""
-    return [each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()]
+    return tuple(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def reason(error: DBAPIError) -> str:

@@ -32,6 +32,7 @@ OPEN = (
     "/api/renew",
     "/files",
     "/definitions",
+    "/api/docs",
     "/t",
     "/m",
     "/static",

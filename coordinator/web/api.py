@@ -164,7 +164,7 @@ def attempts(
 @router.get("/attempts/{attempt}", tags=["attempts"], summary="One attempt", responses=_MISSING)
 @needs_act(Permission.LOOK)
 def attempt(services: Here, attempt: Id) -> Attempt:
-    """Its `state` is one of the table in the architecture's *The attempt*."""
+    """`state` is where it stands, `why` what was said to its last step."""
     return services.read(lots.get, attempt)
 
 

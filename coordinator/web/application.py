@@ -21,6 +21,7 @@ from coordinator.web import (
     api,
     audit_log,
     courier,
+    field_docs,
     joining,
     links,
     login,
@@ -30,6 +31,7 @@ from coordinator.web import (
     people,
     privacy,
     problem,
+    reference,
     rendering,
     stream,
     tracking,
@@ -51,6 +53,7 @@ ROUTERS = (
     login,
     account,
     pages,
+    reference,
 )
 
 Metrics = Callable[[], tuple[bytes, str]]
@@ -95,7 +98,8 @@ def create(
         version=version,
         description=_ABOUT,
         openapi_url="/api/openapi.json",
-        docs_url=None,  # the usual viewers load scripts from elsewhere
+        openapi_tags=[{"name": name, "description": text} for name, text in reference.TAGS.items()],
+        docs_url=None,  # the usual viewers load scripts from elsewhere: ours is `reference`
         redoc_url=None,
         dependencies=[Depends(judge)],
     )
@@ -127,9 +131,15 @@ def create(
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
             app.openapi_schema = get_openapi(
-                title=app.title, version=app.version, description=app.description, routes=app.routes
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                tags=app.openapi_tags,
+                routes=app.routes,
             )
             middleware.describe(app.openapi_schema)
+            reference.tell_who_may(app.openapi_schema, app.routes)
+            field_docs.add(app.openapi_schema)
         return app.openapi_schema
 
     app.openapi = openapi

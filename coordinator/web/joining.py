@@ -19,7 +19,7 @@ from wire import enrolment, release
 
 router = APIRouter(tags=["agents"])
 
-_A = TypeVar("_A", enrolment.Request, enrolment.Renewal)
+_A = TypeVar("_A", enrolment.EnrolmentRequest, enrolment.Renewal)
 
 
 def _asked(properties: dict[str, str]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _asked(properties: dict[str, str]) -> dict[str, Any]:
 )
 async def enrol(services: Here, request: Request) -> Response:
     """Needs no key: the invite's code is good once. `wire/enrolment.py` has the shapes of both sides."""
-    return await _admit(request, enrolment.Request, partial(acts.agents.enrol, services))
+    return await _admit(request, enrolment.EnrolmentRequest, partial(acts.agents.enrol, services))
 
 
 @router.post(

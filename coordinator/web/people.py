@@ -9,7 +9,7 @@ from coordinator import acts
 from coordinator.acts.services import Services
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.roles import Permission, Role
-from coordinator.people.accounts import PersonView
+from coordinator.model.views import PersonView
 from coordinator.web import rendering, shapes
 from coordinator.web.access import Who, needs, performs
 from coordinator.web.dependencies import Entered, Here, Repeatable

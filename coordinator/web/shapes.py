@@ -20,8 +20,7 @@ from pydantic import (
 
 from coordinator.model.records import Attempt, Need, Pickup, PrinterTelemetry, RegisteredPrinter
 from coordinator.model.roles import HOME, Role
-from coordinator.model.views import PrinterView
-from coordinator.people.accounts import PersonView
+from coordinator.model.views import PersonView, PrinterView
 from coordinator.privacy.address import PickupAddress
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

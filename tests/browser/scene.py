@@ -181,6 +181,7 @@ def take_pictures(into: Path) -> None:
                         ("pickups", "/pickups"),
                         ("trail", "/trail"),
                         ("maker", f"/m/{scene.own_page()}"),
+                        ("reference", "/api/docs"),
                     ):
                         page.goto(scene.url + path)
                         page.screenshot(path=into / f"{shown}-{name}.png", full_page=True)

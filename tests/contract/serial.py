@@ -8,7 +8,7 @@ import pytest
 
 from agent.printers.serial.driver import SerialDriver
 from tests.contract.bench import Bench, attached
-from tests.farend.virtual import VirtualPrinter, end_pump
+from tests.farend.virtual import VirtualPrinter, end_pumps
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def serial(folder: Path) -> Generator[Bench]:
             with attached(attach, far, folder) as bench:
                 yield bench
         finally:
-            end_pump(folder / "state")
+            end_pumps(folder / "state")
 
 
 BENCHES = [pytest.param(serial, id="serial")]

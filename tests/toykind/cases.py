@@ -7,7 +7,7 @@ import pytest
 
 from agent import settings
 from agent.app import AppError, check_apart
-from agent.attempt.bed_confirmation import Bedside
+from agent.attempt.bed_confirmation import BedConfirmation
 from agent.cli import main
 from agent.discovery.search import Scope, discover, usual_urls
 from agent.printers.catalogue import driver
@@ -122,7 +122,7 @@ def test_what_its_record_says_is_so_elsewhere_too(capsys: pytest.CaptureFixture[
     url = "http://127.0.0.1:9"
     config = written(tmp_path / "agent.toml", url)
     (box,) = settings.load(config).settings.printer
-    assert Bedside(box, driver(box, tmp_path)).place == "at its bell"
+    assert BedConfirmation(box, driver(box, tmp_path)).place == "at its bell"
     twin = ToyPrinter(name="twin", material="pla", url="http://localhost:9/")
     with pytest.raises(AppError, match="box and twin are one printer"):
         check_apart((box, twin))

@@ -19,12 +19,12 @@ from coordinator.keys.ca import Authority, key_digest
 from coordinator.store import certificates
 from tests.unit.coordinator.office import A_DAY, NOON, Office
 from wire import enrolment
-from wire.enrolment import Renewal, Request
+from wire.enrolment import EnrolmentRequest, Renewal
 from wire.lifecycle import State, Step
 
 
-def asks(code: str, name: str, csr: str | None = None) -> Request:
-    return Request(code=code, name=name, csr=certificate_request(name) if csr is None else csr)
+def asks(code: str, name: str, csr: str | None = None) -> EnrolmentRequest:
+    return EnrolmentRequest(code=code, name=name, csr=certificate_request(name) if csr is None else csr)
 
 
 def code(office: Office) -> str:
@@ -101,7 +101,7 @@ def test_of_many_who_use_an_invite_at_once_one_is_let_in(office: Office):
     requests = [asks(invite, f"anna-{number}") for number in range(8)]
     start = threading.Barrier(len(requests))
 
-    def join(request: Request) -> str | None:
+    def join(request: EnrolmentRequest) -> str | None:
         start.wait()
         try:
             return office.desk.enrol(request).agent

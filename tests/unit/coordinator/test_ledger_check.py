@@ -20,6 +20,8 @@ from tests.unit.coordinator.conftest import KINDS, opened
 from tests.unit.coordinator.history import Told, live
 from tests.unit.coordinator.office import DATABASE, Office
 
+ONLY_POSTGRESQL = pytest.mark.parametrize("lived", KINDS[1:], indirect=True)  # SQLite has nothing of the kind
+
 
 @pytest.fixture(scope="module")
 def history(request, tmp_path_factory) -> Callable[[str], tuple[Path, str, Told]]:
@@ -134,10 +136,9 @@ def test_the_database_refuses_whoever_asks(lived):
     assert audited(office).right
 
 
+@ONLY_POSTGRESQL
 def test_even_a_superuser_who_plays_replica_is_refused(lived):
     office, _ = lived
-    if office.store.is_sqlite:
-        pytest.skip("SQLite has no replicas")
     engine = create_engine(office.store.url)
     with engine.connect() as tx:
         tx.execute(text("set session_replication_role = replica"))
@@ -177,10 +178,9 @@ def test_two_writers_who_take_no_turns_cannot_draw_the_same_units(lived):
     assert (len(came), len(failed)) == (1, 1)
 
 
+@ONLY_POSTGRESQL
 def test_a_writer_who_looks_at_an_old_state_is_refused(lived):
     office, told = lived
-    if office.store.is_sqlite:
-        pytest.skip("SQLite has no isolation to choose")
     engine = create_engine(office.store.url, isolation_level="REPEATABLE READ")
     with pytest.raises(IntegrityError, match="read committed"), engine.begin() as tx:
         tx.execute(

@@ -1,12 +1,12 @@
 """Finding printers over a real cable and a real network: a pty and the loop-back."""
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from zeroconf import Zeroconf
 
 from agent.discovery.findings import UNGUARDED, Found, FoundServer, as_text, describe, inspect, is_at, merge
 from agent.discovery.interview import BoardReport, PortAnswer
@@ -22,6 +22,7 @@ from tests.farend.announcements import announced
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_servers import PRUSALINK
+from tests.waiting import eventually
 
 LOOPBACK = ("127.0.0.1",)
 OCTOPRINT = {"/plugin/appkeys/probe": (204, {}, b"")}
@@ -30,24 +31,29 @@ MOONRAKER = {
 }
 
 
+OCTOPRINTS = ["_octoprint._tcp.local."]
+
+
 def port_of(url: str) -> int:
     port = urlsplit(url).port
     assert port is not None
     return port
 
 
-def scope(seconds: float = 2.0, **changes: Any) -> Scope:
+def scope(seconds: float = 3.0, **changes: Any) -> Scope:
     return Scope(interfaces=LOOPBACK, seconds=seconds, **changes)
 
 
 def until_found(*urls: str) -> list[FoundServer]:
     """What is found at these addresses, when all are; other tests may announce theirs at the same time."""
-    deadline = time.monotonic() + 40
-    while True:
-        found = {each.url: each for each in discover(scope()).servers}
-        if found.keys() >= set(urls):
-            return [found[url] for url in urls]
-        assert time.monotonic() < deadline, f"only {list(found)} were found"
+    found: dict[str, FoundServer] = {}
+
+    def are_all() -> bool:
+        found.update({each.url: each for each in discover(scope()).servers})
+        return found.keys() >= set(urls)
+
+    eventually(are_all, lambda: f"only {list(found)} were found")
+    return [found[url] for url in urls]
 
 
 def test_servers_that_announce_themselves_are_found_and_asked():
@@ -81,10 +87,12 @@ def test_a_real_octoprint_behind_an_announcement_is_found():
 def test_who_announces_a_printer_and_is_none_is_left_out():
     asked = Asked()
     with answering(asked) as url, announced("octoprint", "Television", port_of(url)):
-        deadline = time.monotonic() + 40
-        while not asked.paths:
-            assert url not in [each.url for each in discover(scope()).servers]
-            assert time.monotonic() < deadline, "nobody asked it what it is"
+        found: list[str] = []
+        eventually(
+            lambda: found.extend(each.url for each in discover(scope()).servers) or asked.paths,
+            lambda: "nobody asked it what it is",
+        )
+        assert url not in found
 
 
 class Asked(dict[str, tuple[int, dict[str, str], bytes]]):
@@ -106,16 +114,20 @@ def test_a_path_behind_a_proxy_is_followed():
     assert found.kind == "octoprint"
 
 
+def test_who_else_listens_for_announcements_on_this_machine_takes_no_answer_away():
+    with ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(Zeroconf(interfaces=list(LOOPBACK)))
+        stack.enter_context(announced("octoprint", "Shared", 9))
+        browse(2, OCTOPRINTS, LOOPBACK)  # what it said when it came is over
+        eventually(lambda: "Shared" in [each.name for each in browse(0.8, OCTOPRINTS, LOOPBACK)])
+
+
 def test_announcements_that_no_program_would_make_do_no_harm():
     with announced("octoprint", "Odd", 9, path="/\x1b[2J\n" + "x" * 150, version="\x07bell"):
-        deadline = time.monotonic() + 40
-        while not (
-            heard := [
-                each for each in browse(0.5, ["_octoprint._tcp.local."], LOOPBACK) if each.name == "Odd"
-            ]
-        ):
-            assert time.monotonic() < deadline
-        (odd,) = heard
+        (odd,) = eventually(
+            lambda: [each for each in browse(0.5, OCTOPRINTS, LOOPBACK) if each.name == "Odd"]
+        )
     assert odd.path.isprintable()
     assert odd.version == "bell"
 

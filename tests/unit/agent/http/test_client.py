@@ -20,6 +20,7 @@ from agent.http.multipart import Form
 from agent.printers.server.client import ServerClient
 from agent.printers.server.upload import Upload, UploadRequest
 from tests.farend.authority import Authority
+from tests.waiting import PATIENCE
 
 Reaction = Callable[[BaseHTTPRequestHandler], None]
 
@@ -84,7 +85,7 @@ def test_an_answer_that_trickles_ends_with_its_call(part: str):
         began = time.monotonic()
         with pytest.raises(NoAnswerError, match="in time") as failed:
             client(url).ask("GET", "/", within(0.5))
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < PATIENCE
     assert failed.value.sent
 
 
@@ -106,7 +107,7 @@ def test_an_answer_that_breaks_off_is_none(head: bytes):
         handler.close_connection = True
 
     with server(broken) as url, pytest.raises(NoAnswerError) as failed:
-        client(url).ask("GET", "/", within(10))
+        client(url).ask("GET", "/", within(PATIENCE))
     assert (failed.value.cause, failed.value.sent) == (Cause.BROKEN, True)
 
 
@@ -116,7 +117,7 @@ def test_what_is_no_http_is_none():
         handler.close_connection = True
 
     with server(strange) as url, pytest.raises(NoAnswerError) as failed:
-        client(url).ask("GET", "/", within(10))
+        client(url).ask("GET", "/", within(PATIENCE))
     assert failed.value.cause is Cause.STRANGE
 
 
@@ -136,12 +137,12 @@ def test_looks_share_a_connection_and_find_a_new_one_when_it_is_closed():
 
     with server(count) as url:
         asking = client(url)
-        asking.ask("GET", "/", within(10))
-        asking.ask("GET", "/", within(10))
+        asking.ask("GET", "/", within(PATIENCE))
+        asking.ask("GET", "/", within(PATIENCE))
         time.sleep(0.05)
-        asking.ask("GET", "/", within(10))
-        asking.ask("GET", "/", within(10))
-        asking.ask("POST", "/", within(10))
+        asking.ask("GET", "/", within(PATIENCE))
+        asking.ask("GET", "/", within(PATIENCE))
+        asking.ask("POST", "/", within(PATIENCE))
         asking.close()
     assert [seen[0] == seen[1], seen[1] == seen[2], seen[2] == seen[3], seen[3] == seen[4]] == [
         *(True, False),
@@ -163,7 +164,7 @@ def test_a_look_whose_connection_is_closed_as_it_is_asked_is_taken_on_another():
     with server(hang_up) as url:
         asking = client(url)
         for _ in range(2):
-            assert asking.ask("GET", "/", within(10)).content == b"{}"
+            assert asking.ask("GET", "/", within(PATIENCE)).content == b"{}"
         asking.close()
     assert asked == 3
 
@@ -171,7 +172,7 @@ def test_a_look_whose_connection_is_closed_as_it_is_asked_is_taken_on_another():
 def test_no_proxy_of_the_environment_and_no_redirect_leads_elsewhere(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with server(lambda handler: say(handler, b"", 302, Location="http://elsewhere.example/")) as url:
-        answer = client(url).ask("GET", "/", within(10))
+        answer = client(url).ask("GET", "/", within(PATIENCE))
     assert (answer.status, answer.header("Location")) == (302, "http://elsewhere.example/")
 
 
@@ -189,14 +190,14 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tls: tuple[Path, ssl.S
         server(lambda handler: say(handler, b"{}"), tls[1]) as url,
         pytest.raises(NoAnswerError, match="not trusted on this machine") as failed,
     ):
-        client(url).ask("GET", "/", within(10))
+        client(url).ask("GET", "/", within(PATIENCE))
     assert failed.value.cause is Cause.UNTRUSTED
 
 
 def test_a_certificate_that_is_named_is_trusted(tls: tuple[Path, ssl.SSLContext]):
     with server(lambda handler: say(handler, b"{}"), tls[1]) as url:
         trusting = HttpClient(parse(url), ca=tls[0].read_text())
-        assert trusting.ask("GET", "/", within(10)).content == b"{}"
+        assert trusting.ask("GET", "/", within(PATIENCE)).content == b"{}"
 
 
 def test_over_tls_a_file_and_its_late_answer_come_through(
@@ -206,13 +207,13 @@ def test_over_tls_a_file_and_its_late_answer_come_through(
     asked = threading.Event()
 
     def late(handler: BaseHTTPRequestHandler) -> None:
-        asked.wait(10)
+        asked.wait(PATIENCE)
         say(handler, b'{"files": {"local": {"path": "muster/a1.gcode"}}}', 201)
 
     (tmp_path / "a1.gcode").write_bytes(b"G28\n" * 500_000)
     with server(late, tls[1]) as url, (tmp_path / "a1.gcode").open("rb") as file:
         sending = ServerClient("OctoPrint", url)
-        sending.allow(10)
+        sending.allow(PATIENCE)
         form = Form({"path": "muster"}, "a1.gcode", FileBody(file))
         request = UploadRequest("POST", "/x", form, {"Content-Type": form.content_type})
         upload = Upload(sending, request, time.monotonic)
@@ -220,7 +221,7 @@ def test_over_tls_a_file_and_its_late_answer_come_through(
             upload.push(time.monotonic() + 0.05)
         assert upload.push(time.monotonic() + 0.2) is None
         asked.set()
-        response = upload.push(time.monotonic() + 10)
+        response = upload.push(time.monotonic() + PATIENCE)
         upload.close()
     assert response is not None
     assert response.status == 201

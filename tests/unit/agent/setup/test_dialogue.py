@@ -26,6 +26,7 @@ from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_servers import PRUSALINK
 from tests.unit.agent.test_settings import LEAST
+from tests.waiting import PATIENCE
 
 INFO = b'{"result": {"klippy_state": "ready", "moonraker_version": "v0.9"}}'
 AXES = b'{"result": {"eventtime": 1, "status": {"toolhead": {"axis_maximum": [305.0, 301.0, 280.0, 0.0]}}}}'
@@ -171,7 +172,7 @@ def test_a_prusalink_announces_itself_and_takes_its_password(path: Path):
     far = prusalink.shared()
     person = Person(("call it", "mk3"), ("User", prusalink.USER), ("Password", prusalink.PASSWORD))
     everywhere = ThisMachine(lambda _: Scope(seconds=4.0))
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while not (found := [each for each in everywhere.find(known=()).servers if each.url == far.url]):
         assert time.monotonic() < deadline, "PrusaLink did not announce itself"
     assert [each.kind for each in found] == ["prusalink"]

@@ -21,8 +21,7 @@ from tests.unit.coordinator.authentication.house import KEPT
 from tests.unit.coordinator.office import Office
 from tests.unit.coordinator.test_enrolment import certificate_request
 from wire import release
-from wire.enrolment import Invite, parse
-from wire.enrolment import Request as EnrolRequest
+from wire.enrolment import EnrolmentRequest, Invite, parse
 from wire.lifecycle import Step
 
 INES = Principal(name="ines", via=Via.KEY, role="machine", everywhere=True)
@@ -149,9 +148,9 @@ def taken(office: Office) -> str:
     return office.desk.take_pickup("anna", by="ines").id
 
 
-def invited(office: Office) -> EnrolRequest:
+def invited(office: Office) -> EnrolmentRequest:
     invite: Invite = parse(office.desk.invite(by="ines"))
-    return EnrolRequest(invite.code, "anna", certificate_request("anna"))
+    return EnrolmentRequest(invite.code, "anna", certificate_request("anna"))
 
 
 def a_person(office: Office, name: str = "ines", role: Role = Role.ADMIN) -> str:

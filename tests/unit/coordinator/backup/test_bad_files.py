@@ -90,15 +90,17 @@ def test_a_bad_file_changes_nothing(kind, good, tmp_path):
 
 
 def test_a_file_of_a_newer_version_is_refused(good, tmp_path):
-    copy = tmp_path / "copy"
+    copy = tmp_path / "copy.sqlite"
     with tarfile.open(good) as packed:
-        packed.extract("database.sqlite", copy, filter="data")
-    engine = create_engine(f"sqlite:///{copy}/database.sqlite")
+        content = packed.extractfile("database.sqlite")
+        assert content is not None
+        copy.write_bytes(content.read())
+    engine = create_engine(f"sqlite:///{copy}")
     with engine.begin() as tx:
         tx.execute(text("update alembic_version set version_num = '9999'"))
     engine.dispose()
-    made = (copy / "database.sqlite").read_bytes()
-    member = {"size": len(made), "sha256": archive._digest(copy / "database.sqlite")}
+    made = copy.read_bytes()
+    member = {"size": len(made), "sha256": archive._digest(copy)}
 
     def change(name: str, data: bytes) -> tuple[str, bytes]:
         if name == "database.sqlite":

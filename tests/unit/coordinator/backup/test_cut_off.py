@@ -17,6 +17,7 @@ from coordinator.store.engine import OpenMode, Store
 from tests.unit.coordinator.backup.house import House, furnish
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(900)  # each step is a process and some databases, on a busy machine too
 
@@ -121,7 +122,7 @@ def test_a_restore_into_postgresql_that_is_killed_anywhere_is_done_again(good, p
 def alone(here: House) -> None:
     """Wait until PostgreSQL has seen that who was killed is gone."""
     store = Store(here.url, OpenMode.BARE)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while copies.others_on(store) and time.monotonic() < deadline:
         time.sleep(0.02)
     store.close()

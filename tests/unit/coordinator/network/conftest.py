@@ -1,7 +1,6 @@
 """Both brokers that the coordinator starts itself, real ones."""
 
 import logging
-import os
 import time
 
 import pytest
@@ -9,19 +8,13 @@ import structlog
 
 from coordinator import logs, settings
 from coordinator.keys.ca import Authority
-from coordinator.mqtt import broker, mosquitto
+from coordinator.mqtt import broker
+from tests.farend.broker import need_mosquitto
 
 
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path / "ca", time.time)
-
-
-def need_mosquitto():
-    if mosquitto.program() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "Mosquitto is not installed: sudo apt install mosquitto"
-        )
 
 
 @pytest.fixture(params=["embedded", pytest.param("mosquitto", marks=pytest.mark.system)])

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import subprocess
 import time
 
@@ -14,12 +15,12 @@ from coordinator.mqtt import mosquitto
 from coordinator.mqtt.broker import External
 from coordinator.mqtt.link import evict
 from coordinator.mqtt.revocation import Revoker
-from tests.farend.broker import free_port
+from tests.farend.broker import free_port, need_mosquitto
 from tests.farend.mqtt import Refused, Speaker
-from tests.unit.coordinator.network.conftest import need_mosquitto
 from tests.unit.coordinator.network.enrolled import speaker
-from tests.unit.coordinator.network.test_broker import eventually, vars_of
-from tests.unit.coordinator.network.test_revocation import PATIENCE, is_out, is_up, revoked
+from tests.unit.coordinator.network.test_broker import vars_of
+from tests.unit.coordinator.network.test_revocation import is_out, is_up, revoked
+from tests.waiting import eventually
 from wire import topics
 
 
@@ -44,7 +45,7 @@ def outside(tmp_path, monkeypatch):
         wanted = settings.load(None, {}, tmp_path).broker
         assert wanted.kind == "external"
         found = External(wanted, authority)
-        eventually(lambda: is_up(found), PATIENCE)
+        eventually(lambda: is_up(found))
         yield found, authority
     finally:
         child.terminate()
@@ -74,7 +75,7 @@ def test_by_those_files_an_agent_reaches_its_own_topics_only_and_a_revoked_one_n
         revoker.start()
         try:
             revoker.wake()
-            eventually(lambda: not anna.connected, PATIENCE)
+            eventually(lambda: not anna.connected)
         finally:
             revoker.stop()
         assert ben.connected
@@ -107,7 +108,7 @@ def test_a_directory_that_can_not_be_written_is_told(tmp_path, monkeypatch, caps
 
 def test_systemd_takes_the_units(tmp_path, monkeypatch):
     """As far as one can ask it without running it."""
-    if subprocess.run(["which", "systemd-analyze"], capture_output=True, check=False).returncode:
+    if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze")
     monkeypatch.chdir(tmp_path)
     assert cli.run(["broker-config", "made", "--name", "localhost"]) == 0

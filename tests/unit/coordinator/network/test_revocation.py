@@ -16,10 +16,10 @@ from coordinator.mqtt.link import evict
 from coordinator.mqtt.revocation import Revoker
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.enrolled import speaker
-from tests.unit.coordinator.network.test_broker import eventually, vars_of
+from tests.unit.coordinator.network.test_broker import vars_of
+from tests.waiting import PATIENCE, eventually
 from wire import topics
 
-PATIENCE = 20.0
 """Seconds; it takes one or two."""
 
 
@@ -65,7 +65,7 @@ def test_a_revoked_agents_connection_is_ended_and_it_does_not_come_back(running,
         began = time.monotonic()
         with watched(running, authority, revocations) as revoker:
             revoker.wake()
-            eventually(lambda: not anna.connected, PATIENCE)
+            eventually(lambda: not anna.connected)
             assert time.monotonic() - began < PATIENCE
         again = (
             Speaker(running.agents_url, "anna")
@@ -99,7 +99,7 @@ def test_what_a_revoked_agent_says_before_its_end_reaches_nobody(guarded, author
         guarded.revoke(revoked(tmp_path, "anna"))
         eventually(lambda: "deny" in (tmp_path / "broker" / "access").read_text())
         newcomer = speaker(guarded, authority, tmp_path, "chloe")
-        eventually(lambda: not heard(anna, us), PATIENCE)
+        eventually(lambda: not heard(anna, us))
         assert anna.connected
         us.say(topics.down("anna", "ack"), b"for anna")
         with newcomer:
@@ -148,7 +148,7 @@ def test_a_session_of_before_is_no_way_in(guarded, authority, tmp_path):
         tls.close()
         return answer == b""
 
-    eventually(is_refused, PATIENCE)
+    eventually(is_refused)
 
 
 @pytest.mark.system
@@ -158,7 +158,7 @@ def test_who_joined_again_gets_in_with_the_new_certificate_and_not_with_the_old(
     revocations = revoked(tmp_path, "anna", replaced=True)
     with old, watched(guarded, authority, revocations) as revoker:
         revoker.wake()
-        eventually(lambda: not old.connected, PATIENCE)
+        eventually(lambda: not old.connected)
         with speaker(guarded, authority, tmp_path / "new", "anna") as new:
             new.listen(*topics.downs("anna"))
             with Speaker(guarded.url, "us", **vars_of(guarded.endpoint.credentials)) as us:
@@ -194,7 +194,7 @@ def test_who_was_revoked_before_the_start_or_a_crash_of_the_broker_is_out(tmp_pa
         assert is_out(Speaker(child.agents_url, "anna", **how))
         first = child.pid
         subprocess.run(["kill", "-9", str(first)], check=True)
-        eventually(lambda: child.pid != first and is_up(child), PATIENCE)
+        eventually(lambda: child.pid != first and is_up(child))
         assert is_out(Speaker(child.agents_url, "anna", **how))
     finally:
         child.stop()

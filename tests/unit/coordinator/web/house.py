@@ -18,10 +18,9 @@ from coordinator.store import people
 from coordinator.web.application import create
 from coordinator.web.server import Server
 from tests.unit.coordinator.office import KEY, Office
+from tests.waiting import PATIENCE
 
 PASSWORD = "seven printers hum"
-PATIENCE = 30.0
-"""Seconds for an answer on a busy machine."""
 
 
 class House:
@@ -55,7 +54,7 @@ class House:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
     def client(self, by: str = "coordinator") -> httpx.Client:

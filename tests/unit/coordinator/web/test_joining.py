@@ -10,7 +10,7 @@ from msgspec import structs
 
 from agent import cli
 from agent.membership import credentials, enrolment, identity
-from agent.membership.enrolment import EnrolmentError, RefusedError
+from agent.membership.enrolment import EnrolmentError, EnrolmentRefusedError
 from agent.membership.identity import IdentityError, renewal_due
 from agent.membership.renewal import LOOK, PATIENCE, Renewer
 from tests.unit.coordinator.office import A_DAY, NOON
@@ -169,12 +169,12 @@ def test_an_invite_that_leads_elsewhere_is_told(house: House, tmp_path):
         enrolment.enrol(elsewhere, "anna", tmp_path)
     with pytest.raises(EnrolmentError, match="right address"):
         enrolment.enrol(structs.replace(invited(house), url="http://127.0.0.1:9"), "anna", tmp_path)
-    with pytest.raises(RefusedError, match="no such invite"):
+    with pytest.raises(EnrolmentRefusedError, match="no such invite"):
         enrolment.enrol(structs.replace(invited(house), code="a-code-that-is-long-enough"), "anna", tmp_path)
 
 
 def test_who_only_guesses_must_wait_and_others_need_not(house: House, tmp_path):
-    body = msgspec.json.encode(wire.Request("a-code-that-is-long-enough", "eve", "-----BEGIN x"))
+    body = msgspec.json.encode(wire.EnrolmentRequest("a-code-that-is-long-enough", "eve", "-----BEGIN x"))
     with house.stranger() as web:
         answers = [
             web.post(wire.PATH, content=body, headers={"X-Forwarded-For": "203.0.113.9"}) for _ in range(12)

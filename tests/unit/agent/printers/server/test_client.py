@@ -16,6 +16,7 @@ from agent.http.lookup import SocketAddress
 from agent.printers.driver import PrinterError
 from agent.printers.server.client import LateError, ServerClient, ServerRefusedError, UnansweredError
 from agent.printers.server.read_back import ReadBack
+from tests.waiting import PATIENCE
 
 Serve = Callable[[Callable[[socket.socket], None]], ServerClient]
 
@@ -39,7 +40,7 @@ def serve() -> Iterator[Serve]:
         threads.append(threading.Thread(target=run))
         threads[-1].start()
         made = ServerClient("Box", f"http://127.0.0.1:{listener.getsockname()[1]}/at/")
-        made.allow(1)
+        made.allow(PATIENCE)
         return made
 
     yield begin
@@ -89,7 +90,7 @@ def test_a_server_that_drips_costs_no_more_than_the_time_of_a_call(serve: Serve)
     began = time.monotonic()
     with pytest.raises(UnansweredError, match="in time"):
         server.ask("GET", "/x")
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_an_order_whose_answer_breaks_off_may_have_been_heard(serve: Serve):
@@ -146,7 +147,7 @@ def test_a_file_goes_out_whole(serve: Serve, tmp_path: Path):
 def read_back(server: ServerClient) -> str | None:
     back = ReadBack(server, "/x", time.monotonic)
     try:
-        return back.push(time.monotonic() + 10)
+        return back.push(time.monotonic() + PATIENCE)
     finally:
         back.close()
 
@@ -176,7 +177,7 @@ def test_a_file_comes_back_in_slices(serve: Serve):
     def treat(wire: socket.socket) -> None:
         wire.recv(65536)
         wire.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(LARGE)}\r\n\r\n".encode() + LARGE[:1000])
-        go_on.wait(30)
+        go_on.wait(PATIENCE)
         wire.sendall(LARGE[1000:])
 
     back = ReadBack(serve(treat), "/x", time.monotonic)
@@ -194,7 +195,7 @@ def test_a_server_that_is_not_there_is_out_of_reach():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets it, and it refuses
         server = ServerClient("Box", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        server.allow(1)
+        server.allow(PATIENCE)
         with pytest.raises(PrinterError, match="is it running"):
             server.ask("GET", "/x")
 
@@ -220,7 +221,7 @@ def test_a_login_in_the_address_is_sent_and_told_to_nobody(serve: Serve):
 
     place = serve(treat).origin.removeprefix("http://")
     server = ServerClient("Box", f"http://maker:s%40cret@{place}/at", headers={"X-Api-Key": "k"})
-    server.allow(5)
+    server.allow(PATIENCE)
     with pytest.raises(ServerRefusedError, match="name and password in the address") as error:
         server.ask("GET", "/x")
     assert b"Authorization: Basic bWFrZXI6c0BjcmV0\r\n" in heard[0]
@@ -239,7 +240,7 @@ def test_a_name_that_is_not_there_is_told():
         raise socket.gaierror(-2, "Name or service not known")
 
     server = ServerClient("Box", "http://printer.local", resolver=unknown)
-    server.allow(5)
+    server.allow(PATIENCE)
     with pytest.raises(PrinterError, match=r"there is no printer\.local in this network"):
         server.ask("GET", "/x")
 

@@ -20,7 +20,7 @@ CLOSING = 1.0
 """Seconds that letting go of it may take, after that."""
 
 
-class Sight(Struct, frozen=True, kw_only=True):
+class PrinterStatus(Struct, frozen=True, kw_only=True):
     """One printer as its driver sees it now; temperatures in °C."""
 
     printer: str
@@ -31,7 +31,7 @@ class Sight(Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-def look(loaded: Loaded, *, seconds: float, driven: bool) -> list[Task[Sight]]:
+def look(loaded: Loaded, *, seconds: float, driven: bool) -> list[Task[PrinterStatus]]:
     """Begin to ask every printer how it is, all at once; each answers within `seconds` and `CLOSING`.
 
     `driven` if the agent runs: then it is looked at over its shoulder, and no port is opened.
@@ -46,13 +46,13 @@ def look(loaded: Loaded, *, seconds: float, driven: bool) -> list[Task[Sight]]:
     ]
 
 
-def as_json(seen: Sequence[Sight], found: Found) -> str:
+def as_json(seen: Sequence[PrinterStatus], found: Found) -> str:
     """One JSON object: `printers` are those of the settings, the rest is what was found."""
     whole = {"printers": seen, "ports": found.ports, "servers": found.servers, "why": found.why}
     return msgspec.json.encode(whole).decode()
 
 
-def as_text(seen: Sequence[Sight], found: Found) -> str:
+def as_text(seen: Sequence[PrinterStatus], found: Found) -> str:
     """A line for each printer of the settings, and some for each that was found."""
     lines: list[str] = []
     longest = max((len(sight.printer) for sight in seen), default=0)
@@ -65,8 +65,8 @@ def as_text(seen: Sequence[Sight], found: Found) -> str:
     return "\n".join([*lines, *(["", "found:"] if lines and rest else []), *([rest] if rest else [])])
 
 
-def _sight(printer: PrinterSettings, status: Status) -> Sight:
-    return Sight(
+def _sight(printer: PrinterSettings, status: Status) -> PrinterStatus:
+    return PrinterStatus(
         printer=printer.name,
         driver=printer.driver,
         condition=status.condition,

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from agent.consent.hours import Hours
-from agent.consent.owner_answers import OwnerWord
+from agent.consent.owner_answers import OwnerAnswers
 from agent.consent.standing_ready import LIFETIME
-from agent.consent.terms import Terms
+from agent.consent.terms import ConsentTerms
 from agent.consent.time_limits import NOBODY
 from agent.printers.driver import Condition, Status
 from agent.printers.serial.kind import SerialPrinter
 from tests.farend.files import serving
 from tests.unit.agent.attempt.test_runner import Bench as Unasked
-from tests.unit.agent.consent.test_owner_word import offer
+from tests.unit.agent.consent.test_owner_answers import offer
 from wire.errors import RemoteError
 from wire.lifecycle import Step
 from wire.messages import Answer, Answered, Open, Parts, Wish
@@ -24,8 +24,8 @@ class Bench(Unasked):
     """The runner of an owner who wants to be asked, and what that owner says."""
 
     @property
-    def word(self) -> OwnerWord:
-        return OwnerWord(self.journal)
+    def answers(self) -> OwnerAnswers:
+        return OwnerAnswers(self.journal)
 
     @property
     def at(self) -> float:
@@ -33,11 +33,11 @@ class Bench(Unasked):
 
     @property
     def opens(self) -> list[Open]:
-        return [message for message in self.line.said if isinstance(message, Open)]
+        return [message for message in self.link.said if isinstance(message, Open)]
 
     @property
     def refused(self) -> str:
-        return self.word.refusals()[0].what
+        return self.answers.refusals()[0].what
 
     def asks(self, name: str = "o-1", **changes) -> None:
         self.runner.hear(
@@ -45,7 +45,7 @@ class Bench(Unasked):
         )
 
     def says(self, answer: Answer, name: str = "o-1") -> None:
-        self.word.answer(name, answer, self.at)
+        self.answers.answer(name, answer, self.at)
         self.step()
 
 
@@ -53,7 +53,7 @@ class Bench(Unasked):
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with serving() as server:
         bench = Bench(tmp_path, server)
-        bench.restart(terms=Terms(default="ask", parts={"visor": "never"}))
+        bench.restart(terms=ConsentTerms(default="ask", parts={"visor": "never"}))
         yield bench
         bench.journal.close()
 
@@ -64,7 +64,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_who_wants_to_be_asked_is_open_and_never_ready(bench: Bench):
     bench.step()
     bench.step(LIFETIME * 3)
-    assert bench.line.readies == []
+    assert bench.link.readies == []
     first, second = bench.opens
     assert first.parts == Parts(every=True, but=("visor",))
     assert second.counter > first.counter
@@ -74,7 +74,7 @@ def test_an_offer_starts_nothing(bench: Bench):
     bench.step()
     bench.asks()
     bench.step()
-    assert bench.line.readies == []
+    assert bench.link.readies == []
     assert bench.opens[-1].has == (Answered(offer="o-1"),)
     assert bench.printer.told == []
 
@@ -83,13 +83,13 @@ def test_a_yes_brings_a_ready_for_that_offer_and_the_print_of_it(bench: Bench):
     bench.step()
     bench.asks()
     bench.says(Answer.YES)
-    ready = bench.line.readies[-1]
+    ready = bench.link.readies[-1]
     assert (ready.offer, ready.parts.is_empty) == ("o-1", True)
     assert bench.opens[-1].has[0].answer is Answer.YES
     bench.take()
     bench.step()
     assert bench.printer.told == ["start a-1"]
-    assert bench.word.offers(bench.at) == ()
+    assert bench.answers.offers(bench.at) == ()
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_what_is_granted_is_what_was_accepted_and_no_more(bench: Bench, granted,
     assert word in bench.why
     assert word in bench.refused
     bench.step()
-    assert bench.line.readies[-1].offer == "o-1"
-    assert len(bench.line.readies) == 1, "the yes is used up"
+    assert bench.link.readies[-1].offer == "o-1"
+    assert len(bench.link.readies) == 1, "the yes is used up"
 
 
 def test_less_than_was_accepted_will_do(bench: Bench):
@@ -127,15 +127,15 @@ def test_a_no_is_told_and_brings_nothing(bench: Bench):
     bench.asks()
     bench.says(Answer.NO)
     assert bench.opens[-1].has[0].answer is Answer.NO
-    assert bench.line.readies == []
+    assert bench.link.readies == []
 
 
 def test_a_yes_that_is_taken_back_refuses_the_grant_that_was_on_its_way(bench: Bench):
     bench.step()
     bench.asks()
     bench.says(Answer.YES)
-    bench.word.answer("o-1", Answer.NO, bench.at)
-    manifest = bench.line.readies[-1]
+    bench.answers.answer("o-1", Answer.NO, bench.at)
+    manifest = bench.link.readies[-1]
     assert manifest.offer == "o-1"
     bench.clock.seconds -= 1  # the runner has not looked since
     with pytest.raises(RemoteError, match="did not just ask"):
@@ -147,7 +147,7 @@ def test_a_withdrawn_offer_is_gone_and_so_is_its_ready(bench: Bench):
     bench.step()
     bench.asks()
     bench.says(Answer.YES)
-    nonce = bench.line.readies[-1].nonce
+    nonce = bench.link.readies[-1].nonce
     assert bench.runner.withdraw("o-1")
     assert not bench.runner.withdraw("o-1")
     with pytest.raises(RemoteError, match="did not just ask"):
@@ -159,9 +159,9 @@ def test_an_accepted_offer_ends_with_its_time(bench: Bench):
     bench.step()
     bench.asks()
     bench.says(Answer.YES)
-    before = len(bench.line.readies)
+    before = len(bench.link.readies)
     bench.step(3600)
-    assert len(bench.line.readies) == before
+    assert len(bench.link.readies) == before
     assert bench.runner.asks() is None
 
 
@@ -174,7 +174,7 @@ def test_an_offer_that_came_too_late_is_not_heard(bench: Bench):
 def test_of_what_is_never_printed_nobody_is_even_asked(bench: Bench):
     with pytest.raises(RemoteError, match="never prints it"):
         bench.asks(part="visor")
-    assert bench.word.offers(bench.at) == ()
+    assert bench.answers.offers(bench.at) == ()
 
 
 def test_while_the_bed_is_not_clear_nobody_is_asked(bench: Bench):
@@ -184,9 +184,9 @@ def test_while_the_bed_is_not_clear_nobody_is_asked(bench: Bench):
 
 
 def test_who_allows_some_parts_unasked_says_both(bench: Bench):
-    bench.restart(terms=Terms(default="ask", parts={"coupon": "auto"}))
+    bench.restart(terms=ConsentTerms(default="ask", parts={"coupon": "auto"}))
     bench.step()
-    assert bench.line.readies[-1].parts == Parts(every=False, but=("coupon",))
+    assert bench.link.readies[-1].parts == Parts(every=False, but=("coupon",))
     assert "coupon" not in bench.opens[-1].parts
     assert "headband" in bench.opens[-1].parts
     bench.take()
@@ -196,7 +196,7 @@ def test_who_allows_some_parts_unasked_says_both(bench: Bench):
 @pytest.mark.parametrize("part", ["visor", "headband"])
 def test_a_coordinator_that_grants_what_its_owner_did_not_allow_is_refused(bench: Bench, part):
     """A ready with another part's name on it: only a coordinator that was taken over does that."""
-    bench.restart(terms=Terms(default="never", parts={"coupon": "auto"}))
+    bench.restart(terms=ConsentTerms(default="never", parts={"coupon": "auto"}))
     bench.take(part=part)
     assert bench.steps == ["refuse"]
     assert f"lets nobody print {part}" in bench.refused
@@ -205,11 +205,11 @@ def test_a_coordinator_that_grants_what_its_owner_did_not_allow_is_refused(bench
 
 
 def test_a_bed_that_is_cleared_from_a_page_against_the_owners_will_is_shown_to_the_owner(bench: Bench):
-    bench.restart(terms=Terms(default="auto"))
+    bench.restart(terms=ConsentTerms(default="auto"))
     bench.printing()
     bench.look(Condition.IDLE, "a-1")
     bench.journal.attempts.record("a-1", Step.FAIL, 0)
-    bench.wish(Wish.CLEARED)
+    bench.request(Wish.CLEARED)
     assert not bench.journal.beds.is_clear("left")
     assert "carla said that the bed is clear" in bench.refused
 
@@ -227,27 +227,27 @@ def prints_for(bench: Bench, hours: float) -> None:
 
 
 def test_hours_a_day_are_counted_and_the_window_shrinks(bench: Bench):
-    bench.restart(terms=Terms(default="auto"), hours=Hours(zone="UTC", most_a_day=6))
+    bench.restart(terms=ConsentTerms(default="auto"), hours=Hours(zone="UTC", most_a_day=6))
     bench.step()
-    assert bench.line.readies[-1].window == pytest.approx(6 * 3600, abs=5)
+    assert bench.link.readies[-1].window == pytest.approx(6 * 3600, abs=5)
     prints_for(bench, 2)
     bench.step()
-    assert bench.line.readies[-1].window == pytest.approx(4 * 3600, abs=30)
+    assert bench.link.readies[-1].window == pytest.approx(4 * 3600, abs=30)
 
 
 def test_a_day_that_is_used_up_says_so_and_the_next_day_is_another(bench: Bench):
-    bench.restart(terms=Terms(default="auto"), hours=Hours(zone="UTC", most_a_day=2))
+    bench.restart(terms=ConsentTerms(default="auto"), hours=Hours(zone="UTC", most_a_day=2))
     prints_for(bench, 2.1)
-    said = len(bench.line.readies)
+    said = len(bench.link.readies)
     bench.step()
-    assert len(bench.line.readies) == said
-    assert "used up" in bench.line.told.why
+    assert len(bench.link.readies) == said
+    assert "used up" in bench.link.told.why
     bench.step(10 * 3600)
-    assert len(bench.line.readies) == said + 1
+    assert len(bench.link.readies) == said + 1
 
 
 def test_a_grant_beyond_the_hours_is_refused(bench: Bench):
-    bench.restart(terms=Terms(default="auto"), hours=Hours(zone="UTC", most_a_week=1))
+    bench.restart(terms=ConsentTerms(default="auto"), hours=Hours(zone="UTC", most_a_week=1))
     bench.take(seconds=3700.0)
     assert bench.steps == ["refuse"]
     assert "hours a day and a week" in bench.refused
@@ -260,18 +260,18 @@ def test_a_grant_beyond_the_hours_is_refused(bench: Bench):
 def watched(bench: Bench) -> Bench:
     """A printer of which nobody has said whether its firmware watches its heaters."""
     printer = SerialPrinter(name="left", material="petg", port="/dev/null")
-    bench.restart(terms=Terms(default="auto"), printer=printer)
+    bench.restart(terms=ConsentTerms(default="auto"), printer=printer)
     return bench
 
 
 def test_a_printer_whose_firmware_says_nothing_waits_for_somebody(watched: Bench):
     watched.step()
-    assert watched.line.readies == []
-    assert watched.line.told.why == NOBODY
-    watched.word.arrive(watched.at, watched.at + 7200)
+    assert watched.link.readies == []
+    assert watched.link.told.why == NOBODY
+    watched.answers.arrive(watched.at, watched.at + 7200)
     watched.step()
-    assert watched.line.readies[-1].window == pytest.approx(7200, abs=5)
-    watched.word.leave()
+    assert watched.link.readies[-1].window == pytest.approx(7200, abs=5)
+    watched.answers.leave()
     watched.step()
     assert watched.runner.asks() is None
 
@@ -280,7 +280,7 @@ def test_a_printer_whose_firmware_says_nothing_waits_for_somebody(watched: Bench
 def test_what_the_firmware_tells_decides(watched: Bench, told, needs):
     watched.printer.looks = Status(condition=Condition.IDLE, protected=told)
     watched.step()
-    assert (watched.line.readies == []) is needs
+    assert (watched.link.readies == []) is needs
 
 
 @pytest.mark.parametrize("said", [True, False])
@@ -289,14 +289,14 @@ def test_the_owners_word_counts_before_the_firmwares(watched: Bench, said):
     watched.restart(printer=printer)
     watched.printer.looks = Status(condition=Condition.IDLE, protected=not said)
     watched.step()
-    assert (watched.line.readies != []) is said
+    assert (watched.link.readies != []) is said
 
 
 def test_a_print_goes_on_when_nobody_is_there_any_more_and_its_owner_is_told_once(watched: Bench):
-    watched.word.arrive(watched.at, watched.at + 7200)
+    watched.answers.arrive(watched.at, watched.at + 7200)
     watched.printing()
-    watched.word.leave()
+    watched.answers.leave()
     watched.step()
     watched.step()
     assert watched.steps == ["fetch", "check", "start", "print"]
-    assert [each.what.startswith("it prints on") for each in watched.word.refusals()] == [True]
+    assert [each.what.startswith("it prints on") for each in watched.answers.refusals()] == [True]

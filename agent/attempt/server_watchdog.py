@@ -12,7 +12,7 @@ RENEWED = 5.0
 """Seconds after which the same reading counts once more."""
 
 
-class Guard:
+class ServerWatchdog:
     """One printer's; every time is monotonic seconds."""
 
     def __init__(self) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.attempt.guard import RENEWED, Guard
-from agent.consent.terms import Terms
+from agent.attempt.server_watchdog import RENEWED, ServerWatchdog
+from agent.consent.terms import ConsentTerms
 from agent.printers.driver import Condition, Heat, Status
 from agent.printers.moonraker.kind import MoonrakerPrinter
 from tests.farend.files import serving
@@ -18,7 +18,7 @@ def prints(nozzle: float, target: float = 200.0, condition: Condition = Conditio
 
 
 def says(*course: tuple[float, Status], seconds: float = 300) -> str:
-    guard = Guard()
+    guard = ServerWatchdog()
     return next(filter(None, (guard.look("a-1", seconds, status, at) for at, status in course)), "")
 
 
@@ -54,7 +54,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         printer = MoonrakerPrinter(
             name="left", material="petg", url="http://127.0.0.1:1", thermal_protection=True
         )
-        bench.restart(printer=printer, terms=Terms(default="auto"))
+        bench.restart(printer=printer, terms=ConsentTerms(default="auto"))
         yield bench
         bench.journal.close()
 
@@ -69,10 +69,10 @@ def test_what_runs_away_behind_a_server_is_stopped_fails_and_waits_for_a_person(
     assert "stopped for safety: the nozzle rises" in bench.why
     bench.look(Condition.IDLE)
     bench.journal.beds.clear("left", 0)
-    said = len(bench.line.readies)
+    said = len(bench.link.readies)
     bench.step()
-    assert len(bench.line.readies) == said
-    assert "muster-agent reset" in bench.line.told.why
+    assert len(bench.link.readies) == said
+    assert "muster-agent reset" in bench.link.told.why
     bench.journal.rests.end("left")
     bench.step()
-    assert len(bench.line.readies) == said + 1
+    assert len(bench.link.readies) == said + 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent.consent.terms import Terms
+from agent.consent.terms import ConsentTerms
 from agent.printers.driver import Condition, Ending, Status
 from agent.printers.octoprint.kind import OctoPrintPrinter
 from agent.printers.serial.kind import SerialPrinter
@@ -38,7 +38,7 @@ class Bench(Knobless):
         printer = SerialPrinter(
             name="left", material="petg", port="/dev/null", thermal_protection=True, clear_by_knob=knob
         )
-        self.restart(printer=printer, terms=Terms(default="auto"))
+        self.restart(printer=printer, terms=ConsentTerms(default="auto"))
 
     def printed(self) -> None:
         self.take()
@@ -85,17 +85,17 @@ def test_behind_octoprint_the_answer_is_taken_alike_and_its_file_taken_away(benc
     bench.step()
     bench.step()
     assert bench.printer.told == ["ask"]
-    assert "load the file bed-is-clear" in bench.line.told.why
+    assert "load the file bed-is-clear" in bench.link.told.why
     # As OctoPrint tells it: a file that answers lies there until it is taken away.
     bench.printer.looks = replace(bench.printer.looks, answered=bench.printer.looks.asks)
     bench.step()
     assert bench.journal.beds.is_clear("left")
     assert "said somebody in its OctoPrint" in bench.why
-    said = len(bench.line.readies)
+    said = len(bench.link.readies)
     bench.step()
-    assert (bench.printer.told, len(bench.line.readies)) == (["ask", "hush"], said)
+    assert (bench.printer.told, len(bench.link.readies)) == (["ask", "hush"], said)
     bench.step()
-    assert len(bench.line.readies) > said
+    assert len(bench.link.readies) > said
 
 
 def test_who_did_not_ask_for_it_is_not_asked(bench: Bench):
@@ -118,11 +118,11 @@ def test_a_bed_that_was_cleared_by_command_needs_no_press(bench: Bench):
     bench.printed()
     bench.step()
     bench.journal.beds.clear("left", 0)
-    said = len(bench.line.readies)
+    said = len(bench.link.readies)
     bench.step()
     assert bench.printer.told == ["ask", "hush"]
     bench.step()
-    assert len(bench.line.readies) > said
+    assert len(bench.link.readies) > said
 
 
 def test_while_the_display_asks_nothing_is_asked_for(bench: Bench):
@@ -130,6 +130,6 @@ def test_while_the_display_asks_nothing_is_asked_for(bench: Bench):
     bench.step()
     bench.journal.beds.clear("left", 0)
     bench.printer.refuses = "it does not answer"
-    said = len(bench.line.readies)
+    said = len(bench.link.readies)
     bench.step()
-    assert len(bench.line.readies) == said
+    assert len(bench.link.readies) == said
