@@ -40,7 +40,7 @@ def browser() -> Generator[Browser]:
 
 
 def _try_driver() -> None:
-    """Raise with the words of the driver itself if it can't run: Playwright says only that its connection was closed."""
+    """Raise with the driver's own words if it can't run: Playwright says only that its connection was closed."""
     program = Path(playwright.__file__).parent / "driver/node"
     tried = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     if tried.returncode:
