@@ -20,8 +20,6 @@ from tests.unit.coordinator.network.test_broker import vars_of
 from tests.waiting import PATIENCE, eventually
 from wire import topics
 
-"""Seconds; it takes one or two."""
-
 
 @contextmanager
 def watched(running, authority, revocations):
