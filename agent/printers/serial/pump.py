@@ -11,12 +11,10 @@ import contextlib
 import fcntl
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
 from agent.printers.driver import Condition, PrinterError, Status
@@ -33,6 +31,7 @@ from agent.printers.serial.read_ahead import Supply
 from agent.printers.serial.record import Memory, Printing, Record
 from agent.printers.serial.resumption import Revival
 from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.signals import SignalPipe
 
 EVENTS = 8
 """As many are heard of at once; the others come next."""
@@ -88,25 +87,26 @@ class Pump:
         """When there is something to think about, even if nothing comes."""
         self._studies = False
         self._met_at = time.monotonic()
-        self._leaves = False
-        self._wakes, self._signals = os.pipe()
-        os.set_blocking(self._signals, False)
-        self._poller.register(self._wakes, select.EPOLLIN)
+        self._leaves = self._is_told_to_end = False
+        self._signals = SignalPipe(self._poller)
 
     def run(self) -> None:
         """Pump until the agent leaves or is away for long, but finish a print first; or until a signal comes."""
-        signal.set_wakeup_fd(self._signals)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _wake)
+        self._signals.listen()
         try:
             while not self._is_over():
                 self._turn()
         finally:
-            signal.set_wakeup_fd(-1)
-            try:
-                self._let_go()
-            finally:
-                self._desk.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of everything, the printer first."""
+        try:
+            self._let_go()
+        finally:
+            self._desk.close()
+            self._signals.close()
+            self._poller.close()
 
     def _turn(self) -> None:
         """One round: wait, and then either go on with the stream or think about all there is."""
@@ -141,8 +141,9 @@ class Pump:
 
     def _think(self, ready: dict[int, int], now: float) -> None:
         """Hear everybody; then serve the port, the disk and the agent, in this order."""
-        if self._wakes in ready:
-            self._leaves = True
+        if ready.pop(self._signals.descriptor, 0):
+            self._signals.drain()
+            self._is_told_to_end = True
             if self._session:
                 self._session.abandon()
         if self._port and ready.pop(self._port.descriptor, 0) & ~select.EPOLLOUT and self._session:
@@ -227,6 +228,9 @@ class Pump:
         session.knock(now)
 
     def _is_over(self) -> bool:
+        """Whether to end. A signal is obeyed at once; whoever opens the port next reads in the record what ran."""
+        if self._is_told_to_end:
+            return True
         if self._memory.record.runs:
             return False
         if not self._desk.is_alone:
@@ -390,7 +394,7 @@ class Pump:
     def _flush(self, until: float) -> None:
         """Wait until the port has taken all, but not for long."""
         while self._port and self._pending and (now := time.monotonic()) < until:
-            self._poller.poll(until - now, EVENTS)
+            self._port.wait_for_room(until - now)
             self._write(self._port, b"", now)
 
     def _close(self) -> None:
@@ -404,10 +408,6 @@ class Pump:
 def _bytes_came(port: Port) -> list[tuple[int, int]]:
     """What is heard of if bytes have come from the printer, and nothing else."""
     return [(port.descriptor, select.EPOLLIN)]
-
-
-def _wake(_number: int, _frame: FrameType | None) -> None:
-    """Take a signal; the byte that it leaves in the pipe ends the poll."""
 
 
 def _lock(stream: TextIO) -> bool:

@@ -1,5 +1,6 @@
 """Where the agent puts its orders: a pump's Unix socket, as part of the pump's own poll."""
 
+import contextlib
 import os
 import select
 import socket
@@ -27,7 +28,8 @@ class Desk:
         finally:
             os.close(folder)
         self._listener.listen(4)
-        poller.register(self._listener.fileno(), select.EPOLLIN)
+        # Heard of once for each caller: one who can't be let in for want of descriptors keeps no poll from waiting.
+        poller.register(self._listener.fileno(), select.EPOLLIN | select.EPOLLET)
 
     @property
     def is_alone(self) -> bool:
@@ -58,15 +60,13 @@ class Desk:
         self._path.unlink(missing_ok=True)
 
     def _greet(self) -> None:
-        try:
-            caller, _ = self._listener.accept()
-        except (
-            OSError
-        ):  # it is gone again, or there are too many descriptors open: no reason to leave a printer alone
-            return
-        os.set_blocking(caller.fileno(), False)
-        self._callers[caller.fileno()] = (caller, b"")
-        self._poller.register(caller.fileno(), select.EPOLLIN)
+        """Let in all who wait, as far as there are descriptors: too few are no reason to leave a printer alone."""
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = self._listener.accept()
+                os.set_blocking(caller.fileno(), False)
+                self._callers[caller.fileno()] = (caller, b"")
+                self._poller.register(caller.fileno(), select.EPOLLIN)
 
     def _hear(self, number: int) -> Iterator[tuple[int, Order | str]]:
         caller, held = self._callers[number]
