@@ -8,9 +8,9 @@ import msgspec
 
 from agent.drivers import driver
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.serial.options import Setup
-from agent.printers.serial.pump_client import Attachment
-from agent.printers.serial.pump_protocol import Answer, Order, place
+from agent.printers.serial.options import PortOptions
+from agent.printers.serial.pump_client import PumpClient
+from agent.printers.serial.pump_protocol import PumpAnswer, PumpOrder, place
 from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
 from agent.state_directory import pumps
 
@@ -53,12 +53,12 @@ class PumpOnlooker:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the pump's."""
-        self._pump = Attachment(folder, Setup(port=""))
+        self._pump = PumpClient(folder, PortOptions(port=""))
 
     def status(self) -> Status:
         """Look at the printer."""
         try:
-            return self._say(Order("status")).status
+            return self._say(PumpOrder("status")).status
         except PrinterError as error:
             return unreachable(error)
 
@@ -66,7 +66,7 @@ class PumpOnlooker:
         """Hang up; the pump goes on."""
         self._pump.hang_up()
 
-    def _say(self, order: Order) -> Answer:
+    def _say(self, order: PumpOrder) -> PumpAnswer:
         deadline = time.monotonic() + PATIENCE
         try:
             if not (self._pump.is_open or self._pump.connect(deadline)):
@@ -89,7 +89,7 @@ class Reins(PumpOnlooker):
         Raises:
             PrinterError: it has none, or does not answer.
         """
-        self._order(Order("cancel"))
+        self._order(PumpOrder("cancel"))
 
     def reset(self) -> None:
         """Its owner has looked at the printer: a fault is over.
@@ -97,9 +97,9 @@ class Reins(PumpOnlooker):
         Raises:
             PrinterError: a print runs, the port is not there, or nobody answers.
         """
-        self._order(Order("reset"))
+        self._order(PumpOrder("reset"))
 
-    def _order(self, order: Order) -> None:
+    def _order(self, order: PumpOrder) -> None:
         if why := self._say(order).error:
             raise PrinterError(why)
 

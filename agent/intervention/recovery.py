@@ -12,7 +12,7 @@ from agent.intervention.onlooker import reins
 from agent.journal import Journal
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.serial.driver import SerialDriver
-from agent.printers.serial.port_identity import Whereabouts
+from agent.printers.serial.port_identity import PortLocator
 from agent.printers.serial.pump_protocol import place
 from agent.settings import Loaded, OctoPrintPrinter, SerialPrinter
 from agent.state_directory import journal_path, lock, pumps, ring, runs
@@ -81,7 +81,7 @@ def _find(printer: SerialPrinter, state: Path) -> None:
     """
     passport = place(pumps(state), printer.name) / "passport.json"
     try:
-        port = Whereabouts(passport, Path(printer.port)).find()
+        port = PortLocator(passport, Path(printer.port)).find()
     except PrinterError as error:
         raise RecoveryError(str(error)) from error
     if not port.exists():

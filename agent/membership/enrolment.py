@@ -45,7 +45,7 @@ class EnrolmentError(OwnerError):
     """The coordinator did not take us, or can't be trusted. Says what to do."""
 
 
-class RefusedError(EnrolmentError):
+class EnrolmentRefusedError(EnrolmentError):
     """The coordinator understood, and said no: to ask again brings nothing."""
 
 
@@ -64,7 +64,7 @@ def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
     try:
         answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), Answer, trust)
         check(answer, invite, key.public_key())
-    except RefusedError:
+    except EnrolmentRefusedError:
         credentials.forget_upcoming(folder)
         raise
     # Of what came as the CA only the certificate that the invite names: another behind it would be trusted too.
@@ -100,16 +100,18 @@ def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> Non
     try:
         ca = x509.load_pem_x509_certificate(answer.ca.encode())
     except ValueError as error:
-        raise RefusedError(f"the coordinator's answer holds no readable certificate: {error}") from None
+        raise EnrolmentRefusedError(
+            f"the coordinator's answer holds no readable certificate: {error}"
+        ) from None
     if hashlib.sha256(ca.public_bytes(Encoding.DER)).hexdigest() != invite.ca:
-        raise RefusedError(
+        raise EnrolmentRefusedError(
             "somebody else than the coordinator answered (its certificate is not the one in the invite):"
             " nothing was kept; tell your coordinator"
         )
     try:
         first(answer.keys, invite.root)
     except RemoteError as error:
-        raise RefusedError(f"{error}: nothing was kept; tell your coordinator") from None
+        raise EnrolmentRefusedError(f"{error}: nothing was kept; tell your coordinator") from None
     _check_certificate(answer.certificate, answer.ca, answer.agent, key)
 
 
@@ -119,18 +121,20 @@ def _check_certificate(pem: str, authority: str, agent: str, key: ec.EllipticCur
         certificate = x509.load_pem_x509_certificate(pem.encode())
         theirs = certificate.public_key()
     except ValueError as error:
-        raise RefusedError(f"the coordinator's answer holds no readable certificate: {error}") from None
+        raise EnrolmentRefusedError(
+            f"the coordinator's answer holds no readable certificate: {error}"
+        ) from None
     if theirs != key:
-        raise RefusedError("the coordinator sent a certificate for another key: nothing was kept")
+        raise EnrolmentRefusedError("the coordinator sent a certificate for another key: nothing was kept")
     try:
         certificate.verify_directly_issued_by(ca)
     except (ValueError, TypeError, InvalidSignature):
-        raise RefusedError(
+        raise EnrolmentRefusedError(
             "the coordinator's certificate was not signed by its own CA: nothing was kept"
         ) from None
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if [name.value for name in names] != [agent]:
-        raise RefusedError(f"the coordinator's certificate is not for {agent}: nothing was kept")
+        raise EnrolmentRefusedError(f"the coordinator's certificate is not for {agent}: nothing was kept")
 
 
 def _csr(key: ec.EllipticCurvePrivateKey, name: str) -> str:
@@ -179,4 +183,4 @@ def _refusal(error: urllib.error.HTTPError, url: str) -> EnrolmentError:
     words = " ".join(": ".join(told).split())[:400]
     if error.code in {429, 500, 502, 503, 504}:
         return EnrolmentError(f"the coordinator can't just now: {words}")
-    return RefusedError(f"the coordinator refused: {words}")
+    return EnrolmentRefusedError(f"the coordinator refused: {words}")

@@ -45,11 +45,11 @@ class Renewer:
         return min(LOOK, due) if due > 0 else self._ask()
 
     def _ask(self) -> float:
-        from agent.membership.enrolment import EnrolmentError, RefusedError, renew  # noqa: PLC0415  X.509 is only needed here
+        from agent.membership.enrolment import EnrolmentError, EnrolmentRefusedError, renew  # noqa: PLC0415  X.509 is only needed here
 
         try:
             renew(self._identity)
-        except (RefusedError, IdentityError) as error:
+        except (EnrolmentRefusedError, IdentityError) as error:
             self._remind(f"our certificate can't be renewed: {error}")
             return PATIENCE[1]
         except EnrolmentError as error:

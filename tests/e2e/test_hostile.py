@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from agent.membership import credentials
-from agent.membership.enrolment import EnrolmentError, RefusedError, enrol, renew
+from agent.membership.enrolment import EnrolmentError, EnrolmentRefusedError, enrol, renew
 from coordinator.mqtt import mosquitto
 from gcode.profile import Profile
 from tests.e2e.siege import PATIENCE, Siege
@@ -443,7 +443,7 @@ def test_nobody_joins_by_guessing_and_who_guesses_must_wait(siege: Siege):
 
 
 def test_nobody_joins_under_a_name_that_is_taken_or_renews_anothers_certificate(siege: Siege, tmp_path: Path):
-    with pytest.raises(RefusedError, match="there is an agent called ben already"):
+    with pytest.raises(EnrolmentRefusedError, match="there is an agent called ben already"):
         enrol(enrolment.parse(siege.desk.invite()), "ben", tmp_path / "ben")
     with pytest.raises(EnrolmentError):
         enrol(enrolment.parse(siege.desk.invite()), "muster:coordinator", tmp_path / "us")
@@ -489,6 +489,6 @@ def test_who_is_revoked_is_out_within_seconds(siege: Siege):
     assert siege.desk.attempt(work.attempt).state is State.SUSPECT
     with pytest.raises(Refused):
         oscar.come()
-    with pytest.raises(RefusedError, match="taken back"):
+    with pytest.raises(EnrolmentRefusedError, match="taken back"):
         renew(oscar.identity)
     assert not next(view for view in siege.desk.agents() if view.name == "oscar").online

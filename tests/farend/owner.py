@@ -5,9 +5,9 @@ begins another, with the record of the last.
 """
 
 from agent.printers.driver import Condition, Status
-from agent.printers.serial.options import Setup
+from agent.printers.serial.options import PortOptions
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.session import SerialSession, SessionStage
 from agent.printers.virtual.faults import Faults
 from agent.printers.virtual.firmware import Firmware
 from agent.printers.virtual.profile import PROFILES
@@ -23,7 +23,7 @@ class Desk:
     """One printer, and its owner's orders."""
 
     def __init__(
-        self, profile: str = "marlin2", *knobs: str, seed: int = 0, setup: Setup | None = None
+        self, profile: str = "marlin2", *knobs: str, seed: int = 0, setup: PortOptions | None = None
     ) -> None:
         """`knobs` are faults as the command line takes them; none strikes before `spoil`."""
         self.log: list[str] = []
@@ -32,8 +32,8 @@ class Desk:
         self.firmware = Firmware(self.faults, self.log.append, profile=PROFILES[profile], seed=seed)
         self.now = 0.0
         self.resets = 0
-        self._setup = setup or Setup(port="", park=(0.0, 200.0))
-        self.session: Session | None = Session(Record(), 0.0, self._setup)
+        self._setup = setup or PortOptions(port="", park=(0.0, 200.0))
+        self.session: SerialSession | None = SerialSession(Record(), 0.0, self._setup)
         self.record = Record()
 
     @property
@@ -46,7 +46,7 @@ class Desk:
         )
 
     @property
-    def stage(self) -> Stage | None:
+    def stage(self) -> SessionStage | None:
         return self.session.stage if self.session else None
 
     @property
@@ -125,4 +125,4 @@ class Desk:
         """Put it in again."""
         self.firmware.unplugged = False
         self.firmware.take()
-        self.session = Session(self.record, self.now, self._setup, anew=False)
+        self.session = SerialSession(self.record, self.now, self._setup, anew=False)

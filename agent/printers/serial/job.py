@@ -1,19 +1,21 @@
 """One print: its lines, how far it is, and where its head may rest. Pure but for the file behind the lines."""
 
 from agent.printers.serial.modes import Modes
-from agent.printers.serial.parking import Rest
-from agent.printers.serial.progress import Course
+from agent.printers.serial.parking import Parking
+from agent.printers.serial.progress import PrintProgress
 from agent.printers.serial.read_ahead import Batches
 
 
-class Job:
+class PrintJob:
     """The print that runs, or the last one."""
 
-    def __init__(self, count: int = 0, rest: Rest | None = None, course: Course | None = None) -> None:
+    def __init__(
+        self, count: int = 0, rest: Parking | None = None, course: PrintProgress | None = None
+    ) -> None:
         """`count` is how many lines the file has."""
         self.count = count
         self.modes = Modes()
-        self.rest = rest or Rest(0.0, None)
+        self.rest = rest or Parking(0.0, None)
         self.course = course
         self._unreadable = False
         self._furthest = 0.0

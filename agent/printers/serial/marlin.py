@@ -15,9 +15,9 @@ from agent.printers.serial.events import Acknowledged, Broken, Event, Exhausted,
 from agent.printers.serial.line import SHORT_SECONDS, Sent, allowance, checksum, frame, waits_for_heat
 from agent.printers.serial.options import WINDOW
 from agent.printers.serial.parser import parse, temperatures
-from agent.printers.serial.replies import Busy, Ok, Refusal, Restarted, Temperatures, Waiting
-from agent.printers.serial.resends import SETTLE, Refusals
-from agent.printers.serial.sender import Outbox
+from agent.printers.serial.replies import Busy, Idling, Ok, ResendRequest, Restarted, Temperatures
+from agent.printers.serial.resends import SETTLE, Resends
+from agent.printers.serial.sender import Sender
 
 __all__ = [
     "SETTLE",
@@ -44,7 +44,7 @@ PASSED = 8
 """A firmware that has taken more lines than this and asks for line 1 has started anew."""
 
 
-class Marlin(Outbox):
+class Marlin(Sender):
     """One conversation, from an opened port to its loss: its outbox, and what is heard."""
 
     def __init__(self, window: int = WINDOW) -> None:
@@ -54,7 +54,7 @@ class Marlin(Outbox):
         """What the firmware said that it took last, when it refused a line."""
         self.is_understood = False
         """Whether any word of a printer has come."""
-        self._refusals = Refusals()
+        self._refusals = Resends()
         self._greetings = 0
         self._tail = b""
         self._heard_at = 0.0
@@ -153,9 +153,9 @@ class Marlin(Outbox):
         self.is_understood = self.is_understood or reply is not None
         if isinstance(reply, Ok):
             self._hear_ok(reply, line, now)
-        elif isinstance(reply, Refusal):
+        elif isinstance(reply, ResendRequest):
             self._hear_refusal(reply, now)
-        elif isinstance(reply, Waiting):
+        elif isinstance(reply, Idling):
             if self._flight.lines and not self._flight.has("fence"):
                 self._wants_fence = True
         elif reply is not None:
@@ -235,7 +235,7 @@ class Marlin(Outbox):
             self._flight.keep(sent)
         self._refusals.passed(sent.number)
 
-    def _hear_refusal(self, reply: Refusal, now: float) -> None:
+    def _hear_refusal(self, reply: ResendRequest, now: float) -> None:
         """Note which line is wanted, and wait until the refusals of those behind it have come."""
         self._refusals.hear(reply, now)
         if reply.is_error:

@@ -11,7 +11,7 @@ MOVED = 0.05
 """mm"""
 
 
-class OtherHand:
+class OtherUse:
     """Watches an idle printer, whose heaters we left off and whose head we left alone."""
 
     def __init__(self) -> None:

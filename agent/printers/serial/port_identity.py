@@ -12,14 +12,14 @@ BY_ID = Path("/dev/serial/by-id")
 SYS = Path("/sys/class/tty")
 
 
-class Passport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PortIdentity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`link` is the name of its USB adapter (maker, kind, serial number) as udev writes it; `baud` what it spoke."""
 
     link: str = ""
     baud: int = 0
 
 
-decode = msgspec.json.Decoder(Passport).decode
+decode = msgspec.json.Decoder(PortIdentity).decode
 
 
 def nameless(device: Path, sys: Path = SYS) -> str:
@@ -49,7 +49,7 @@ def link_of(port: Path, links: Path, sys: Path = SYS) -> str:
     return ""
 
 
-class Whereabouts:
+class PortLocator:
     """Where one printer is. Kept on disk at `path`."""
 
     def __init__(self, path: Path, port: Path, links: Path = BY_ID, sys: Path = SYS) -> None:
@@ -57,7 +57,7 @@ class Whereabouts:
         self._port = port
         self._links = links
         self._sys = sys
-        self.passport = Passport()
+        self.passport = PortIdentity()
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             self.passport = decode(path.read_bytes())
 
@@ -85,7 +85,7 @@ class Whereabouts:
 
     def keep(self, port: Path, baud: int) -> None:
         """The printer answers at `port`, at this rate."""
-        passport = Passport(link=link_of(port, self._links, self._sys), baud=baud)
+        passport = PortIdentity(link=link_of(port, self._links, self._sys), baud=baud)
         if passport == self.passport:
             return
         self.passport = passport

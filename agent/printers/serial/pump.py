@@ -20,17 +20,17 @@ from typing import TextIO
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.serial import options
 from agent.printers.serial.driver import CALL_SECONDS
-from agent.printers.serial.job import Job
-from agent.printers.serial.line_numbers import Trail, boot_id
+from agent.printers.serial.job import PrintJob
+from agent.printers.serial.line_numbers import LineNumbers, boot_id
 from agent.printers.serial.port import Port, PortLost
-from agent.printers.serial.port_identity import BY_ID, Whereabouts
-from agent.printers.serial.progress import Course
-from agent.printers.serial.pump_protocol import VERSION, Answer, Order
-from agent.printers.serial.pump_server import Desk
-from agent.printers.serial.read_ahead import Supply
-from agent.printers.serial.record import Memory, Printing, Record
-from agent.printers.serial.resumption import Revival
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.port_identity import BY_ID, PortLocator
+from agent.printers.serial.progress import PrintProgress
+from agent.printers.serial.pump_protocol import VERSION, PumpAnswer, PumpOrder
+from agent.printers.serial.pump_server import PumpServer
+from agent.printers.serial.read_ahead import ReadAhead
+from agent.printers.serial.record import Printing, Record, RecordFile
+from agent.printers.serial.resumption import Resumption
+from agent.printers.serial.session import SerialSession, SessionStage
 from agent.printers.serial.signals import SignalPipe
 
 EVENTS = 8
@@ -65,19 +65,19 @@ LOCK_SECONDS = 2.0
 class Pump:
     """Keeps the port open, the session going and the agent answered, until it is not needed any more."""
 
-    def __init__(self, wanted: options.Setup, folder: Path, links: Path = BY_ID) -> None:
+    def __init__(self, wanted: options.PortOptions, folder: Path, links: Path = BY_ID) -> None:
         """`folder` is this pump's own; `links` is where udev names serial ports by what is plugged in there."""
         self._setup = wanted
-        self._whereabouts = Whereabouts(folder / "passport.json", Path(wanted.port), links)
+        self._whereabouts = PortLocator(folder / "passport.json", Path(wanted.port), links)
         self._baud = wanted.baud or self._whereabouts.passport.baud or BAUDS[0]
         self._retune_at = 0.0
         self._poller = select.epoll()
-        self._desk = Desk(folder / "pump.sock", self._poller)
-        self._memory = Memory(folder / "record.json")
-        self._trail = Trail(folder / "trail")
+        self._desk = PumpServer(folder / "pump.sock", self._poller)
+        self._memory = RecordFile(folder / "record.json")
+        self._trail = LineNumbers(folder / "trail")
         self._port: Port | None = None
         self._path = Path(wanted.port)
-        self._session: Session | None = None
+        self._session: SerialSession | None = None
         self._is_new = True
         self._pending = b""
         self._refused_for = self._tried_at = 0.0
@@ -120,7 +120,7 @@ class Pump:
             ready = []
         self._think(dict(ready), time.monotonic())
 
-    def _flow(self, port: Port, session: Session) -> None:
+    def _flow(self, port: Port, session: SerialSession) -> None:
         """In the midst of a print, answer oks with the next lines, until anything else comes or is due.
 
         So it goes thousands of times a second: no thinking here.
@@ -166,7 +166,7 @@ class Pump:
             self._desk.answer(caller, self._answer(error, now))
         self._due = self._session.wake_at(now) if self._session else self._reopen_at
 
-    def _leave_trail(self, session: Session) -> None:
+    def _leave_trail(self, session: SerialSession) -> None:
         """Write down, before they are sent, which numbers go to commands that don't stand in the file."""
         if session.leaves_trail:
             if session.trail:
@@ -187,9 +187,9 @@ class Pump:
         except OSError:
             self._record_at = now + RECORD_SECONDS  # nothing starts meanwhile, and what runs can be stopped
 
-    def _revival(self, printing: Printing, job: Job) -> Revival:
-        lines = job.read(Supply(Path(printing.path)))
-        return Revival(printing, self._trail.read(), lines, job.modes.follow)
+    def _revival(self, printing: Printing, job: PrintJob) -> Resumption:
+        lines = job.read(ReadAhead(Path(printing.path)))
+        return Resumption(printing, self._trail.read(), lines, job.modes.follow)
 
     def _wait(self, seconds: float) -> list[tuple[int, int]]:
         """Wait for bytes, orders or signals; if none come for a while, do some homework."""
@@ -203,17 +203,17 @@ class Pump:
             return []
         return self._poller.poll(seconds - spare, EVENTS)
 
-    def _attend(self, session: Session, now: float) -> None:
+    def _attend(self, session: SerialSession, now: float) -> None:
         """Do for the session what only the owner of the port can."""
         if session.brake.wants_reset and self._port:
             session.brake.wants_reset = False
             self._port.reset()
-        if session.stage is Stage.IDLE:
+        if session.stage is SessionStage.IDLE:
             self._whereabouts.keep(self._path, self._baud)
-        elif session.stage is Stage.GREETING and not (self._setup.baud or session.is_understood):
+        elif session.stage is SessionStage.GREETING and not (self._setup.baud or session.is_understood):
             self._search(session, now)
 
-    def _search(self, session: Session, now: float) -> None:
+    def _search(self, session: SerialSession, now: float) -> None:
         """Nothing that makes sense has come: try the next rate."""
         if now < self._retune_at or not self._port:
             return
@@ -239,7 +239,7 @@ class Pump:
 
     # The agent
 
-    def _obey(self, order: Order | str, now: float) -> str:
+    def _obey(self, order: PumpOrder | str, now: float) -> str:
         """Why not; empty if it was done."""
         if isinstance(order, str):
             return order
@@ -249,11 +249,11 @@ class Pump:
             return str(refused)
         return ""
 
-    def _answer(self, error: str, now: float) -> Answer:
+    def _answer(self, error: str, now: float) -> PumpAnswer:
         identity = self._session.board.identity if self._session else None
-        return Answer(self._status(now), error, VERSION, self._setup, identity)
+        return PumpAnswer(self._status(now), error, VERSION, self._setup, identity)
 
-    def _do(self, order: Order, now: float) -> None:
+    def _do(self, order: PumpOrder, now: float) -> None:
         session = self._session
         if order.do == "status":
             return
@@ -276,16 +276,16 @@ class Pump:
         else:
             session.cancel(now)
 
-    def _start(self, session: Session, order: Order, now: float) -> None:
+    def _start(self, session: SerialSession, order: PumpOrder, now: float) -> None:
         path = Path(order.path)
-        supply = Supply(path)
+        supply = ReadAhead(path)
         printing = self._plan(supply, order)
         self._record(session.admit(order.attempt, printing, now))
         if time.monotonic() > now + CALL_SECONDS:
             raise PrinterError("the disk took too long to record the start: is it failing? Nothing was sent")
-        session.start(order.attempt, supply, printing, time.monotonic(), Course(Supply(path)))
+        session.start(order.attempt, supply, printing, time.monotonic(), PrintProgress(ReadAhead(path)))
 
-    def _plan(self, supply: Supply, order: Order) -> Printing:
+    def _plan(self, supply: ReadAhead, order: PumpOrder) -> Printing:
         try:
             count = supply.count(COUNT_SECONDS)
         except OSError as error:
@@ -327,7 +327,7 @@ class Pump:
         self._poller.register(self._port.descriptor, select.EPOLLIN)
         record = self._memory.record
         may = self._is_new and record.printing is not None and record.printing.boot == boot_id()
-        self._session = Session(
+        self._session = SerialSession(
             record, now, self._setup, anew=self._is_new, revival=self._revival if may else None
         )
         self._is_new = False

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import msgspec
 
-from agent.printers.serial.pump_protocol import LONGEST, Answer, Order, decode_order, encode, reachable
+from agent.printers.serial.pump_protocol import (
+    LONGEST,
+    PumpAnswer,
+    PumpOrder,
+    decode_order,
+    encode,
+    reachable,
+)
 
 
-class Desk:
+class PumpServer:
     """Where the agent puts its orders: a Unix socket in the pump's folder."""
 
     def __init__(self, path: Path, poller: select.epoll) -> None:
@@ -36,14 +43,14 @@ class Desk:
         """Whether no agent is there."""
         return not self._callers
 
-    def serve(self, ready: set[int]) -> Iterator[tuple[int, Order | str]]:
+    def serve(self, ready: set[int]) -> Iterator[tuple[int, PumpOrder | str]]:
         """The orders that have come, each with its caller; a string says why it is none."""
         if self._listener.fileno() in ready:
             self._greet()
         for number in ready & self._callers.keys():
             yield from self._hear(number)
 
-    def answer(self, number: int, answer: Answer) -> None:
+    def answer(self, number: int, answer: PumpAnswer) -> None:
         """Say something to a caller; one that does not listen is hung up on."""
         if number not in self._callers:
             return
@@ -68,7 +75,7 @@ class Desk:
                 self._callers[caller.fileno()] = (caller, b"")
                 self._poller.register(caller.fileno(), select.EPOLLIN)
 
-    def _hear(self, number: int) -> Iterator[tuple[int, Order | str]]:
+    def _hear(self, number: int) -> Iterator[tuple[int, PumpOrder | str]]:
         caller, held = self._callers[number]
         try:
             data = caller.recv(LONGEST)

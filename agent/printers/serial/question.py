@@ -10,7 +10,7 @@ TRIES = 3
 """After so many questions in a row for which the firmware did not wait, it has no knob to ask."""
 
 
-class Question:
+class KnobQuestion:
     """The one that stands, and the one that was answered last, by the names that their askers gave them."""
 
     def __init__(self) -> None:

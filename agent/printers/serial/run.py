@@ -4,20 +4,20 @@ import msgspec
 
 from agent.printers.driver import Ending, Heat, PrinterError
 from agent.printers.serial import texts
-from agent.printers.serial.attention import Bell
+from agent.printers.serial.attention import Attention
 from agent.printers.serial.board import Board
 from agent.printers.serial.cooling import Cooling
-from agent.printers.serial.emergency_stop import Brake
-from agent.printers.serial.job import Job
+from agent.printers.serial.emergency_stop import EmergencyStop
+from agent.printers.serial.job import PrintJob
 from agent.printers.serial.marlin import Marlin
-from agent.printers.serial.options import Setup
-from agent.printers.serial.other_use import OtherHand
-from agent.printers.serial.parking import Rest
-from agent.printers.serial.progress import Course
-from agent.printers.serial.question import Question
+from agent.printers.serial.options import PortOptions
+from agent.printers.serial.other_use import OtherUse
+from agent.printers.serial.parking import Parking
+from agent.printers.serial.progress import PrintProgress
+from agent.printers.serial.question import KnobQuestion
 from agent.printers.serial.read_ahead import Batches
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.stage import Stage
+from agent.printers.serial.stage import SessionStage
 from agent.printers.watchdog import Watchdog
 
 ASK_SECONDS = 10.0
@@ -29,22 +29,22 @@ TRIES = 8
 OFF = (b"M104 S0", b"M140 S0", b"M107")
 
 
-class Run:
+class PrintRun:
     """The print that runs, was, or will be on a port; the session around it is what keeps the port."""
 
-    def __init__(self, record: Record, now: float, setup: Setup, *, opened: bool) -> None:
+    def __init__(self, record: Record, now: float, setup: PortOptions, *, opened: bool) -> None:
         """`opened` if a start that the board says now may be due to our opening of the port."""
         self.record = record
-        self.stage = Stage.GREETING
+        self.stage = SessionStage.GREETING
         self.board = Board()
-        self.brake = Brake(setup.dtr, now, opened=opened)
+        self.brake = EmergencyStop(setup.dtr, now, opened=opened)
         self._setup = setup
         self._marlin = Marlin(setup.window)
         self._watchdog = Watchdog(now)
-        self._hand = OtherHand()
-        self._bell = Bell()
-        self._job = Job()
-        self.question = Question()
+        self._hand = OtherUse()
+        self._bell = Attention()
+        self._job = PrintJob()
+        self.question = KnobQuestion()
         self._cooling: Cooling | None = None
         """Since it was stopped for safety, or stopped itself."""
         self._nozzle: Heat | None = None
@@ -66,7 +66,7 @@ class Run:
         """
         if not printing.count:
             raise PrinterError("the file is empty")
-        if self.stage is not Stage.IDLE:
+        if self.stage is not SessionStage.IDLE:
             raise PrinterError(f"the printer is {self.stage}, not idle: it can't start")
         if why := self._hand.why(now):
             raise PrinterError(f"the printer is in use: {why}")
@@ -84,7 +84,7 @@ class Run:
         lines: Batches,
         printing: Printing,
         now: float,
-        course: Course | None = None,
+        course: PrintProgress | None = None,
     ) -> None:
         """Print `lines`.
 
@@ -92,9 +92,9 @@ class Run:
             PrinterError: see `admit`.
         """
         self.record = self.admit(attempt, printing, now)
-        self.stage = Stage.PRINTING
-        self.question = Question()
-        self._job = Job(printing.count, Rest(printing.top, self._setup.park), course)
+        self.stage = SessionStage.PRINTING
+        self.question = KnobQuestion()
+        self._job = PrintJob(printing.count, Parking(printing.top, self._setup.park), course)
         self._bell.silence()
         self._watchdog.begin(printing.seconds, now)
         self._marlin.renumber()
@@ -112,9 +112,9 @@ class Run:
         Raises:
             PrinterError: nothing runs that could be paused.
         """
-        if self.stage is not Stage.PRINTING:
+        if self.stage is not SessionStage.PRINTING:
             raise PrinterError(f"the printer is {self.stage}: there is nothing to pause")
-        self.stage = Stage.PAUSING
+        self.stage = SessionStage.PAUSING
         self._paused_at, self._tries = now, 0
         self._marlin.hold()
         self._prove("drained", b"M400", *self.board.guard(on=False))
@@ -125,9 +125,9 @@ class Run:
         Raises:
             PrinterError: nothing is paused.
         """
-        if self.stage is not Stage.PAUSED:
+        if self.stage is not SessionStage.PAUSED:
             raise PrinterError(f"the printer is {self.stage}: there is nothing to resume")
-        self.stage = Stage.PRINTING
+        self.stage = SessionStage.PRINTING
         self._bell.silence()
         self._watchdog.wait(now - self._paused_at)
         if self._paused_by_printer:
@@ -142,9 +142,14 @@ class Run:
         Raises:
             PrinterError: nothing runs.
         """
-        if self.stage not in {Stage.PRINTING, Stage.PAUSING, Stage.PAUSED, Stage.CANCELLING}:
+        if self.stage not in {
+            SessionStage.PRINTING,
+            SessionStage.PAUSING,
+            SessionStage.PAUSED,
+            SessionStage.CANCELLING,
+        }:
             raise PrinterError(f"the printer is {self.stage}: there is nothing to cancel")
-        if self.stage is not Stage.CANCELLING:
+        if self.stage is not SessionStage.CANCELLING:
             self._stop_print(Ending.CANCELLED, "", now)
 
     def _advance(self, tag: str, now: float) -> None:
@@ -155,7 +160,7 @@ class Run:
         elif tag == "drained":
             self._prove("parked", *self._job.rest.lift(self._job.modes))
         elif tag == "parked":
-            self.stage = Stage.PAUSED
+            self.stage = SessionStage.PAUSED
         elif tag == "stopped":
             park = self._job.rest.park(self._job.modes)
             self._prove("cooled", *park, b"M400", b"M84", *self.board.guard(on=False))
@@ -183,7 +188,7 @@ class Run:
 
     def _stop_print(self, ending: Ending, why: str, now: float) -> None:
         """Stop as soon as the firmware listens, and end the attempt when all stands still and is off."""
-        self.stage = Stage.CANCELLING
+        self.stage = SessionStage.CANCELLING
         self._verdict, self._tries = (ending, why), 0
         self._stop_by = now + self._marlin.longest() + CANCEL_SECONDS
         self._urge_at = now + URGE_SECONDS
@@ -196,16 +201,16 @@ class Run:
         self._prove("stopped", b"M410", *OFF, b"M400")
 
     def _fail(self, why: str) -> None:
-        if self.stage is Stage.FAULT:
+        if self.stage is SessionStage.FAULT:
             return
         if self.record.runs:
             self._end(Ending.FAILED, why)
         self.record = msgspec.structs.replace(self.record, fault=why)
-        self.stage = Stage.FAULT
+        self.stage = SessionStage.FAULT
 
     def _stop_for_safety(self, why: str, now: float) -> None:
         """The watchdog barks: everything off, and a person has to look."""
-        if self.stage is not Stage.FAULT:
+        if self.stage is not SessionStage.FAULT:
             self._raw.append(self.brake.pull(self._marlin.numbered(b"M112"), now))
             self._cooling = Cooling(now)
         self._fail(texts.stopped(why))
@@ -220,8 +225,8 @@ class Run:
         self._watchdog.end()
         self._marlin.drop()
         self._job.course = None
-        if self.stage is not Stage.GREETING:
-            self.stage = Stage.IDLE
+        if self.stage is not SessionStage.GREETING:
+            self.stage = SessionStage.IDLE
 
     def _finish(self, now: float) -> None:
         if self._job.is_cut_short:
@@ -239,7 +244,7 @@ class Run:
 
     def _rest_from_print(self, now: float) -> None:
         """From now on whatever moves or heats is not our doing."""
-        self._hand = OtherHand()
+        self._hand = OtherUse()
         self._ask_at = now + ASK_SECONDS
         self._bell.silence()
         if self.board.reports_place:

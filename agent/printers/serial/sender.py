@@ -10,13 +10,13 @@ from agent.printers.serial.events import Broken, Event, Exhausted, Halted
 from agent.printers.serial.line import CANONICAL, HALTS, PLAIN, Kind, Sent, frame, frames, may_go
 from agent.printers.serial.options import WINDOW
 from agent.printers.serial.read_ahead import Batches
-from agent.printers.serial.window import Flight
+from agent.printers.serial.window import Window
 
 AHEAD = 128
 """Lines that are checked and framed at once."""
 
 
-class Outbox:
+class Sender:
     """The sending half of a conversation."""
 
     def __init__(self, window: int = WINDOW) -> None:
@@ -25,7 +25,7 @@ class Outbox:
         """Lines of the source that were acknowledged."""
         self.trail: list[int] = []
         """Numbers that went to other commands than the source's, until somebody takes them; 0 begins a new count."""
-        self._flight = Flight(window)
+        self._flight = Window(window)
         self._events: list[Event] = []
         self.is_dry = False
         """Whether the source gave nothing when it was asked last, and has not come to its end."""

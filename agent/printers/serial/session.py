@@ -11,18 +11,18 @@ from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
 from agent.printers.serial import texts
 from agent.printers.serial.board import Board
 from agent.printers.serial.cooling import Cooling
-from agent.printers.serial.job import Job
+from agent.printers.serial.job import PrintJob
 from agent.printers.serial.marlin import Acknowledged, Broken, Event, Exhausted, Halted, Marlin
-from agent.printers.serial.options import Setup
-from agent.printers.serial.parking import Rest
-from agent.printers.serial.question import WORDS, Question
+from agent.printers.serial.options import PortOptions
+from agent.printers.serial.parking import Parking
+from agent.printers.serial.question import WORDS, KnobQuestion
 from agent.printers.serial.record import Printing, Record
 from agent.printers.serial.replies import (
     Action,
+    BoardIdentity,
     Busy,
     Capability,
     Complaint,
-    Identity,
     Killed,
     Position,
     Reading,
@@ -30,12 +30,12 @@ from agent.printers.serial.replies import (
     SdCard,
     Temperatures,
 )
-from agent.printers.serial.resumption import PROBE, Revival
-from agent.printers.serial.run import ASK_SECONDS, OFF, URGE_SECONDS, Run
-from agent.printers.serial.stage import CONDITIONS, PASSES, PROVEN, Stage
+from agent.printers.serial.resumption import PROBE, Resumption
+from agent.printers.serial.run import ASK_SECONDS, OFF, URGE_SECONDS, PrintRun
+from agent.printers.serial.stage import CONDITIONS, PASSES, PROVEN, SessionStage
 from agent.printers.watchdog import Watchdog
 
-__all__ = ["Session", "Stage"]
+__all__ = ["SerialSession", "SessionStage"]
 
 BOOT_SECONDS = 0.3
 """A board that does not reset when its port is opened says nothing; one that does says `start`."""
@@ -51,7 +51,7 @@ DRY_SECONDS = 30.0
 WATCH_SECONDS = 0.2
 
 
-class Session(Run):
+class SerialSession(PrintRun):
     """One open port, and the print on it.
 
     `record` is what has to outlive it; whoever runs the session writes it down when it changes.
@@ -61,10 +61,10 @@ class Session(Run):
         self,
         record: Record,
         now: float,
-        setup: Setup | None = None,
+        setup: PortOptions | None = None,
         *,
         anew: bool = True,
-        revival: Callable[[Printing, Job], Revival] | None = None,
+        revival: Callable[[Printing, PrintJob], Resumption] | None = None,
     ) -> None:
         """Begin with an open port.
 
@@ -75,17 +75,17 @@ class Session(Run):
             anew: whether this process has just begun: then a start that the board says is our doing.
             revival: finds what is left of a print that may go on; None if none may.
         """
-        super().__init__(record, now, setup or Setup(port=""), opened=anew and bool(record.fault))
+        super().__init__(record, now, setup or PortOptions(port=""), opened=anew and bool(record.fault))
         self._greet_at = now + BOOT_SECONDS
         self._greeted = False
         self._poll_at = self._watch_at = self._fed_at = now
-        self._revival: Revival | None = None
+        self._revival: Resumption | None = None
         if record.runs and revival and record.printing:
             self._begin_revival(revival, record.printing, now)
         elif record.runs:
             self._end(Ending.FAILED, texts.DIED)
         if record.fault:
-            self.stage = Stage.FAULT
+            self.stage = SessionStage.FAULT
             self._raw.append(b"\nM104 S0\nM140 S0\n")
 
     # Orders
@@ -108,7 +108,7 @@ class Session(Run):
         Raises:
             PrinterError: it is not idle, or a question could not be called off there: then a print would wait for it.
         """
-        if self.stage is not Stage.IDLE or self._hand.why(now):
+        if self.stage is not SessionStage.IDLE or self._hand.why(now):
             raise PrinterError("the printer is not idle: it can't be asked")
         if not (self.board.parses_at_once and self.board.reports_heat):
             raise PrinterError(
@@ -129,12 +129,12 @@ class Session(Run):
 
     def knock(self, now: float) -> None:
         """Nobody was understood: greet once more, as the port speaks at another rate now."""
-        if self.stage is Stage.GREETING:
+        if self.stage is SessionStage.GREETING:
             self._greet_anew(now)
 
     def leave(self) -> None:
         """The port will be closed: let the firmware talk no more by itself."""
-        if self.stage is Stage.IDLE:
+        if self.stage is SessionStage.IDLE:
             self._marlin.send(*self.board.farewell())
 
     def abandon(self) -> None:
@@ -152,11 +152,11 @@ class Session(Run):
         """One look."""
         record = self.record
         condition, why = CONDITIONS[self.stage], record.fault or record.why
-        if self.stage is Stage.GREETING:
+        if self.stage is SessionStage.GREETING:
             why = why or texts.NO_ANSWER
-        elif self.stage is Stage.IDLE and (used := self._hand.why(now)):
+        elif self.stage is SessionStage.IDLE and (used := self._hand.why(now)):
             condition, why = Condition.BUSY, f"The printer is in use: {used}"
-        elif self.stage is Stage.FAULT and self._cooling:
+        elif self.stage is SessionStage.FAULT and self._cooling:
             why = f"{why}. {self._cooling.text}"
         elif record.runs:
             why = self._bell.text(now) or self._waits_for()
@@ -182,12 +182,12 @@ class Session(Run):
     def leaves_trail(self) -> bool:
         """Whether the print may be gone on with, should this process die now: one that is being stopped may not."""
         runs = self.record.printing is not None and self.record.runs
-        return runs and self.stage not in {Stage.CANCELLING, Stage.FAULT}
+        return runs and self.stage not in {SessionStage.CANCELLING, SessionStage.FAULT}
 
     @property
     def is_calm(self) -> bool:
         """Whether there is time for things that may take seconds: nothing is being stopped, or is yet to be cooled."""
-        return not self.brake.is_pulled and (self._greeted or self.stage is not Stage.GREETING)
+        return not self.brake.is_pulled and (self._greeted or self.stage is not SessionStage.GREETING)
 
     @property
     def is_understood(self) -> bool:
@@ -196,10 +196,10 @@ class Session(Run):
 
     def has_homework(self) -> bool:
         """Whether there is something to compute, and time for it."""
-        if self.stage is Stage.REVIVING:
+        if self.stage is SessionStage.REVIVING:
             return self._revival is not None and self._revival.done > 0 and not self._greeted
         course = self._job.course
-        if course is None or course.is_known or self.stage is not Stage.PRINTING:
+        if course is None or course.is_known or self.stage is not SessionStage.PRINTING:
             return False
         return self._marlin.waits_for_heat()
 
@@ -225,7 +225,7 @@ class Session(Run):
 
         None where there is more to do; then nothing has been taken.
         """
-        return self._marlin.stream(data, now) if self.stage is Stage.PRINTING else None
+        return self._marlin.stream(data, now) if self.stage is SessionStage.PRINTING else None
 
     @property
     def has_news(self) -> bool:
@@ -236,16 +236,16 @@ class Session(Run):
         """Let time pass."""
         for event in self._marlin.tick(now):
             self._handle(event, now)
-        if self.stage is Stage.GREETING:
+        if self.stage is SessionStage.GREETING:
             if not self._greeted and now >= self._greet_at:
                 self._greet()
             elif self._greeted and self._marlin.silent_for(now) > GREETING_SECONDS:
                 self._greet_anew(now)
-        elif self.stage is Stage.FAULT:
+        elif self.stage is SessionStage.FAULT:
             self.brake.tick(now)
             if self._cooling and not self.brake.is_pulled and self._cooling.is_due(now):
                 self._raw.append(b"M105\n")
-        elif self.stage is Stage.REVIVING:
+        elif self.stage is SessionStage.REVIVING:
             self._revive(now)
         else:
             self._ask(now)
@@ -255,8 +255,8 @@ class Session(Run):
         """The bytes to send now."""
         out = b"".join(self._raw)
         self._raw.clear()
-        if self.stage is Stage.FAULT or (
-            self.stage in {Stage.GREETING, Stage.REVIVING} and not self._greeted
+        if self.stage is SessionStage.FAULT or (
+            self.stage in {SessionStage.GREETING, SessionStage.REVIVING} and not self._greeted
         ):
             return out
         more, events = self._marlin.transmit(now)
@@ -269,7 +269,7 @@ class Session(Run):
     def wake_at(self, now: float) -> float:
         """When `tick` has something to do, at the latest in a second."""
         due = self._marlin.wake_at()
-        if self.stage in {Stage.GREETING, Stage.REVIVING} and not self._greeted:
+        if self.stage in {SessionStage.GREETING, SessionStage.REVIVING} and not self._greeted:
             due = self._greet_at
         elif self._marlin.is_dry:
             due = now + LOOK_SECONDS
@@ -279,7 +279,7 @@ class Session(Run):
 
     def _ask(self, now: float) -> None:
         """Ask for what the board does not tell by itself, and hurry it on where it may be hurried."""
-        if self.stage is Stage.CANCELLING and now >= self._urge_at:
+        if self.stage is SessionStage.CANCELLING and now >= self._urge_at:
             self._urge_at = now + URGE_SECONDS
             if self.board.parses_at_once and self._marlin.waits_for_heat():
                 self._marlin.urge(b"M108")  # a wait that began after the first one is not ended by it
@@ -289,7 +289,7 @@ class Session(Run):
             self._poll_at = now + POLL_SECONDS
             if not self.board.reports_heat:
                 self._marlin.send(b"M105")
-        if self.stage is Stage.IDLE and now >= self._ask_at:
+        if self.stage is SessionStage.IDLE and now >= self._ask_at:
             self._ask_at = now + ASK_SECONDS
             self._marlin.send(*([] if self.board.reports_place else [b"M114"]))
             self._marlin.send(*([b"M27"] if self.board.may_have_card else []))
@@ -303,9 +303,9 @@ class Session(Run):
         wrong = self._watchdog.look(
             now, marlin.silent_for(now), patience=patience, reports=self.board.reports_heat
         )
-        if self.stage is Stage.CANCELLING and now > self._stop_by:
+        if self.stage is SessionStage.CANCELLING and now > self._stop_by:
             wrong = texts.SLOW_CANCEL
-        if self.stage is not Stage.PRINTING or not marlin.is_dry:
+        if self.stage is not SessionStage.PRINTING or not marlin.is_dry:
             self._fed_at = now
         elif now > self._fed_at + DRY_SECONDS:
             self._stop_print(Ending.FAILED, texts.unread(self._job.modes.layer), now)
@@ -325,7 +325,7 @@ class Session(Run):
             self._finish(now)
         elif isinstance(event, Halted):
             self._bell.ring(f"The file asks for you ({event.line}): resume when you are done")
-            if self.stage is Stage.PRINTING:
+            if self.stage is SessionStage.PRINTING:
                 self.pause(now)
         elif isinstance(event, Restarted):
             self._restart(now)
@@ -334,7 +334,7 @@ class Session(Run):
             self._fail(texts.killed(event.why))
         elif isinstance(event, Broken):
             self._stop_for_safety(event.why, now)
-        elif isinstance(event, Identity | Capability):
+        elif isinstance(event, BoardIdentity | Capability):
             self.board.hear(event)
         else:
             self._notice_or_act(event, now)
@@ -343,13 +343,13 @@ class Session(Run):
         if isinstance(event, Position):
             self._job.rest.hear(event)
             self.board.tells_place = True
-            if self.stage is Stage.IDLE:
+            if self.stage is SessionStage.IDLE:
                 self._hand.see_place(event, now)
         elif isinstance(event, SdCard):
-            if self.stage is Stage.IDLE:
+            if self.stage is SessionStage.IDLE:
                 self._hand.see_card(event, now)
         elif isinstance(event, Complaint):
-            if self.stage in {Stage.PRINTING, Stage.PAUSING}:
+            if self.stage in {SessionStage.PRINTING, SessionStage.PAUSING}:
                 self._stop_print(Ending.FAILED, texts.refused(event.what, self._job.modes.layer), now)
         elif isinstance(event, Busy):
             if event.for_user:
@@ -362,12 +362,12 @@ class Session(Run):
         """Somebody pressed a button on the printer, or it asks for somebody."""
         self._bell.hear(action)
         name = action.name.partition(" ")[0]
-        if name == "pause" and self.stage is Stage.PRINTING:
+        if name == "pause" and self.stage is SessionStage.PRINTING:
             self.pause(now)
-        elif name == "paused" and self.stage is Stage.PRINTING:
+        elif name == "paused" and self.stage is SessionStage.PRINTING:
             self._marlin.hold()
-            self.stage, self._paused_at, self._paused_by_printer = Stage.PAUSED, now, True
-        elif name in {"resume", "resumed"} and self.stage is Stage.PAUSED:
+            self.stage, self._paused_at, self._paused_by_printer = SessionStage.PAUSED, now, True
+        elif name in {"resume", "resumed"} and self.stage is SessionStage.PAUSED:
             self._paused_by_printer = False
             self.resume(now)
         elif name == "cancel" and self.record.runs:
@@ -375,7 +375,7 @@ class Session(Run):
 
     def _pass(self, tag: str, now: float) -> None:
         """A fence was passed."""
-        if self.stage not in PASSES.get(tag, frozenset[Stage]()):
+        if self.stage not in PASSES.get(tag, frozenset[SessionStage]()):
             return
         if tag == "greeted":
             self._welcome(now)
@@ -395,17 +395,17 @@ class Session(Run):
         self._marlin.send(*self.board.habits())
         self._watchdog = Watchdog(now)
         self.record = msgspec.structs.replace(self.record, hot=False)
-        self.stage = Stage.IDLE
+        self.stage = SessionStage.IDLE
         self._rest_from_print(now)
 
     def _see(self, told: Temperatures, now: float) -> None:
         self._nozzle = _heat(told.nozzle, self._nozzle)
         self._bed = _heat(told.bed, self._bed)
-        if self.stage is Stage.FAULT and self._cooling:
+        if self.stage is SessionStage.FAULT and self._cooling:
             self._check_cooling(self._cooling, now)
-        if self.stage in {Stage.GREETING, Stage.REVIVING, Stage.FAULT}:
+        if self.stage in {SessionStage.GREETING, SessionStage.REVIVING, SessionStage.FAULT}:
             return
-        if self.stage is Stage.IDLE:
+        if self.stage is SessionStage.IDLE:
             self._hand.see_heat(self._nozzle, self._bed, now)
         if wrong := self._watchdog.see(self._nozzle, self._bed, now):
             self._stop_for_safety(wrong, now)
@@ -419,11 +419,11 @@ class Session(Run):
     def _restart(self, now: float) -> None:
         """The board came up: by our own doing, by a person's, or because its power failed."""
         ours = self.brake.is_ours(now)
-        if self.stage is Stage.FAULT:
+        if self.stage is SessionStage.FAULT:
             if ours:
                 return
             self.record = msgspec.structs.replace(self.record, fault="")
-        elif self.stage is Stage.REVIVING:
+        elif self.stage is SessionStage.REVIVING:
             self._end(Ending.FAILED, texts.DIED)
         elif self.record.runs and not ours:
             self._end(Ending.FAILED, texts.restarted(self._job.modes.layer))
@@ -431,11 +431,11 @@ class Session(Run):
 
     def _greet_anew(self, now: float) -> None:
         """Ask who is there, as if the port had just been opened."""
-        self.stage = Stage.GREETING
+        self.stage = SessionStage.GREETING
         self._marlin = Marlin(self._setup.window)
         self.board = Board()
         self._cooling = None
-        self.question = Question()
+        self.question = KnobQuestion()
         self._greeted, self._revival = False, None
         self._greet_at = now + BOOT_SECONDS
 
@@ -453,20 +453,20 @@ class Session(Run):
         self._marlin.send(b"M105", tag="greeted")
 
     def _waits_for(self) -> str:
-        if self.stage is Stage.REVIVING:
+        if self.stage is SessionStage.REVIVING:
             return texts.REVIVING
         if not self._marlin.waits_for_heat():
             return ""
-        return texts.UNINTERRUPTED if self.stage is Stage.CANCELLING else texts.HEATS
+        return texts.UNINTERRUPTED if self.stage is SessionStage.CANCELLING else texts.HEATS
 
     # Going on
 
     def _begin_revival(
-        self, revival: Callable[[Printing, Job], Revival], printing: Printing, now: float
+        self, revival: Callable[[Printing, PrintJob], Resumption], printing: Printing, now: float
     ) -> None:
-        self.stage = Stage.REVIVING
+        self.stage = SessionStage.REVIVING
         self._stop_by = now + REVIVING_SECONDS
-        self._job = Job(printing.count, Rest(printing.top, self._setup.park))
+        self._job = PrintJob(printing.count, Parking(printing.top, self._setup.park))
         self._revival = revival(printing, self._job)
 
     def _revive(self, now: float) -> None:
@@ -490,7 +490,7 @@ class Session(Run):
         if revival is None or not revival.agrees(self._job.rest.position, self._nozzle, self._bed):
             self._give_up(now)
             return
-        self.stage, self._revival = Stage.PRINTING, None
+        self.stage, self._revival = SessionStage.PRINTING, None
         self._watchdog = Watchdog(now)
         self._watchdog.begin(revival.printing.seconds, now)
         self._marlin.feed(revival.lines, revival.done, self._job.modes.follow)

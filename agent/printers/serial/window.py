@@ -18,7 +18,7 @@ CLEAN = 1000
 """So many lines without a refusal widen a narrowed window again."""
 
 
-class Window:
+class WindowSize:
     """How many bytes may be in flight: what the owner's profile allows, less while the board loses lines.
 
     0 is one line at a time, for a firmware that needs it; a board that keeps losing lines ends there too.
@@ -50,11 +50,11 @@ class Window:
             self.size = min(self.most, max(self.size * 2, 40))
 
 
-class Flight:
+class Window:
     """Lines in flight, oldest first, and the history behind them."""
 
     def __init__(self, window: int = WINDOW) -> None:
-        self.window = Window(window)
+        self.window = WindowSize(window)
         self.lines: deque[Sent] = deque()
         self.bytes = 0
         """How many bytes of them may still be in the receive buffer."""

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from agent import cli
 from agent.membership import credentials, enrolment, identity
-from agent.membership.enrolment import EnrolmentError, RefusedError
+from agent.membership.enrolment import EnrolmentError, EnrolmentRefusedError
 from agent.membership.identity import IdentityError
 from agent.membership.lifetime import lifetime, renewal_due
 from agent.membership.renewal import LOOK, PATIENCE, Renewer
@@ -170,7 +170,7 @@ def test_an_invite_that_leads_elsewhere_is_told(house: House, tmp_path):
         enrolment.enrol(elsewhere, "anna", tmp_path)
     with pytest.raises(EnrolmentError, match="right address"):
         enrolment.enrol(structs.replace(invited(house), url="http://127.0.0.1:9"), "anna", tmp_path)
-    with pytest.raises(RefusedError, match="no such invite"):
+    with pytest.raises(EnrolmentRefusedError, match="no such invite"):
         enrolment.enrol(structs.replace(invited(house), code="a-code-that-is-long-enough"), "anna", tmp_path)
 
 

@@ -15,9 +15,9 @@ import pytest
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.serial import pump
 from agent.printers.serial.driver import SerialDriver
-from agent.printers.serial.options import Setup
+from agent.printers.serial.options import PortOptions
 from agent.printers.serial.port import Port
-from agent.printers.serial.port_identity import Whereabouts
+from agent.printers.serial.port_identity import PortLocator
 from tests.contract.bench import COLD, HEAT, Bench, motion, moves
 from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
@@ -244,11 +244,11 @@ def test_the_rate_is_found_by_trying_and_remembered(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(pump, "BOOT_SECONDS", 0.5)
     monkeypatch.setattr(pump, "BAUD_SECONDS", 0.5)
     with Deaf(57600) as far:
-        one = pump.Pump(Setup(port=far.port), tmp_path, tmp_path / "links")
+        one = pump.Pump(PortOptions(port=far.port), tmp_path, tmp_path / "links")
         deadline = time.monotonic() + 20
         while not (tmp_path / "passport.json").exists():
             one._turn()
             assert time.monotonic() < deadline
         one._let_go()
         one._desk.close()
-        assert Whereabouts(tmp_path / "passport.json", Path(far.port)).passport.baud == 57600
+        assert PortLocator(tmp_path / "passport.json", Path(far.port)).passport.baud == 57600

@@ -14,11 +14,11 @@ import pytest
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.serial import pump
 from agent.printers.serial.driver import SerialDriver
-from agent.printers.serial.line_numbers import Trail
-from agent.printers.serial.options import Setup
+from agent.printers.serial.line_numbers import LineNumbers
+from agent.printers.serial.options import PortOptions
 from agent.printers.serial.pump import Pump
-from agent.printers.serial.pump_protocol import Order
-from agent.printers.serial.record import Memory, Record
+from agent.printers.serial.pump_protocol import PumpOrder
+from agent.printers.serial.record import Record, RecordFile
 from tests.contract.bench import Bench
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
 from tests.unit.agent.printers.serial.test_driver import Deaf, bench_on
@@ -94,14 +94,14 @@ def test_a_start_that_nobody_waits_for_any_more_is_none(tmp_path: Path, monkeypa
     plate = tmp_path / "plate.gcode"
     plate.write_text("G28\n")
     with VirtualPrinter(tmp_path / "far", 60) as far:
-        one = Pump(Setup(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
+        one = Pump(PortOptions(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
         turns(one, lambda: one._status(time.monotonic()).condition is Condition.IDLE)
         with monkeypatch.context() as slow:
             slow.setattr(os, "fsync", lambda _: time.sleep(0.2))
             with pytest.raises(PrinterError, match="too long"):
-                one._do(Order("start", "a", str(plate), 60), time.monotonic())
+                one._do(PumpOrder("start", "a", str(plate), 60), time.monotonic())
         one._turn()
-        turns(one, lambda: Memory(tmp_path / "record.json").record.attempt is None)
+        turns(one, lambda: RecordFile(tmp_path / "record.json").record.attempt is None)
         assert far.executed() == []
         one._let_go()
         one._desk.close()
@@ -143,7 +143,7 @@ def test_a_print_is_cancelled_on_a_full_disk_and_remembered_once_there_is_room(t
         assert status.nozzle is not None
         assert status.nozzle.target == 0
         disk.free()
-        until(lambda: Memory(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
+        until(lambda: RecordFile(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
         bench.driver.close()
 
 
@@ -164,9 +164,9 @@ def test_a_pump_that_breaks_in_a_print_switches_the_heaters_off(
     plate = tmp_path / "plate.gcode"
     plate.write_text("M109 S200\nG28\n")
     with VirtualPrinter(tmp_path / "far", 60) as far:
-        one = Pump(Setup(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
+        one = Pump(PortOptions(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
         turns(one, lambda: one._status(time.monotonic()).condition is Condition.IDLE)
-        one._do(Order("start", "a", str(plate), 60), time.monotonic())
+        one._do(PumpOrder("start", "a", str(plate), 60), time.monotonic())
         turns(one, lambda: "M109 S200" in far.log.read_text())
         monkeypatch.setattr(one, "_memory", None)
         with pytest.raises(AttributeError):
@@ -183,7 +183,7 @@ class Full:
         self._far, self._near = os.openpty()
         tty.setraw(self._near)
         os.set_blocking(self._far, False)
-        self.pump = Pump(Setup(port=os.ttyname(self._near), baud=115200), folder, folder / "links")
+        self.pump = Pump(PortOptions(port=os.ttyname(self._near), baud=115200), folder, folder / "links")
         self.pump._turn()
         assert self.pump._port is not None
         self.port = self.pump._port
@@ -258,7 +258,7 @@ def test_output_that_somebody_stopped_goes_on(tmp_path: Path, state: Path):
 
 
 def test_a_record_that_could_not_be_written_is_the_record_nonetheless(tmp_path: Path):
-    memory = Memory(tmp_path / "record.json")
+    memory = RecordFile(tmp_path / "record.json")
     disk = Disk(tmp_path)
     disk.fill()
     memory.note(Record(attempt="a"))
@@ -272,16 +272,16 @@ def test_a_record_that_could_not_be_written_is_the_record_nonetheless(tmp_path: 
     disk.free()
     memory.keep()
     assert memory.is_kept
-    assert Memory(tmp_path / "record.json").record.attempt == "a"
+    assert RecordFile(tmp_path / "record.json").record.attempt == "a"
 
 
 def test_a_record_that_can_not_be_read_means_that_heaters_may_be_on(tmp_path: Path):
     (tmp_path / "record.json").mkdir()
-    assert Memory(tmp_path / "record.json").record.hot
+    assert RecordFile(tmp_path / "record.json").record.hot
 
 
 def test_a_trail_that_could_not_be_written_is_none(tmp_path: Path):
-    trail = Trail(tmp_path / "trail")
+    trail = LineNumbers(tmp_path / "trail")
     trail.clear()
     trail.extend([0, 1, 2])
     assert trail.read() == [0, 1, 2]

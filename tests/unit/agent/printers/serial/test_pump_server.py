@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers.serial.pump_protocol import Order, encode
-from agent.printers.serial.pump_server import Desk
+from agent.printers.serial.pump_protocol import PumpOrder, encode
+from agent.printers.serial.pump_server import PumpServer
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def poller() -> Iterator[select.epoll]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, poller: select.epoll) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "pump.sock", poller)
+def desk(tmp_path: Path, poller: select.epoll) -> Iterator[PumpServer]:
+    desk = PumpServer(tmp_path / "pump.sock", poller)
     yield desk
     desk.close()
 
@@ -53,9 +53,9 @@ def no_descriptors_left() -> Generator[None]:
             os.close(each)
 
 
-def heard(desk: Desk, poller: select.epoll) -> list[Order | str]:
+def heard(desk: PumpServer, poller: select.epoll) -> list[PumpOrder | str]:
     """What has come until nothing more comes."""
-    orders: list[Order | str] = []
+    orders: list[PumpOrder | str] = []
     for _ in range(20):
         ready = {descriptor for descriptor, _ in poller.poll(0.05)}
         if not ready:
@@ -65,30 +65,32 @@ def heard(desk: Desk, poller: select.epoll) -> list[Order | str]:
 
 
 def test_all_who_call_at_once_are_heard(
-    tmp_path: Path, desk: Desk, poller: select.epoll, callers: list[socket.socket]
+    tmp_path: Path, desk: PumpServer, poller: select.epoll, callers: list[socket.socket]
 ):
     for each in callers:
         each.connect(str(tmp_path / "pump.sock"))
-        each.sendall(encode(Order("status")) + b"\n")
-    assert heard(desk, poller) == [Order("status")] * 3
+        each.sendall(encode(PumpOrder("status")) + b"\n")
+    assert heard(desk, poller) == [PumpOrder("status")] * 3
 
 
 def test_a_caller_who_can_not_be_let_in_keeps_no_poll_from_waiting(
-    tmp_path: Path, desk: Desk, poller: select.epoll, callers: list[socket.socket]
+    tmp_path: Path, desk: PumpServer, poller: select.epoll, callers: list[socket.socket]
 ):
     first, second, _ = callers
     with no_descriptors_left():
         first.connect(str(tmp_path / "pump.sock"))
-        first.sendall(encode(Order("pause")) + b"\n")
+        first.sendall(encode(PumpOrder("pause")) + b"\n")
         assert heard(desk, poller) == []
         assert desk.is_alone
     second.connect(str(tmp_path / "pump.sock"))
-    second.sendall(encode(Order("cancel")) + b"\n")
-    assert sorted(map(str, heard(desk, poller))) == sorted(map(str, [Order("pause"), Order("cancel")]))
+    second.sendall(encode(PumpOrder("cancel")) + b"\n")
+    assert sorted(map(str, heard(desk, poller))) == sorted(
+        map(str, [PumpOrder("pause"), PumpOrder("cancel")])
+    )
 
 
 def test_who_has_gone_and_who_says_too_much_is_let_go_of(
-    tmp_path: Path, desk: Desk, poller: select.epoll, callers: list[socket.socket]
+    tmp_path: Path, desk: PumpServer, poller: select.epoll, callers: list[socket.socket]
 ):
     first, second, third = callers
     for each in callers:

@@ -3,13 +3,13 @@
 import pytest
 
 from agent.printers.driver import Condition, PrinterError
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.session import SerialSession, SessionStage
 from tests.farend.owner import Desk
 
 
-def idle(profile: str = "marlin2") -> tuple[Desk, Session]:
+def idle(profile: str = "marlin2") -> tuple[Desk, SerialSession]:
     desk = Desk(profile)
-    assert desk.until(lambda: desk.stage is Stage.IDLE, 100)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, 100)
     assert desk.session
     return desk, desk.session
 
@@ -69,7 +69,7 @@ def test_a_board_that_restarts_has_answered_nothing():
     session.ask("q-1", desk.now)
     desk.wait(10)
     desk.firmware.strike("restart")
-    assert desk.until(lambda: desk.stage is Stage.IDLE and not desk.status.asks, 100)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE and not desk.status.asks, 100)
     assert desk.status.answered == ""
 
 

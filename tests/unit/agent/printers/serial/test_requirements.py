@@ -16,14 +16,14 @@ from agent.printers.serial.driver import SerialDriver
 from agent.printers.serial.emergency_stop import STOP
 from agent.printers.serial.line import allowance, frame
 from agent.printers.serial.marlin import FENCE_AFTER, SETTLE, Acknowledged, Broken, Halted, Marlin
-from agent.printers.serial.options import WINDOW, Setup
+from agent.printers.serial.options import WINDOW, PortOptions
 from agent.printers.serial.parser import parse
 from agent.printers.serial.port import Port, PortLost
-from agent.printers.serial.port_identity import Whereabouts
-from agent.printers.serial.progress import Course
+from agent.printers.serial.port_identity import PortLocator
+from agent.printers.serial.progress import PrintProgress
 from agent.printers.serial.record import Printing, Record
 from agent.printers.serial.replies import Killed, Restarted, Temperatures
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.session import SerialSession, SessionStage
 from tests.contract.bench import motion
 from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
@@ -34,12 +34,12 @@ from tests.unit.agent.printers.serial.test_marlin import Talk
 class Print:
     """A session with a model of a board, and a clock that the test turns."""
 
-    def __init__(self, *capabilities: str, setup: Setup | None = None, seconds: float = 0.01) -> None:
+    def __init__(self, *capabilities: str, setup: PortOptions | None = None, seconds: float = 0.01) -> None:
         self.board = Board(capabilities=capabilities, seconds=seconds)
-        self.session = Session(Record(), 0.0, setup)
+        self.session = SerialSession(Record(), 0.0, setup)
         self.now = 0.0
         self.sent = b""
-        self.until(lambda: self.session.stage is Stage.IDLE)
+        self.until(lambda: self.session.stage is SessionStage.IDLE)
 
     def turn(self, seconds: float = 0.05) -> None:
         self.now += seconds
@@ -349,7 +349,7 @@ def test_serial_18_a_board_that_restarts_fails_the_attempt_and_says_at_which_lay
         "The printer restarted itself at layer 2: is its power supply loose, or did somebody press reset?",
     )
     before = [line for line in one.board.executed if line.startswith("G1")]
-    one.until(lambda: one.session.stage is Stage.IDLE)
+    one.until(lambda: one.session.stage is SessionStage.IDLE)
     assert [line for line in one.board.executed if line.startswith("G1")] == before
 
 
@@ -396,7 +396,7 @@ def test_serial_19_a_refusal_to_extrude_fails_the_print():
     ending, why = one.ends()
     assert ending is Ending.FAILED
     assert "too cold" in why
-    assert one.session.stage is Stage.IDLE
+    assert one.session.stage is SessionStage.IDLE
 
 
 def test_serial_20_buttons_and_prompts_of_the_printer_are_heard():
@@ -404,12 +404,12 @@ def test_serial_20_buttons_and_prompts_of_the_printer_are_heard():
     one.start(*BODY)
     one.turn()
     one.board.say("//action:pause")
-    one.until(lambda: one.session.stage is Stage.PAUSED)
+    one.until(lambda: one.session.stage is SessionStage.PAUSED)
     one.board.say("//action:prompt_begin Filament runout", "//action:prompt_show")
     one.turn()
     assert "Filament runout" in one.session.status(one.now).why
     one.board.say("//action:resume")
-    one.until(lambda: one.session.stage is Stage.PRINTING)
+    one.until(lambda: one.session.stage is SessionStage.PRINTING)
     one.board.say("//action:cancel")
     assert one.ends()[0] is Ending.CANCELLED
 
@@ -421,7 +421,7 @@ def test_serial_20_what_would_wait_for_a_button_is_kept_back():
     assert (data, events) == (frame(1, b"G1 X1"), [Halted("M0")])
     one = Print()
     one.start("G28", "G1 X1", "M600", "G1 X2")
-    one.until(lambda: one.session.stage is Stage.PAUSED)
+    one.until(lambda: one.session.stage is SessionStage.PAUSED)
     assert "M600" in one.session.status(one.now).why
     one.session.resume(one.now)
     assert one.ends()[0] is Ending.DONE
@@ -441,7 +441,7 @@ def test_serial_21_urgent_words_pass_the_window_where_a_parser_hears_them():
 
 
 def test_serial_21_without_a_parser_a_reset_cancels_where_it_is_allowed_and_the_wait_is_told_where_not():
-    allowed, not_allowed = Print(setup=Setup(port="", dtr="cancel")), Print()
+    allowed, not_allowed = Print(setup=PortOptions(port="", dtr="cancel")), Print()
     for one in (allowed, not_allowed):
         one.start("M109 S200", *BODY)
         one.until(lambda one=one: one.board.target == 200)
@@ -461,7 +461,7 @@ def test_serial_21_an_emergency_stop_is_sent_in_every_way_and_ends_in_a_reset_if
     one.turn()
     one.board.receive = lambda data: None
     before = len(one.sent)
-    one.until(lambda: one.session.stage is Stage.FAULT)
+    one.until(lambda: one.session.stage is SessionStage.FAULT)
     one.turn()
     assert STOP in one.sent[before:]
     assert b" M112*" in one.sent[before:]
@@ -473,7 +473,7 @@ def test_serial_21_a_fault_outlives_the_process_and_only_a_person_ends_it():
     one.start(*BODY)
     one.board.say("Error:MAXTEMP triggered, system stopped! Heater_ID: 0")
     one.ends()
-    later = Session(one.session.record, 0.0)
+    later = SerialSession(one.session.record, 0.0)
     later.receive(b"start\n", 1.0)  # that is what opening the port does to many boards
     assert later.status(1.0).condition is Condition.FAULT
     assert "thermistor" in later.status(1.0).why
@@ -482,11 +482,11 @@ def test_serial_21_a_fault_outlives_the_process_and_only_a_person_ends_it():
 
 
 def test_serial_22_a_pause_lifts_within_limits_and_a_cancel_parks():
-    one = Print(setup=Setup(port="", park=(0, 200)), seconds=0.2)
+    one = Print(setup=PortOptions(port="", park=(0, 200)), seconds=0.2)
     one.start(*BODY)
     one.until(lambda: "G1 X3 Y5 E3" in one.board.executed)
     one.session.pause(one.now)
-    one.until(lambda: one.session.stage is Stage.PAUSED)
+    one.until(lambda: one.session.stage is SessionStage.PAUSED)
     assert one.board.place["Z"] == 5.2
     one.session.cancel(one.now)
     assert one.ends()[0] is Ending.CANCELLED
@@ -496,7 +496,7 @@ def test_serial_22_a_pause_lifts_within_limits_and_a_cancel_parks():
     low.start(*BODY, top=3.0)
     low.until(lambda: "G1 X3 Y5 E3" in low.board.executed)
     low.session.pause(low.now)
-    low.until(lambda: low.session.stage is Stage.PAUSED)
+    low.until(lambda: low.session.stage is SessionStage.PAUSED)
     assert low.board.place["Z"] == 0.2
 
 
@@ -509,7 +509,9 @@ def test_serial_23_done_is_m400_acknowledged_and_progress_is_time():
     assert one.ends()[0] is Ending.DONE
     assert "M400" in one.board.executed
     assert one.session.status(one.now).progress == 1
-    slow_then_fast = Course(iter([[b"G1 X100 F600", *[b"G1 X%d F6000" % (n % 2) for n in range(640)]]]))
+    slow_then_fast = PrintProgress(
+        iter([[b"G1 X100 F600", *[b"G1 X%d F6000" % (n % 2) for n in range(640)]]])
+    )
     while not slow_then_fast.is_known:
         slow_then_fast.study()
     assert slow_then_fast.part(0) == 0
@@ -532,8 +534,8 @@ def test_serial_24_a_printer_that_moved_is_found_and_no_other_is_taken_for_it(tm
     first, second = tmp_path / "ttyUSB0", tmp_path / "ttyUSB1"
     first.touch()
     (links / "usb-Prusa_MK3_CZPX1").symlink_to(first)
-    Whereabouts(tmp_path / "passport", first, links).keep(first, 115200)
-    later = Whereabouts(tmp_path / "passport", first, links)
+    PortLocator(tmp_path / "passport", first, links).keep(first, 115200)
+    later = PortLocator(tmp_path / "passport", first, links)
     assert later.find() == first
     assert later.passport.baud == 115200
     second.touch()

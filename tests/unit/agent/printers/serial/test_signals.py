@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from agent.printers.serial import options
-from agent.printers.serial.pump_client import Attachment
-from agent.printers.serial.pump_protocol import Order
-from agent.printers.serial.record import Memory, Record
+from agent.printers.serial.pump_client import PumpClient
+from agent.printers.serial.pump_protocol import PumpOrder
+from agent.printers.serial.record import Record, RecordFile
 from agent.printers.virtual.terminal import Terminal
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,7 +23,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Running:
     """A pump's process."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", client: Attachment) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", client: PumpClient) -> None:
         self._process = process
         self.client = client
 
@@ -48,13 +48,13 @@ class Running:
 
 @contextmanager
 def pump(folder: Path, port: str) -> Generator[Running]:
-    setup = options.Setup(port=port, baud=115200)
+    setup = options.PortOptions(port=port, baud=115200)
     command = [
         *(sys.executable, "-P", "-m", "agent.printers.serial.pump"),
         *("--setup", options.encode(setup).decode(), "--folder", str(folder)),
     ]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    client = Attachment(folder, setup)
+    client = PumpClient(folder, setup)
     try:
         deadline = time.monotonic() + 60
         while not client.connect(deadline):
@@ -79,9 +79,9 @@ def gone(folder: Path) -> str:
 def test_a_pump_whose_port_is_gone_in_a_print_ends_when_it_is_told_to(
     tmp_path: Path, number: signal.Signals, hot: bool
 ):
-    Memory(tmp_path / "record.json").secure(Record(attempt="a", hot=hot))
+    RecordFile(tmp_path / "record.json").secure(Record(attempt="a", hot=hot))
     with pump(tmp_path, gone(tmp_path)) as running:
-        status = running.client.exchange(Order("status"), time.monotonic() + 10).status
+        status = running.client.exchange(PumpOrder("status"), time.monotonic() + 10).status
         assert (status.attempt, status.ending) == ("a", None)
         assert "not there" in status.why
         before = running.used()
@@ -89,13 +89,13 @@ def test_a_pump_whose_port_is_gone_in_a_print_ends_when_it_is_told_to(
         after = running.ends(within=10)
         assert after is not None, f"it does not end, and has used {running.used() - before:.1f} s"
         assert after - before < 0.5
-    assert Memory(tmp_path / "record.json").record.runs  # whoever opens the port next has to deal with it
+    assert RecordFile(tmp_path / "record.json").record.runs  # whoever opens the port next has to deal with it
 
 
 def test_a_pump_whose_port_is_gone_in_a_print_goes_on_looking_for_it_without_an_agent(tmp_path: Path):
-    Memory(tmp_path / "record.json").secure(Record(attempt="a", hot=True))
+    RecordFile(tmp_path / "record.json").secure(Record(attempt="a", hot=True))
     with pump(tmp_path, gone(tmp_path)) as running:
-        running.client.exchange(Order("close"), time.monotonic() + 10)
+        running.client.exchange(PumpOrder("close"), time.monotonic() + 10)
         running.client.hang_up()
         before = running.used()
         assert running.ends(within=1) is None
