@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from coordinator import data_directory, settings
 from coordinator.agents import enrolment
-from coordinator.agents.allowlist import Roll
+from coordinator.agents.allowlist import Allowlist
 from coordinator.conversation import Conversation, Patience
 from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
@@ -28,9 +28,9 @@ from coordinator.metrics import Metrics, Now
 from coordinator.model.records import Barred
 from coordinator.mqtt import broker
 from coordinator.mqtt.link import Link, evict
-from coordinator.mqtt.revocation import Bouncer
+from coordinator.mqtt.revocation import Revoker
 from coordinator.people.authentication import Rules
-from coordinator.quota import Quota
+from coordinator.rate_limit import TokenBuckets
 from coordinator.store import releases
 from coordinator.store.engine import Store
 from coordinator.web import application
@@ -73,7 +73,7 @@ class App:
 
     def welcome(self) -> str:
         """A link to make the first account, good for ten minutes; empty where there are accounts."""
-        code = self.site.state.porter.first()
+        code = self.site.state.authenticator.first()
         return f"{self.url}/login/{code}" if code else ""
 
     def _start(self, wanted: settings.Settings) -> None:
@@ -87,14 +87,14 @@ class App:
         store = Store(wanted.database_url)
         self._closing.callback(store.close)
         self._store = store
-        roll = Roll(store)
+        roll = Allowlist(store)
         with store.read() as tx:
             barred = enrolment.barred(tx, time.time())
         running = broker.start(wanted.broker, data, authority, barred)
         self._closing.callback(running.stop)
         self.broker = running.kind
-        self._roll = roll
-        self._bouncer = Bouncer(running, authority, lambda: self._barred(store), evict, barred)
+        self._allowlist = roll
+        self._revoker = Revoker(running, authority, lambda: self._barred(store), evict, barred)
 
         metrics = Metrics()
         with store.write() as tx:
@@ -141,13 +141,13 @@ class App:
             lost=self._conversation.lose_touch,
             found=self._linked.set,
             capacity=wanted.limits.messages_waiting,
-            quota=Quota(wanted.limits.messages_per_second, wanted.limits.messages_at_once),
-            admits=self._roll.__contains__,
+            quota=TokenBuckets(wanted.limits.messages_per_second, wanted.limits.messages_at_once),
+            admits=self._allowlist.__contains__,
         )
         self._link.start()
         self._closing.callback(self._link.stop)
-        self._bouncer.start()
-        self._closing.callback(self._bouncer.stop)
+        self._revoker.start()
+        self._closing.callback(self._revoker.stop)
         self._plan_always()
         self._resync_always()
         self._recur(metrics)
@@ -167,7 +167,7 @@ class App:
         configuration = uvicorn.Config(
             self.site, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
         )
-        self._server = Server(configuration, self.desk.news)
+        self._server = Server(configuration, self.desk.changes)
         address = data / "address"
         address.write_text(self.url + "\n")
         self._closing.callback(address.unlink, missing_ok=True)
@@ -176,8 +176,8 @@ class App:
         self._link.publish(agent, message)
 
     def _roll_changed(self) -> None:
-        self._roll.call()
-        self._bouncer.wake()
+        self._allowlist.reload()
+        self._revoker.wake()
 
     @staticmethod
     def _barred(store: Store) -> Barred:

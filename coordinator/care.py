@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from coordinator import ids
-from coordinator.changes import News
+from coordinator.changes import ChangeFeed
 from coordinator.errors import Invalid
 from coordinator.model.audit_log import Chain, Detail, Entry, follow
 from coordinator.model.records import Pickup
 from coordinator.model.views import MakerPage, PickupView
 from coordinator.privacy import holdings, makers, pickups
-from coordinator.privacy.address import Doorstep, Safe
+from coordinator.privacy.address import AddressCipher, Doorstep
 from coordinator.store import audit_log
 from coordinator.store.engine import Store, Tx
 from coordinator.work.plates import Plates
@@ -26,8 +26,8 @@ class Care:
         self,
         store: Store,
         plates: Plates,
-        safe: Safe,
-        news: News,
+        safe: AddressCipher,
+        changes: ChangeFeed,
         *,
         clock: Callable[[], float],
         roll_changed: Callable[[], None],
@@ -36,7 +36,7 @@ class Care:
         self._store = store
         self._plates = plates
         self._safe = safe
-        self._news = news
+        self._changes = changes
         self._now = clock
         self._roll_changed = roll_changed
 
@@ -91,7 +91,7 @@ class Care:
             self._note(tx, f"maker/{known.ref}", "privacy.erase", f"maker/{known.ref}")
             holdings.erase_agent(tx, known, self._now())
         self._roll_changed()
-        self._news.tell(f"printer/{known.agent}")
+        self._changes.publish(f"printer/{known.agent}")
 
     # ── pickups ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,7 +106,7 @@ class Care:
             taken = pickups.take(tx, agent, by=by, now=self._now())
             ref = makers.get(tx, agent).ref
             self._note(tx, by, "pickup.take", f"maker/{ref}", pickup=taken.id)
-        self._news.tell("pickup")
+        self._changes.publish("pickup")
         return taken
 
     def give_back_pickup(self, pickup: str, *, by: str) -> Pickup:
@@ -115,7 +115,7 @@ class Care:
             given = pickups.give_back(tx, pickup, by=by, now=self._now())
             ref = makers.get(tx, given.agent).ref
             self._note(tx, by, "pickup.give-back", f"maker/{ref}", pickup=pickup)
-        self._news.tell("pickup")
+        self._changes.publish("pickup")
         return given
 
     def look_at_address(self, pickup: str, *, by: str) -> tuple[Pickup, Doorstep | None]:
@@ -142,7 +142,7 @@ class Care:
             self._note(tx, by, "privacy.erase", f"maker/{known.ref}")
             ref = holdings.erase_agent(tx, known, self._now())
         self._roll_changed()
-        self._news.tell(f"printer/{agent}")
+        self._changes.publish(f"printer/{agent}")
         return ref
 
     def export_hospital(self, hospital: str, *, by: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class Care:
         with self._store.write() as tx:
             holdings.erase_hospital(tx, hospital)
             self._note(tx, by, "privacy.erase", f"hospital/{hospital}")
-        self._news.tell(f"hospital/{hospital}")
+        self._changes.publish(f"hospital/{hospital}")
 
     # ── the trail ─────────────────────────────────────────────────────────────────────────────────────────
 

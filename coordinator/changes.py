@@ -1,6 +1,6 @@
 """Something changed: told by whoever changed it, heard by the pages that show it.
 
-News carries only what changed, never how: a listener looks again. A subject is a short path, the general
+ChangeFeed carries only what changed, never how: a listener looks again. A subject is a short path, the general
 first: `need/n1`, `hospital/h1`, `printer/anna/mk3`. Whoever listens to `need` hears of every need; whoever
 listens to `need/n1` of that one. Nothing is kept for those who do not listen.
 """
@@ -18,15 +18,15 @@ LIMIT = 64
 """Subjects that wait for one slow listener; beyond that it is told only what it listens to."""
 
 
-class News:
-    """Passes news from any thread to listeners on any event loop."""
+class ChangeFeed:
+    """Passes what changed on, from any thread to listeners on any event loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._listeners: set[Listener] = set()
         self._closed = False
 
-    def tell(self, *subjects: str) -> None:
+    def publish(self, *subjects: str) -> None:
         """Say that `subjects` changed. Never blocks, never fails; tell only after the commit."""
         if (held := _held.get()) is not None:
             held.extend(subjects)
@@ -44,7 +44,7 @@ class News:
             yield
         finally:
             _held.reset(before)
-        self.tell(*waiting)
+        self.publish(*waiting)
 
     def listen(self, *prefixes: str) -> "Listener":
         """Listen to all that stands at or below `prefixes`, from entering the context to leaving it."""
@@ -77,10 +77,10 @@ class News:
 
 
 class Listener:
-    """One who listens; iterate it inside its context. News that nobody has fetched yet runs together."""
+    """One who listens; iterate it inside its context. ChangeFeed that nobody has fetched yet runs together."""
 
-    def __init__(self, news: News, prefixes: tuple[str, ...]) -> None:
-        self._news = news
+    def __init__(self, feed: ChangeFeed, prefixes: tuple[str, ...]) -> None:
+        self._feed = feed
         self._prefixes = prefixes
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
@@ -90,11 +90,11 @@ class Listener:
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._news.add(self)
+        self._feed.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._news.remove(self)
+        self._feed.remove(self)
 
     def hear(self, subjects: tuple[str, ...]) -> None:
         """Take note of `subjects` if they matter here; from any thread."""
@@ -113,7 +113,7 @@ class Listener:
         self._stir()
 
     async def __aiter__(self) -> AsyncIterator[frozenset[str]]:
-        """The subjects that changed since the last look; ends when the news are closed."""
+        """The subjects that changed since the last look; ends when the feed is closed."""
         while True:
             await self._wake.wait()
             self._wake.clear()

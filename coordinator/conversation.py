@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from coordinator.changes import News
+from coordinator.changes import ChangeFeed
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
@@ -110,7 +110,7 @@ class Conversation:
             clock: gives seconds since 1970 UTC.
             post: sends a message to an agent, or loses it.
         """
-        self.news = News()
+        self.changes = ChangeFeed()
         self.work = threading.Event()
         """Set when a printer or a need waits: whoever plans should `plan` now."""
         self._store = store
@@ -198,7 +198,7 @@ class Conversation:
             self._tell_keys(agent, message.keys)
         if news:
             log.info("agent online" if message.online else "agent offline", agent=agent)
-            self.news.tell(f"printer/{agent}")
+            self.changes.publish(f"printer/{agent}")
 
     def _ready(self, agent: str, message: Ready) -> None:
         if not self._tell_keys(agent, message.keys):
@@ -211,7 +211,7 @@ class Conversation:
         if round_.undrawn:
             self.work.set()
         if news:
-            self.news.tell(f"printer/{agent}/{message.printer}")
+            self.changes.publish(f"printer/{agent}/{message.printer}")
 
     def _open(self, agent: str, message: Open) -> None:
         now = self._now()
@@ -221,7 +221,7 @@ class Conversation:
             return
         self._say_offers(heard)
         self.work.set()
-        self.news.tell(f"printer/{agent}/{message.printer}")
+        self.changes.publish(f"printer/{agent}/{message.printer}")
 
     def _report(self, agent: str, message: Report) -> None:
         papers = self._read(agent, message)
@@ -238,7 +238,7 @@ class Conversation:
         for event in heard.events:
             self._metrics.stepped(str(event.step))
             log.info("step", agent=agent, attempt=event.attempt, step=str(event.step), why=event.why)
-        self.news.tell(f"printer/{agent}", *(f"need/{need}" for need in touched))
+        self.changes.publish(f"printer/{agent}", *(f"need/{need}" for need in touched))
         self.work.set()
 
     def _telemetry(self, agent: str, message: Telemetry) -> None:
@@ -252,7 +252,7 @@ class Conversation:
             why=message.why,
             at=self._now(),
         )
-        self.news.tell(f"printer/{agent}/{message.printer}")
+        self.changes.publish(f"printer/{agent}/{message.printer}")
 
     # ── what recurs ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -451,7 +451,7 @@ class Conversation:
             return lots.get(tx, attempt)
 
     def _told(self, attempt: Attempt) -> Attempt:
-        self.news.tell(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")
+        self.changes.publish(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")
         if attempt.state in FINAL:
             self.work.set()
         return attempt

@@ -31,7 +31,7 @@ from coordinator.model.views import (
     Tracking,
 )
 from coordinator.privacy import pickups
-from coordinator.privacy.address import Safe
+from coordinator.privacy.address import AddressCipher
 from coordinator.store import attempts, audit_log, makers, needs
 from coordinator.store.engine import Store, Tx
 from coordinator.work import intake, lots, overview, parcels
@@ -73,7 +73,7 @@ class Desk:
 
         `roll_changed` is called, after the commit, when an agent joined or was revoked.
         """
-        self.news = conversation.news
+        self.changes = conversation.changes
         self._store = self.store = store
         self._plates = plates
         self._authority = authority
@@ -83,7 +83,12 @@ class Desk:
         self._now = clock
         self._roll_changed = roll_changed
         self.care = Care(
-            store, plates, Safe(terms.address_key), conversation.news, clock=clock, roll_changed=roll_changed
+            store,
+            plates,
+            AddressCipher(terms.address_key),
+            conversation.changes,
+            clock=clock,
+            roll_changed=roll_changed,
         )
         """People's own: makers' addresses, pickups, privacy, the trail."""
 
@@ -119,7 +124,7 @@ class Desk:
                 now=self._now(),
             )
             self._note(tx, by, "hospital.add", f"hospital/{hospital.id}")
-        self.news.tell(f"hospital/{hospital.id}")
+        self.changes.publish(f"hospital/{hospital.id}")
         return hospital
 
     def approve_hospital(self, hospital: str, *, by: str) -> Hospital:
@@ -127,7 +132,7 @@ class Desk:
         with self._store.write() as tx:
             approved = intake.approve(tx, hospital, by=by, now=self._now())
             self._note(tx, by, "hospital.approve", f"hospital/{hospital}")
-        self.news.tell(f"hospital/{hospital}")
+        self.changes.publish(f"hospital/{hospital}")
         self._conversation.work.set()
         return approved
 
@@ -171,7 +176,7 @@ class Desk:
                 "priority": priority,
             }
             self._note(tx, by, "need.file", f"need/{need.id}", **asked)
-        self.news.tell(f"need/{need.id}")
+        self.changes.publish(f"need/{need.id}")
         self._conversation.work.set()
         return need, token
 
@@ -180,7 +185,7 @@ class Desk:
         with self._store.write() as tx:
             cancelled = intake.cancel(tx, need, by=by, now=self._now())
             self._note(tx, by, "need.cancel", f"need/{need}")
-        self.news.tell(f"need/{need}")
+        self.changes.publish(f"need/{need}")
         return cancelled
 
     def release_need(self, need: str, *, by: str) -> Need:
@@ -188,7 +193,7 @@ class Desk:
         with self._store.write() as tx:
             released = intake.release(tx, need, by=by, now=self._now())
             self._note(tx, by, "need.release", f"need/{need}")
-        self.news.tell(f"need/{need}")
+        self.changes.publish(f"need/{need}")
         self._conversation.work.set()
         return released
 
@@ -263,7 +268,7 @@ class Desk:
         with self._store.write() as tx:
             parcel = parcels.pack(tx, need, units=units, by=by, now=self._now())
             self._note(tx, by, "parcel.pack", f"parcel/{parcel.id}", need=need, units=parcel.units)
-        self.news.tell(f"need/{need}")
+        self.changes.publish(f"need/{need}")
         return parcel
 
     def send(self, parcel: str, *, by: str) -> Parcel:
@@ -271,7 +276,7 @@ class Desk:
         with self._store.write() as tx:
             sent = parcels.send(tx, parcel, by=by, now=self._now())
             self._note(tx, by, "parcel.send", f"parcel/{parcel}")
-        self.news.tell(f"need/{sent.need}")
+        self.changes.publish(f"need/{sent.need}")
         return sent
 
     def ledger(self) -> LedgerView:
@@ -310,7 +315,7 @@ class Desk:
             # Who signed is kept with the parcel, where it can be taken away again.
             signer = f"hospital/{need.hospital}"
             self._note(tx, signer, "parcel.receive", f"parcel/{parcel}", need=need.id, units=units)
-        self.news.tell(f"need/{received.need}")
+        self.changes.publish(f"need/{received.need}")
         self._conversation.work.set()
         return received
 
@@ -349,7 +354,7 @@ class Desk:
             self._note(tx, f"maker/{ref}", "agent.enrol", f"maker/{ref}")
         log.info("agent enrolled", agent=answer.agent)
         self._roll_changed()
-        self.news.tell(f"agent/{answer.agent}")
+        self.changes.publish(f"agent/{answer.agent}")
         return answer
 
     def renew(self, request: Renewal) -> Renewed:
@@ -372,7 +377,7 @@ class Desk:
             self._note(tx, by, "agent.revoke", f"maker/{makers.of(tx, agent).ref}")
         self._roll_changed()
         log.warning("agent revoked", agent=agent, by=by, why=why)
-        self.news.tell(f"agent/{agent}", f"printer/{agent}")
+        self.changes.publish(f"agent/{agent}", f"printer/{agent}")
         self._conversation.work.set()  # what it held is needed again
         return view
 
@@ -390,7 +395,7 @@ class Desk:
         audit_log.note(tx, by=by, act=act, on=on, details=details, now=self._now())
 
     def _told(self, attempt: Attempt) -> Attempt:
-        self.news.tell(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")
+        self.changes.publish(f"need/{attempt.need}", f"printer/{attempt.agent}/{attempt.printer}")
         if attempt.state in FINAL:
             self._conversation.work.set()
         return attempt

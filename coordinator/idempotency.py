@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from coordinator.changes import News
+from coordinator.changes import ChangeFeed
 from coordinator.errors import Conflict
 from coordinator.people.factor import Seal
 from coordinator.store.engine import Store
@@ -22,13 +22,13 @@ KEPT = 86_400
 """Seconds for which an answer is known again."""
 
 
-class Repeats:
+class Idempotency:
     """Remembers answers. Safe to use from any thread."""
 
-    def __init__(self, store: Store, news: News, secret: bytes, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, changes: ChangeFeed, secret: bytes, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since 1970 UTC."""
         self._store = store
-        self._news = news
+        self._changes = changes
         self._secret = secret
         self._now = clock
 
@@ -43,7 +43,7 @@ class Repeats:
         name = hmac.new(self._secret, f"{scope}\0{key}".encode(), "sha256").hexdigest()
         digest = hmac.new(self._secret, b"asked\0" + asked, "sha256").hexdigest()
         seal = Seal(self._secret, f"answer {key}")
-        with self._news.held(), self._store.together() as tx:
+        with self._changes.held(), self._store.together() as tx:
             forget(tx, self._now() - KEPT)
             if (kept := answers.get(tx, name)) is not None:
                 said = seal.open(kept.answer, name)

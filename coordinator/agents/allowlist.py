@@ -4,15 +4,15 @@ from coordinator.store import certificates
 from coordinator.store.engine import Store
 
 
-class Roll:
+class Allowlist:
     """Safe to use from any thread."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._names: frozenset[str] = frozenset()
-        self.call()
+        self.reload()
 
-    def call(self) -> None:
+    def reload(self) -> None:
         """Read it anew: somebody joined, or was revoked."""
         with self._store.read() as tx:
             self._names = frozenset(certificates.welcome(tx))

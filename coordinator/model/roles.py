@@ -1,4 +1,4 @@
-"""Who may do what: one table, from a person's role to acts. Whatever stands in no row is refused."""
+"""Who may do what: one table, from a person's role to permissions. Whatever stands in no row is refused."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -7,12 +7,12 @@ HOME = "home"
 """The cluster that is there from the start; hospitals and agents belong to it unless somebody says otherwise."""
 
 
-class Act(StrEnum):
-    """What a person or a program can do here. Each route names one."""
+class Permission(StrEnum):
+    """What a person or a program may be allowed to do. Each act and each route names one."""
 
     LOOK = "look"
     """See needs, lots, parcels and printers."""
-    AUDIT = "audit"
+    LEDGER = "ledger"
     """See whether the ledger adds up."""
     ADD = "add"
     """Take a hospital in, to be vetted."""
@@ -42,7 +42,7 @@ class Act(StrEnum):
     """Take an agent's access back."""
     PRIVACY = "privacy"
     """Hand out, or take away, all that is held of a maker or a hospital."""
-    TRAIL = "trail"
+    AUDIT_LOG = "audit-log"
     """See who did what."""
     PEOPLE = "people"
     """Take people in, give and take roles, reset and disable accounts."""
@@ -62,41 +62,41 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-_LOOKS = frozenset({Act.LOOK})
+_LOOKS = frozenset({Permission.LOOK})
 _COORDINATES = _LOOKS | {
-    Act.AUDIT,
-    Act.ADD,
-    Act.APPROVE,
-    Act.FILE,
-    Act.WITHDRAW,
-    Act.RELEASE,
-    Act.STEER,
-    Act.INSPECT,
-    Act.RULE,
-    Act.COLLECT,
-    Act.PACK,
-    Act.SEND,
-    Act.INVITE,
-    Act.REVOKE,
+    Permission.LEDGER,
+    Permission.ADD,
+    Permission.APPROVE,
+    Permission.FILE,
+    Permission.WITHDRAW,
+    Permission.RELEASE,
+    Permission.STEER,
+    Permission.INSPECT,
+    Permission.RULE,
+    Permission.COLLECT,
+    Permission.PACK,
+    Permission.SEND,
+    Permission.INVITE,
+    Permission.REVOKE,
 }
 
-ACTS: Mapping[Role, frozenset[Act]] = {
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: _LOOKS,
-    Role.INSPECTOR: _LOOKS | {Act.INSPECT, Act.COLLECT},
-    Role.COURIER: _LOOKS | {Act.COLLECT, Act.PACK, Act.SEND},
+    Role.INSPECTOR: _LOOKS | {Permission.INSPECT, Permission.COLLECT},
+    Role.COURIER: _LOOKS | {Permission.COLLECT, Permission.PACK, Permission.SEND},
     Role.COORDINATOR: _COORDINATES,
-    Role.ADMIN: _COORDINATES | {Act.PRIVACY, Act.TRAIL, Act.PEOPLE},
+    Role.ADMIN: _COORDINATES | {Permission.PRIVACY, Permission.AUDIT_LOG, Permission.PEOPLE},
 }
 """What each role may do in its cluster. `SELF` comes with an account, `LOCAL` with the access key only."""
 
 
-WHOLE = frozenset({Act.AUDIT, Act.TRAIL})
+WHOLE = frozenset({Permission.LEDGER, Permission.AUDIT_LOG})
 """What shows something of every cluster: it takes the role in the first one."""
 
 
-def acts(roles: Iterable[tuple[str, Role]]) -> dict[str, frozenset[Act]]:
+def permissions(roles: Iterable[tuple[str, Role]]) -> dict[str, frozenset[Permission]]:
     """What somebody with these (cluster, role) may do, by cluster: all that any of the roles may."""
-    found: dict[str, frozenset[Act]] = {}
+    found: dict[str, frozenset[Permission]] = {}
     for cluster, role in roles:
-        found[cluster] = found.get(cluster, frozenset()) | ACTS[role]
+        found[cluster] = found.get(cluster, frozenset()) | PERMISSIONS[role]
     return found

@@ -176,7 +176,7 @@ class Child:
         self._jitter = jitter
         self._stopping = threading.Event()
         self._ready = threading.Event()
-        self._news = threading.Event()
+        self._changes = threading.Event()
         self._said: deque[str] = deque(maxlen=5)
         self._process = self._spawn()
         self._keeper = threading.Thread(target=self._keep, name=f"broker-{kind}", daemon=True)
@@ -202,7 +202,7 @@ class Child:
         except StartError as error:
             log.error("can't tell the broker who is revoked", why=str(error))  # noqa: TRY400  one readable line
             return
-        self._news.set()
+        self._changes.set()
         self._write(self._process)
 
     def stop(self) -> None:
@@ -219,7 +219,7 @@ class Child:
             process.stdin.flush()
 
     def _spawn(self) -> "subprocess.Popen[str]":
-        self._news.clear()
+        self._changes.clear()
         return subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -262,7 +262,7 @@ class Child:
             self._said.append(text)
             if not listened and self._is_ready(text):
                 listened = True
-                if not self._reads or self._news.is_set():  # while it starts, it may miss a line
+                if not self._reads or self._changes.is_set():  # while it starts, it may miss a line
                     self._write(self._process)
                 self._ready.set()
                 log.info("the broker listens", kind=self.kind, url=self.url)

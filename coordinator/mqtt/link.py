@@ -29,7 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from coordinator.endpoint import Endpoint
 from coordinator.errors import StartError
 from coordinator.metrics import Metrics
-from coordinator.quota import Quota
+from coordinator.rate_limit import TokenBuckets
 from wire import codec, topics
 from wire.errors import RemoteError
 from wire.messages import Ack, Down, Up
@@ -80,7 +80,7 @@ class Link:
         found: Callable[[], None] = lambda: None,
         random: Callable[[], float] = chance.random,
         capacity: int = QUEUE,
-        quota: Quota | None = None,
+        quota: TokenBuckets | None = None,
         renewal: float = RENEWAL,
         admits: Callable[[str], bool] = lambda _: True,
     ) -> None:
@@ -98,7 +98,7 @@ class Link:
         self._renewal = renewal
         self._context = _context(endpoint)
         self._password = _password(endpoint)
-        self._quota = quota or Quota(RATE, BURST)
+        self._quota = quota or TokenBuckets(RATE, BURST)
         self._welcome = admits
         self._complained: dict[str, float] = {}
         self._waiting: queue.Queue[tuple[_Connection, MQTTMessage]] = queue.Queue(capacity)

@@ -19,7 +19,7 @@ from coordinator.keys.ca import Authority
 from coordinator.model.records import Barred
 from coordinator.mqtt.broker import Broker
 
-log = structlog.get_logger("bouncer")
+log = structlog.get_logger("revoker")
 
 PAUSES = (0.3, 1.5, 4.0)
 """Seconds before each try to end the connections of who is revoked; a broker of others may read its list late."""
@@ -28,7 +28,7 @@ Evict = Callable[[Endpoint, str], bool]
 """Takes the place of the client of this name, and leaves; whether that worked."""
 
 
-class Bouncer:
+class Revoker:
     """One thread; idle until the list changes."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Bouncer:
         self._known = known
         self._changed = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bouncer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="revoker", daemon=True)
 
     def start(self) -> None:
         """Begin to wait."""

@@ -7,7 +7,7 @@ import structlog
 
 from coordinator import ids
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
-from coordinator.model.roles import ACTS, HOME, Role
+from coordinator.model.roles import HOME, PERMISSIONS, Role
 from coordinator.people import factor
 from coordinator.people.factor import Seal
 from coordinator.store import people
@@ -266,8 +266,8 @@ def needs_factor(roles: list[tuple[str, Role]], *, everyone: bool) -> bool:
 
 def within(roles: list[tuple[str, Role]], cluster: str, role: Role) -> bool:
     """Whether all that `role` may do in a cluster, these roles may."""
-    mine = frozenset(act for where, each in roles if where == cluster for act in ACTS[each])
-    return ACTS[role] <= mine
+    mine = frozenset(act for where, each in roles if where == cluster for act in PERMISSIONS[each])
+    return PERMISSIONS[role] <= mine
 
 
 def _shut(tx: Tx, name: str, *, links: bool = True) -> None:

@@ -1,6 +1,6 @@
-"""The porter: lets people and programs in by what they show, and knows them again.
+"""The authenticator: lets people and programs in by what they show, and knows them again.
 
-Whoever is in is an `Asker`. Each call is one transaction; passwords are worked on outside of any.
+Whoever is in is an `Principal`. Each call is one transaction; passwords are worked on outside of any.
 """
 
 import base64
@@ -16,11 +16,11 @@ import structlog
 
 from coordinator import ids
 from coordinator.errors import Missing, Unauthorised
-from coordinator.model.roles import ACTS, Act, Role, acts
+from coordinator.model.roles import PERMISSIONS, Permission, Role, permissions
 from coordinator.people import accounts, passwords
 from coordinator.people.factor import Seal
-from coordinator.people.principal import NOBODY, Asker, Via
-from coordinator.people.throttle import Throttle
+from coordinator.people.principal import NOBODY, Principal, Via
+from coordinator.rate_limit import Backoff
 from coordinator.store import audit_log, people, restorations
 from coordinator.store.engine import Store, Tx
 from coordinator.store.people import Person, Session
@@ -44,7 +44,7 @@ _WRONG = "this name and password do not go together"
 _STALE = "this link was used already, or is too old: ask for a new one, or log in with your password"
 _LATE = "that took too long, or something changed: log in again"
 
-log = structlog.get_logger("porter")
+log = structlog.get_logger("authenticator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Link(StrEnum):
     """Choosing the password of an account."""
 
 
-class Porter:
+class Authenticator:
     """Safe to use from any thread. The administrator's one-time links and counts of failures live in this process."""
 
     def __init__(
@@ -99,7 +99,7 @@ class Porter:
         self._check_key = check_key
         self._now = clock
         self._secret = secret
-        self._throttle = Throttle(clock)
+        self._throttle = Backoff(clock)
         self._lock = threading.Lock()
         self._codes: dict[str, float] = {}
         with store.write() as tx:
@@ -115,7 +115,7 @@ class Porter:
 
     # ── who is it ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def program(self, key: str, by: str) -> Asker | None:
+    def program(self, key: str, by: str) -> Principal | None:
         """Who shows this key: the machine's administrator, calling themselves `by`, or a person's program."""
         if not key.startswith(PREFIX):
             return self._administrator(by) if self._check_key(key) else None
@@ -130,18 +130,21 @@ class Porter:
             with self.store.write() as tx:
                 people.tokens.change(tx, token.token, used=now)
         confined = self._is_confined(person, roles, now)
-        mine = acts([] if confined else roles).get(token.cluster, frozenset[Act]()) & ACTS[token.role]
-        return Asker(
-            by=person.name,
+        mine = (
+            permissions([] if confined else roles).get(token.cluster, frozenset[Permission]())
+            & PERMISSIONS[token.role]
+        )
+        return Principal(
+            name=person.name,
             via=Via.TOKEN,
             person=person.name,
             role=token.role,
-            acts={token.cluster: mine},
+            permissions={token.cluster: mine},
             confined=confined,
             due=person.factor_due,
         )
 
-    def browser(self, cookie: str) -> Asker:
+    def browser(self, cookie: str) -> Principal:
         """Who shows this cookie; `NOBODY` if it is not ours, or has ended."""
         if not cookie:
             return NOBODY
@@ -159,18 +162,18 @@ class Porter:
                 people.sessions.change(tx, session.token, seen=now)
         csrf = self._sign("csrf", session.token)
         if person is None:
-            return Asker(
-                by=session.by, via=Via.LINK, role=MACHINE, session=session.id, csrf=csrf, everywhere=True
+            return Principal(
+                name=session.by, via=Via.LINK, role=MACHINE, session=session.id, csrf=csrf, everywhere=True
             )
         confined = self._is_confined(person, roles, now)
-        return Asker(
-            by=person.name,
+        return Principal(
+            name=person.name,
             via=Via.SESSION,
             person=person.name,
             role=_highest(roles),
             session=session.id,
             csrf=csrf,
-            acts={} if confined else acts(roles),
+            permissions={} if confined else permissions(roles),
             confined=confined,
             due=person.factor_due if person.factor_since is None else None,
         )
@@ -321,9 +324,9 @@ class Porter:
 
     # ── private ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def _administrator(self, by: str) -> Asker:
+    def _administrator(self, by: str) -> Principal:
         with self.store.read() as tx:
-            return Asker(by=self._named(tx, by), via=Via.KEY, role=MACHINE, everywhere=True)
+            return Principal(name=self._named(tx, by), via=Via.KEY, role=MACHINE, everywhere=True)
 
     @staticmethod
     def _named(tx: Tx, by: str) -> str:

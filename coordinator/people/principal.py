@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from coordinator.model.roles import Act
+from coordinator.model.roles import Permission
 
-_EVERYTHING = frozenset(Act)
+_EVERYTHING = frozenset(Permission)
 
 
 class Via(StrEnum):
@@ -24,21 +24,21 @@ class Via(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """Who asks. `by` stands in the records; `person` is the account's name, empty where there is none.
+class Principal:
+    """Who asks. `name` stands in the records; `person` is the account's name, empty where there is none.
 
-    `role` is their highest, for the trail. `acts` says what they may do in which cluster; `everywhere` is true for
-    the machine's administrator. One that is `confined` must set up a second factor first, and reaches the own account
-    only; `due` is since or until when.
+    `role` is their highest, for the audit log. `permissions` says what they may do in which cluster; `everywhere`
+    is true for the machine's administrator. One that is `confined` must set up a second factor first, and reaches the
+    own account only; `due` is since or until when.
     """
 
-    by: str = ""
+    name: str = ""
     via: Via = Via.NOTHING
     person: str = ""
     role: str = ""
     session: str = ""
     csrf: str = ""
-    acts: Mapping[str, frozenset[Act]] = field(default_factory=dict[str, frozenset[Act]])
+    permissions: Mapping[str, frozenset[Permission]] = field(default_factory=dict[str, frozenset[Permission]])
     everywhere: bool = False
     confined: bool = False
     due: float | None = None
@@ -53,26 +53,30 @@ class Asker:
         """Whether it is the machine's administrator, by the access key or a link made with it."""
         return self.via in (Via.KEY, Via.LINK)
 
-    def may(self, act: Act, *clusters: str) -> bool:
+    def may(self, permission: Permission, *clusters: str) -> bool:
         """Whether they may do this in one of `clusters`, or, without any, in some cluster."""
-        if act is Act.LOCAL:
+        if permission is Permission.LOCAL:
             return self.via is Via.KEY
-        if act is Act.SELF:
+        if permission is Permission.SELF:
             return self.via in (Via.SESSION, Via.LINK)
         if self.everywhere:
-            return act in _EVERYTHING
-        where = clusters or tuple(self.acts)
-        return any(act in self.acts.get(cluster, ()) for cluster in where)
+            return permission in _EVERYTHING
+        where = clusters or tuple(self.permissions)
+        return any(permission in self.permissions.get(cluster, ()) for cluster in where)
 
-    def within(self, act: Act) -> frozenset[str] | None:
+    def within(self, permission: Permission) -> frozenset[str] | None:
         """The clusters in which they may do this; None for all of them."""
         if self.everywhere:
             return None
-        return frozenset(cluster for cluster, acts in self.acts.items() if act in acts)
+        return frozenset(
+            cluster for cluster, permissions in self.permissions.items() if permission in permissions
+        )
 
     def sees(self, clusters: Iterable[str]) -> bool:
         """Whether something that belongs to one of these clusters is theirs to see."""
-        return self.everywhere or any(Act.LOOK in self.acts.get(cluster, ()) for cluster in clusters)
+        return self.everywhere or any(
+            Permission.LOOK in self.permissions.get(cluster, ()) for cluster in clusters
+        )
 
 
-NOBODY = Asker()
+NOBODY = Principal()

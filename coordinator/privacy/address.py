@@ -37,7 +37,7 @@ class Doorstep:
     """When somebody is there."""
 
 
-class Safe:
+class AddressCipher:
     """Seals and opens, with one key of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:

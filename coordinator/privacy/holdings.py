@@ -12,7 +12,7 @@ from coordinator import request_context
 from coordinator.errors import Forbidden, Missing
 from coordinator.model.records import Maker
 from coordinator.privacy import makers
-from coordinator.privacy.address import Safe
+from coordinator.privacy.address import AddressCipher
 from coordinator.store import audit_log, needs, privacy
 from coordinator.store import makers as rows
 from coordinator.store.engine import Tx
@@ -20,7 +20,7 @@ from coordinator.store.engine import Tx
 _ENTRIES = 10_000
 
 
-def export_agent(tx: Tx, maker: Maker, safe: Safe) -> dict[str, Any]:
+def export_agent(tx: Tx, maker: Maker, safe: AddressCipher) -> dict[str, Any]:
     """All that is held of a maker; the address as it was entered. For the maker, or an administrator on request.
 
     Raises:

@@ -6,7 +6,7 @@ from coordinator.model.ledger import Account, Balance
 from coordinator.model.records import Attempt, Maker
 from coordinator.model.views import Made, MakerPage, MakerPrinter
 from coordinator.people import links
-from coordinator.privacy.address import Doorstep, Safe
+from coordinator.privacy.address import AddressCipher, Doorstep
 from coordinator.store import agents, attempts, audit_log, makers, movements
 from coordinator.store.engine import Tx
 from coordinator.work.plates import Plates
@@ -60,7 +60,7 @@ def by_link(tx: Tx, token: str, now: float) -> Maker:
     return known
 
 
-def move_to(tx: Tx, maker: Maker, doorstep: Doorstep, safe: Safe, now: float) -> None:
+def move_to(tx: Tx, maker: Maker, doorstep: Doorstep, safe: AddressCipher, now: float) -> None:
     """Parts are picked up there from now on.
 
     Raises:

@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, updat
 from coordinator.model.records import Printer, Ready
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 from wire import messages
 
 _agent = schema.agent
 _printer = schema.printer
-readies = Shelf(schema.ready, Ready)
+readies = Repository(schema.ready, Ready)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Agent:
     revoked_why: str = ""
 
 
-agents = Shelf(_agent, Agent)
+agents = Repository(_agent, Agent)
 
 
 def describe(tx: Tx, agent: str, described: tuple[messages.Printer, ...]) -> None:

@@ -7,11 +7,11 @@ from sqlalchemy import insert, select
 from coordinator.model.records import Attempt
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 from wire.lifecycle import FINAL, State
 from wire.messages import Blame, Event
 
-attempts = Shelf(schema.attempt, Attempt)
+attempts = Repository(schema.attempt, Attempt)
 _at = schema.attempt.c
 
 # Named one by one, not as what is not over, so that the index serves: most attempts are over.

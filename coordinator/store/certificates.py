@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select, update
 
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
 _agent = schema.agent
 _certificate = schema.certificate
@@ -38,8 +38,8 @@ class Certificate:
     revoked: float | None = None
 
 
-invites = Shelf(_invite, Invite)
-certificates = Shelf(_certificate, Certificate)
+invites = Repository(_invite, Invite)
+certificates = Repository(_certificate, Certificate)
 
 
 def add_invite(tx: Tx, *, code: str, expires: float, by: str, meant_for: str | None) -> None:

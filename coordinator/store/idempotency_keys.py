@@ -6,7 +6,7 @@ from sqlalchemy import delete
 
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Answer:
     answer: str
 
 
-answers = Shelf(schema.answer, Answer)
+answers = Repository(schema.answer, Answer)
 
 
 def forget(tx: Tx, before: float) -> None:

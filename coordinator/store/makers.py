@@ -4,10 +4,10 @@ from coordinator.ids import fresh
 from coordinator.model.records import Maker, Pickup
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
-makers = Shelf(schema.maker, Maker)
-pickups = Shelf(schema.pickup, Pickup)
+makers = Repository(schema.maker, Maker)
+pickups = Repository(schema.pickup, Pickup)
 
 
 def of(tx: Tx, agent: str) -> Maker:

@@ -3,10 +3,10 @@
 from coordinator.model.records import Hospital, Need
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
-hospitals = Shelf(schema.hospital, Hospital)
-needs = Shelf(schema.need, Need)
+hospitals = Repository(schema.hospital, Hospital)
+needs = Repository(schema.need, Need)
 
 
 def by_token(tx: Tx, digest: str, now: float) -> Need | None:

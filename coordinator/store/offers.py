@@ -5,10 +5,10 @@ from sqlalchemy import delete, select
 from coordinator.model.records import Answer, Offer, Opening
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
-offers = Shelf(schema.offer, Offer)
-openings = Shelf(schema.opening, Opening)
+offers = Repository(schema.offer, Offer)
+openings = Repository(schema.opening, Opening)
 _of = schema.offer.c
 _open = schema.opening.c
 STANDING = (Answer.OPEN, Answer.ACCEPTED)

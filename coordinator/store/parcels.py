@@ -3,9 +3,9 @@
 from coordinator.model.records import Parcel
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
-parcels = Shelf(schema.parcel, Parcel)
+parcels = Repository(schema.parcel, Parcel)
 
 
 def of_need(tx: Tx, need: str) -> list[Parcel]:

@@ -7,7 +7,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from coordinator.model.roles import Role
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
 _membership = schema.membership
 _recovery = schema.recovery
@@ -71,10 +71,10 @@ class Entry:
     by: str
 
 
-persons = Shelf(schema.person, Person)
-sessions = Shelf(schema.session, Session)
-tokens = Shelf(schema.token, Token)
-entries = Shelf(_entry, Entry)
+persons = Repository(schema.person, Person)
+sessions = Repository(schema.session, Session)
+tokens = Repository(schema.token, Token)
+entries = Repository(_entry, Entry)
 
 
 def anybody(tx: Tx) -> bool:

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 from wire import release
 from wire.manifest import Release
 
@@ -29,7 +29,7 @@ class Released:
         return Release(release.definition(document), len(document), self.key, bytes.fromhex(self.signature))
 
 
-releases = Shelf(schema.release, Released)
+releases = Repository(schema.release, Released)
 
 
 def put(tx: Tx, released: Released) -> None:

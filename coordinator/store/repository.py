@@ -10,7 +10,7 @@ from coordinator.store.engine import Tx
 Record = TypeVar("Record")
 
 
-class Shelf(Generic[Record]):
+class Repository(Generic[Record]):
     """Reads and writes records of one kind. A table may have columns more than the record has fields."""
 
     def __init__(self, table: Table, record: type[Record]) -> None:

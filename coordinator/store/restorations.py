@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from coordinator.store import schema
 from coordinator.store.engine import Tx
-from coordinator.store.repository import Shelf
+from coordinator.store.repository import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Restoration:
     settled: float | None = None
 
 
-restorations = Shelf(schema.restoration, Restoration)
+restorations = Repository(schema.restoration, Restoration)
 
 
 def latest(tx: Tx) -> Restoration | None:

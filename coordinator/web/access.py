@@ -12,9 +12,9 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from coordinator.errors import Forbidden, Invalid, Missing
-from coordinator.model.roles import HOME, WHOLE, Act
-from coordinator.people.authentication import Porter
-from coordinator.people.principal import NOBODY, Asker
+from coordinator.model.roles import HOME, WHOLE, Permission
+from coordinator.people.authentication import Authenticator
+from coordinator.people.principal import NOBODY, Principal
 from coordinator.store import people
 from coordinator.store.engine import Store, Tx
 from coordinator.web import cookies
@@ -45,7 +45,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 F = TypeVar("F", bound=Callable[..., Any])
 
 _name = re.compile(r"\S(.{0,78}\S)?\Z")
-_acts: dict[object, Act] = {}
+_acts: dict[object, Permission] = {}
 
 
 class Confined(Forbidden):
@@ -69,7 +69,7 @@ def name(text: str) -> str:
     return text
 
 
-def needs(act: Act) -> Callable[[F], F]:
+def needs(act: Permission) -> Callable[[F], F]:
     """Only who may do `act` reaches this route."""
 
     def declared(endpoint: F) -> F:
@@ -79,7 +79,7 @@ def needs(act: Act) -> Callable[[F], F]:
     return declared
 
 
-def act_of(endpoint: object) -> Act | None:
+def act_of(endpoint: object) -> Permission | None:
     """What a route asks of those who want to reach it; None: it has not been said."""
     return _acts.get(endpoint)
 
@@ -99,54 +99,54 @@ async def judge(request: Request) -> None:
     if is_open(request.url.path):
         return
     act = act_of(request.scope["endpoint"])
-    asker = asker_of(request)
-    if asker.confined and act is not Act.SELF:
+    principal = principal_of(request)
+    if principal.confined and act is not Permission.SELF:
         raise Confined("your account needs a second factor before it can do anything else: set it up first")
-    if act is None or not asker.may(act, *([HOME] if act in WHOLE else [])):
+    if act is None or not principal.may(act, *([HOME] if act in WHOLE else [])):
         raise Forbidden(refusal(act))
-    if asker.csrf and request.method not in SAFE:
-        await _of_own_page(request, asker)
-    if not asker.everywhere and act is not Act.SELF:
-        await run_in_threadpool(_of_thing, _store(request), asker, act, dict(request.path_params))
+    if principal.csrf and request.method not in SAFE:
+        await _of_own_page(request, principal)
+    if not principal.everywhere and act is not Permission.SELF:
+        await run_in_threadpool(_of_thing, _store(request), principal, act, dict(request.path_params))
 
 
-async def _of_own_page(request: Request, asker: Asker) -> None:
+async def _of_own_page(request: Request, principal: Principal) -> None:
     sent = (await request.form(max_files=0, max_fields=40)).get(CSRF, "")
-    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), asker.csrf.encode()):
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), principal.csrf.encode()):
         raise Forbidden("this form is not from a page of this session: open the page again and send it again")
 
 
-def require(store: Store, asker: Asker, act: Act, **named: str) -> None:
+def require(store: Store, principal: Principal, act: Permission, **named: str) -> None:
     """Whether somebody may do this with what they named (`hospital`, `need`, `attempt`, `parcel`, `agent`).
 
     Raises:
         Forbidden: they may see it, and no more.
         Missing: they may not even know of it.
     """
-    if not asker.everywhere:
-        _of_thing(store, asker, act, named)
+    if not principal.everywhere:
+        _of_thing(store, principal, act, named)
 
 
-def refusal(act: Act | None) -> str:
+def refusal(act: Permission | None) -> str:
     """Why somebody is sent away."""
-    if act is Act.LOCAL:
+    if act is Permission.LOCAL:
         return "only the access key of the coordinator's machine does this"
-    if act is Act.SELF:
+    if act is Permission.SELF:
         return "this is for people who have logged in"
     return "your roles do not allow this: ask an admin of your cluster"
 
 
-def asker_of(request: Request) -> Asker:
+def principal_of(request: Request) -> Principal:
     """Who asks, as the gate found out."""
-    return getattr(request.state, "asker", NOBODY)
+    return getattr(request.state, "principal", NOBODY)
 
 
-def again(request: Request, door: Porter) -> Asker:
+def again(request: Request, auth: Authenticator) -> Principal:
     """Who asks, as of now: `NOBODY` if what let them in has ended since. Not for open paths."""
     _, _, key = request.headers.get("authorization", "").partition(" ")
     if key:
-        return door.program(key.strip(), asker_of(request).by) or NOBODY
-    return door.browser(cookies.read(request, cookies.SESSION))
+        return auth.program(key.strip(), principal_of(request).name) or NOBODY
+    return auth.browser(cookies.read(request, cookies.SESSION))
 
 
 _KINDS: dict[str, Callable[[Tx, str], set[str]]] = {
@@ -159,7 +159,7 @@ _KINDS: dict[str, Callable[[Tx, str], set[str]]] = {
 }
 
 
-def _of_thing(store: Store, asker: Asker, act: Act, named: dict[str, Any]) -> None:
+def _of_thing(store: Store, principal: Principal, act: Permission, named: dict[str, Any]) -> None:
     wanted = [(kind, str(named[kind])) for kind in _KINDS if kind in named]
     if not wanted:
         return
@@ -168,29 +168,29 @@ def _of_thing(store: Store, asker: Asker, act: Act, named: dict[str, Any]) -> No
     for kind, thing, clusters in found:
         if not clusters:
             continue  # there is no such thing: its own route says so
-        if not asker.sees(clusters):
+        if not principal.sees(clusters):
             raise Missing(f"there is no {kind} {thing!r}")
-        if not asker.may(act, *clusters):
+        if not principal.may(act, *clusters):
             raise Forbidden(refusal(act))
 
 
 def _store(request: Request) -> Store:
-    porter: Porter = request.app.state.porter
-    return porter.store
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator.store
 
 
 def _by(request: Request) -> str:
-    return asker_of(request).by
+    return principal_of(request).name
 
 
-def _porter(request: Request) -> Porter:
-    porter: Porter = request.app.state.porter
-    return porter
+def _authenticator(request: Request) -> Authenticator:
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator
 
 
 By = Annotated[str, Depends(_by)]
 """Who acts: the gate has let them in."""
-Who = Annotated[Asker, Depends(asker_of)]
+Who = Annotated[Principal, Depends(principal_of)]
 """The same, with what they may do."""
-Door = Annotated[Porter, Depends(_porter)]
-"""The porter."""
+Auth = Annotated[Authenticator, Depends(_authenticator)]
+"""The authenticator."""

@@ -6,9 +6,9 @@ from pydantic import ValidationError
 
 from coordinator.agents import qr
 from coordinator.errors import Conflict, Invalid, Missing, Problem, Unauthorised
-from coordinator.model.roles import HOME, Act
+from coordinator.model.roles import HOME, Permission
 from coordinator.model.views import AgentView
-from coordinator.people.principal import Asker
+from coordinator.people.principal import Principal
 from coordinator.web import clusters, problem, rendering, shapes
 from coordinator.web.access import By, Who, needs, require
 from coordinator.web.clusters import home_of
@@ -23,7 +23,7 @@ _API = documented(Unauthorised, Invalid)
 
 
 @router.get("/api/agents", tags=["agents"], summary="All agents and their access", responses=_API)
-@needs(Act.LOOK)
+@needs(Permission.LOOK)
 def agents(desk: Here, who: Who) -> list[AgentView]:
     """`ends` is until when the newest certificate is good; agents renew theirs by themselves."""
     return clusters.agents(who, desk.agents(), desk.store)
@@ -35,7 +35,7 @@ def agents(desk: Here, who: Who) -> list[AgentView]:
     summary="Take an agent's access back",
     responses=_API | documented(Missing, Conflict),
 )
-@needs(Act.REVOKE)
+@needs(Permission.REVOKE)
 def revoke(desk: Here, by: By, agent: Id, asked: shapes.Revocation) -> AgentView:
     """Within seconds: its connection is ended, nothing that it says counts, what it holds is in doubt."""
     return desk.revoke(agent, by=by, why=asked.why)
@@ -48,7 +48,7 @@ def revoke(desk: Here, by: By, agent: Id, asked: shapes.Revocation) -> AgentView
     summary="Invite an agent",
     responses=_API | documented(Missing),
 )
-@needs(Act.INVITE)
+@needs(Permission.INVITE)
 def invite(desk: Here, who: Who, once: Repeatable, asked: shapes.InviteAsked | None = None) -> shapes.Invited:
     """The invite is good once, for 15 minutes; a maker gives it to `muster-agent enroll`.
 
@@ -57,7 +57,7 @@ def invite(desk: Here, who: Who, once: Repeatable, asked: shapes.InviteAsked | N
     agent = _invitable(desk, who, asked.agent if asked else None)
 
     def act() -> shapes.Invited:
-        made = desk.invite(by=who.by, agent=agent)
+        made = desk.invite(by=who.name, agent=agent)
         return shapes.Invited(invite=made, qr=qr.svg(made))
 
     return once(shapes.Invited, act)
@@ -67,19 +67,19 @@ def invite(desk: Here, who: Who, once: Repeatable, asked: shapes.InviteAsked | N
 
 
 @router.get("/agents", include_in_schema=False)
-@needs(Act.LOOK)
+@needs(Permission.LOOK)
 def page(desk: Here, request: Request, who: Who) -> Response:
     """All agents."""
     return _page(desk, request, who)
 
 
 @router.post("/agents/invite", include_in_schema=False)
-@needs(Act.INVITE)
+@needs(Permission.INVITE)
 def invite_on_page(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
     """The invite stands in this answer, and nowhere else: who loads the page again gets another one."""
     try:
         asked = shapes.InviteAsked.entered(entered)
-        made = desk.invite(by=who.by, agent=_invitable(desk, who, asked.agent))
+        made = desk.invite(by=who.name, agent=_invitable(desk, who, asked.agent))
     except ValidationError as error:
         found = problem.fields(error)
         return _page(desk, request, who, refused=Refused("invite", entered, found, found.fields))
@@ -89,30 +89,30 @@ def invite_on_page(desk: Here, request: Request, who: Who, entered: Entered) -> 
 
 
 @router.post("/agents/{agent}/revoke", include_in_schema=False)
-@needs(Act.REVOKE)
+@needs(Permission.REVOKE)
 def revoke_on_page(desk: Here, request: Request, who: Who, entered: Entered, agent: Id) -> Response:
     """Take an agent's access back."""
 
     def act() -> str:
-        desk.revoke(agent, by=who.by, why=shapes.Revocation.entered(entered).why)
+        desk.revoke(agent, by=who.name, why=shapes.Revocation.entered(entered).why)
         return "/agents"
 
     return submit(f"revoke-{agent}", entered, act, lambda refused: _page(desk, request, who, refused=refused))
 
 
-def _invitable(desk: Desk, who: Asker, agent: str | None) -> str | None:
+def _invitable(desk: Desk, who: Principal, agent: str | None) -> str | None:
     """The agent that may be invited again; without one, who asks must be at home where new ones come to."""
     if agent is None:
-        home_of(who, Act.INVITE, HOME)
+        home_of(who, Permission.INVITE, HOME)
     else:
-        require(desk.store, who, Act.INVITE, agent=agent)
+        require(desk.store, who, Permission.INVITE, agent=agent)
     return agent
 
 
 def _page(
     desk: Desk,
     request: Request,
-    who: Asker,
+    who: Principal,
     *,
     invite: str = "",
     wanted: str = "",

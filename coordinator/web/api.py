@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.records import Attempt, Hospital, Need, Parcel
-from coordinator.model.roles import Act
+from coordinator.model.roles import Permission
 from coordinator.model.views import LedgerView, NeedDetail, NeedView, PartView
 from coordinator.web import clusters, shapes
-from coordinator.web.access import By, Door, Who, require
+from coordinator.web.access import Auth, By, Who, require
 from coordinator.web.access import needs as needs_act
 from coordinator.web.clusters import home_of
 from coordinator.web.dependencies import Here, Repeatable
@@ -31,10 +31,10 @@ _CHANGES = documented(Missing, Conflict)
 
 
 @router.post("/hospitals", status_code=201, tags=["hospitals"], summary="Take a hospital in, to be vetted")
-@needs_act(Act.ADD)
+@needs_act(Permission.ADD)
 def add_hospital(desk: Here, who: Who, asked: shapes.HospitalAsked, once: Repeatable) -> Hospital:
     """Nothing is printed for it until somebody has approved it."""
-    cluster = home_of(who, Act.ADD, asked.cluster)
+    cluster = home_of(who, Permission.ADD, asked.cluster)
     return once(
         Hospital,
         lambda: desk.add_hospital(
@@ -43,13 +43,13 @@ def add_hospital(desk: Here, who: Who, asked: shapes.HospitalAsked, once: Repeat
             latitude=asked.latitude,
             longitude=asked.longitude,
             cluster=cluster,
-            by=who.by,
+            by=who.name,
         ),
     )
 
 
 @router.get("/hospitals", tags=["hospitals"], summary="All hospitals, vetted or not")
-@needs_act(Act.LOOK)
+@needs_act(Permission.LOOK)
 def hospitals(desk: Here, who: Who) -> list[Hospital]:
     """`approved_by` is null where somebody must still vet who asks."""
     return clusters.hospitals(who, desk.hospitals())
@@ -58,14 +58,14 @@ def hospitals(desk: Here, who: Who) -> list[Hospital]:
 @router.post(
     "/hospitals/{hospital}/approve", tags=["hospitals"], summary="Vouch for a hospital", responses=_CHANGES
 )
-@needs_act(Act.APPROVE)
+@needs_act(Permission.APPROVE)
 def approve_hospital(desk: Here, by: By, hospital: Id, once: Repeatable) -> Hospital:
     """Whoever approves has checked that the hospital exists and that the contact speaks for it."""
     return once(Hospital, lambda: desk.approve_hospital(hospital, by=by))
 
 
 @router.get("/parts", tags=["parts"], summary="What can be asked for")
-@needs_act(Act.LOOK)
+@needs_act(Permission.LOOK)
 def parts(desk: Here) -> list[PartView]:
     """With each part's version, materials, default parameters in mm and what its inspection looks at."""
     return desk.parts()
@@ -81,20 +81,20 @@ def parts(desk: Here) -> list[PartView]:
     summary="Ask for parts",
     responses=documented(Missing, Forbidden, Conflict),
 )
-@needs_act(Act.FILE)
+@needs_act(Permission.FILE)
 def file_need(desk: Here, who: Who, asked: shapes.NeedAsked, once: Repeatable) -> shapes.NeedFiled:
     """Printing begins as soon as a fitting printer says that it is ready.
 
     `tracking` is the path of the hospital's own page; it is shown only in this answer, and needs no key.
     """
-    require(desk.store, who, Act.FILE, hospital=asked.hospital)
+    require(desk.store, who, Permission.FILE, hospital=asked.hospital)
 
     def act() -> shapes.NeedFiled:
         need, token = desk.file_need(
             hospital=asked.hospital,
             part=asked.part,
             quantity=asked.quantity,
-            by=who.by,
+            by=who.name,
             priority=asked.priority,
             deadline=asked.deadline,
             parameters=asked.parameters,
@@ -105,21 +105,21 @@ def file_need(desk: Here, who: Who, asked: shapes.NeedAsked, once: Repeatable) -
 
 
 @router.get("/needs", tags=["needs"], summary="All needs, and where their units stand")
-@needs_act(Act.LOOK)
+@needs_act(Permission.LOOK)
 def needs(desk: Here, who: Who) -> list[NeedView]:
     """Every count is a sum over the ledger's movements."""
     return clusters.needs(who, desk.needs())
 
 
 @router.get("/needs/{need}", tags=["needs"], summary="One need with its lots and parcels", responses=_MISSING)
-@needs_act(Act.LOOK)
+@needs_act(Permission.LOOK)
 def need(desk: Here, need: Id) -> NeedDetail:
     """Lots and parcels come newest first."""
     return desk.need(need)
 
 
 @router.post("/needs/{need}/cancel", tags=["needs"], summary="Ask for no more of it", responses=_CHANGES)
-@needs_act(Act.WITHDRAW)
+@needs_act(Permission.WITHDRAW)
 def cancel_need(desk: Here, by: By, need: Id, once: Repeatable) -> Need:
     """What is not yet promised is asked for no more; what is being printed goes on."""
     return once(Need, lambda: desk.cancel_need(need, by=by))
@@ -128,7 +128,7 @@ def cancel_need(desk: Here, by: By, need: Id, once: Repeatable) -> Need:
 @router.post(
     "/needs/{need}/release", tags=["needs"], summary="Give a held need out again", responses=_CHANGES
 )
-@needs_act(Act.RELEASE)
+@needs_act(Permission.RELEASE)
 def release_need(desk: Here, by: By, need: Id, once: Repeatable) -> Need:
     """A need is held when its plates came to nothing on three printers; `held_why` is what they said."""
     return once(Need, lambda: desk.release_need(need, by=by))
@@ -138,14 +138,14 @@ def release_need(desk: Here, by: By, need: Id, once: Repeatable) -> Need:
 
 
 @router.get("/printers", tags=["printers"], summary="All printers and what they do")
-@needs_act(Act.LOOK)
+@needs_act(Permission.LOOK)
 def printers(desk: Here, who: Who) -> list[shapes.PrinterLook]:
     """`looks` is the latest telemetry; it may be old or missing, and no decision hangs on it."""
     return [shapes.look(view) for view in clusters.printers(who, desk.printers())]
 
 
 @router.get("/attempts", tags=["attempts"], summary="Plates on printers: the lots")
-@needs_act(Act.LOOK)
+@needs_act(Permission.LOOK)
 def attempts(
     desk: Here,
     who: Who,
@@ -156,14 +156,14 @@ def attempts(
 
 
 @router.get("/attempts/{attempt}", tags=["attempts"], summary="One attempt", responses=_MISSING)
-@needs_act(Act.LOOK)
+@needs_act(Permission.LOOK)
 def attempt(desk: Here, attempt: Id) -> Attempt:
     """Its `state` is one of the table in the architecture's *The attempt*."""
     return desk.attempt(attempt)
 
 
 @router.post("/attempts/{attempt}/inspect", tags=["attempts"], summary="Say what is good", responses=_CHANGES)
-@needs_act(Act.INSPECT)
+@needs_act(Permission.INSPECT)
 def inspect(desk: Here, by: By, attempt: Id, asked: shapes.Inspection, once: Repeatable) -> Attempt:
     """Units count only now. `good` and `scrapped` together are the whole lot; what is scrapped is printed again."""
     return once(Attempt, lambda: desk.inspect(attempt, good=asked.good, scrapped=asked.scrapped, by=by))
@@ -172,7 +172,7 @@ def inspect(desk: Here, by: By, attempt: Id, asked: shapes.Inspection, once: Rep
 @router.post(
     "/attempts/{attempt}/collect", tags=["attempts"], summary="Bring a lot to the hub", responses=_CHANGES
 )
-@needs_act(Act.COLLECT)
+@needs_act(Permission.COLLECT)
 def collect(desk: Here, by: By, attempt: Id, once: Repeatable) -> Attempt:
     """Its good units stand at the hub from now on."""
     return once(Attempt, lambda: desk.collect(attempt, by=by))
@@ -181,7 +181,7 @@ def collect(desk: Here, by: By, attempt: Id, once: Repeatable) -> Attempt:
 @router.post(
     "/attempts/{attempt}/write-off", tags=["attempts"], summary="Give a suspect lot up", responses=_CHANGES
 )
-@needs_act(Act.RULE)
+@needs_act(Permission.RULE)
 def write_off(desk: Here, by: By, attempt: Id, asked: shapes.Ruling, once: Repeatable) -> Attempt:
     """A person rules that a lot which nobody heard of again will bring nothing."""
     return once(Attempt, lambda: desk.write_off(attempt, by=by, why=asked.why))
@@ -193,7 +193,7 @@ def write_off(desk: Here, by: By, attempt: Id, asked: shapes.Ruling, once: Repea
     summary="Say that a suspect lot is here",
     responses=_CHANGES,
 )
-@needs_act(Act.RULE)
+@needs_act(Permission.RULE)
 def vouch(desk: Here, by: By, attempt: Id, asked: shapes.Ruling, once: Repeatable) -> Attempt:
     """A person rules that a lot which nobody heard of again was printed: it can be inspected."""
     return once(Attempt, lambda: desk.vouch(attempt, by=by, why=asked.why))
@@ -206,7 +206,7 @@ def vouch(desk: Here, by: By, attempt: Id, asked: shapes.Ruling, once: Repeatabl
     summary="Ask the printer's agent for something",
     responses=_CHANGES,
 )
-@needs_act(Act.STEER)
+@needs_act(Permission.STEER)
 def ask(desk: Here, by: By, attempt: Id, wish: Wish) -> Attempt:
     """The agent decides and reports: the answer shows the attempt as it stands, before the wish is heard.
 
@@ -219,29 +219,29 @@ def ask(desk: Here, by: By, attempt: Id, wish: Wish) -> Attempt:
 
 
 @router.post("/parcels", status_code=201, tags=["parcels"], summary="Pack a parcel", responses=_CHANGES)
-@needs_act(Act.PACK)
+@needs_act(Permission.PACK)
 def pack(desk: Here, who: Who, asked: shapes.ParcelAsked, once: Repeatable) -> Parcel:
     """Takes what stands at the hub for one need: all of it, or `units`."""
-    require(desk.store, who, Act.PACK, need=asked.need)
-    return once(Parcel, lambda: desk.pack(asked.need, by=who.by, units=asked.units))
+    require(desk.store, who, Permission.PACK, need=asked.need)
+    return once(Parcel, lambda: desk.pack(asked.need, by=who.name, units=asked.units))
 
 
 @router.post("/parcels/{parcel}/send", tags=["parcels"], summary="Hand a parcel over", responses=_CHANGES)
-@needs_act(Act.SEND)
+@needs_act(Permission.SEND)
 def send(desk: Here, by: By, parcel: Id, once: Repeatable) -> Parcel:
     """It is in transit until the hospital signs for it."""
     return once(Parcel, lambda: desk.send(parcel, by=by))
 
 
 @router.get("/ledger", tags=["ledger"], summary="Whether the ledger adds up")
-@needs_act(Act.AUDIT)
+@needs_act(Permission.LEDGER)
 def ledger(desk: Here) -> LedgerView:
     """Checks every movement against every lot."""
     return desk.ledger()
 
 
 @router.post("/logins", status_code=201, tags=["access"], summary="A link that logs one browser in")
-@needs_act(Act.LOCAL)
-def login_link(door: Door) -> shapes.LoginLink:
+@needs_act(Permission.LOCAL)
+def login_link(auth: Auth) -> shapes.LoginLink:
     """Good once, within ten minutes: for the administrator of the coordinator's machine, who has the access key."""
-    return shapes.LoginLink(path=f"/login/{door.once()}")
+    return shapes.LoginLink(path=f"/login/{auth.once()}")

@@ -12,9 +12,9 @@ from fastapi.staticfiles import StaticFiles
 
 from coordinator.desk import Desk
 from coordinator.errors import Missing
-from coordinator.idempotency import Repeats
-from coordinator.people.authentication import Porter, Rules
-from coordinator.people.guesses import INVITES, LINKS, Guesses
+from coordinator.idempotency import Idempotency
+from coordinator.people.authentication import Authenticator, Rules
+from coordinator.rate_limit import INVITES, LINKS, WrongTries
 from coordinator.web import (
     account,
     agents,
@@ -85,7 +85,7 @@ def create(
     public_url: str = "",
     rules: Rules | None = None,
 ) -> FastAPI:
-    """The web application; `app.state.porter` is its `Porter`, for one-time login links.
+    """The web application; `app.state.authenticator` is its `Authenticator`, for one-time login links.
 
     `secret` signs forms and seals second factors: without it each process makes its own, and a restart voids them.
     `public_url` is how people reach the pages, where that is not the address that their requests carry (a proxy).
@@ -101,12 +101,12 @@ def create(
     )
     app.state.desk = desk
     secret = secret or secrets.token_bytes(32)
-    app.state.porter = Porter(desk.store, desk.check_key, clock, secret, rules)
-    app.state.repeats = Repeats(desk.store, desk.news, secret, clock)
-    app.state.invites = Guesses(clock, INVITES, "try again")
-    app.state.links = Guesses(clock, LINKS, "try again, or ask your coordinator for a new link")
+    app.state.authenticator = Authenticator(desk.store, desk.check_key, clock, secret, rules)
+    app.state.idempotency = Idempotency(desk.store, desk.changes, secret, clock)
+    app.state.invites = WrongTries(clock, INVITES, "try again")
+    app.state.links = WrongTries(clock, LINKS, "try again, or ask your coordinator for a new link")
     app.state.public_url = public_url.rstrip("/")
-    app.add_middleware(middleware.Gate, porter=app.state.porter, public_url=public_url)
+    app.add_middleware(middleware.Gate, authenticator=app.state.authenticator, public_url=public_url)
     problem.install(app)
     for room in ROUTERS:
         app.include_router(room.router)

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from coordinator.errors import Forbidden, Invalid, Unauthorised
 from coordinator.model.audit_log import Chain, Entry
-from coordinator.model.roles import Act
+from coordinator.model.roles import Permission
 from coordinator.web import rendering
 from coordinator.web.access import needs
 from coordinator.web.dependencies import Here
@@ -29,7 +29,7 @@ Before = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Entries ol
 
 
 @router.get("/api/trail", tags=["trail"], summary="Who did what", responses=_ANSWERS)
-@needs(Act.TRAIL)
+@needs(Permission.AUDIT_LOG)
 def entries(
     desk: Here,
     by: Who = "",
@@ -43,7 +43,7 @@ def entries(
 
 
 @router.get("/api/trail/chain", tags=["trail"], summary="Whether the trail is whole", responses=_ANSWERS)
-@needs(Act.TRAIL)
+@needs(Permission.AUDIT_LOG)
 def chain(
     desk: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
 ) -> Chain:
@@ -52,7 +52,7 @@ def chain(
 
 
 @router.get("/trail", include_in_schema=False)
-@needs(Act.TRAIL)
+@needs(Permission.AUDIT_LOG)
 def trail(
     desk: Here,
     request: Request,

@@ -5,10 +5,10 @@ from fastapi.responses import Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.records import Pickup
-from coordinator.model.roles import Act
+from coordinator.model.roles import Permission
 from coordinator.model.views import PickupView
 from coordinator.web import clusters, rendering, shapes
-from coordinator.web.access import By, Who, asker_of, needs
+from coordinator.web.access import By, Who, needs, principal_of
 from coordinator.web.dependencies import Desk, Entered, Here
 from coordinator.web.forms import Refused, submit
 from coordinator.web.problem import documented
@@ -23,7 +23,7 @@ _ANSWERS = documented(Unauthorised, Forbidden, Missing, Conflict, Invalid)
 
 
 @router.get("/api/pickups", tags=["pickups"], summary="Where something waits", responses=_ANSWERS)
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def waiting(desk: Here, who: Who) -> list[PickupView]:
     """`place` is a cell of 0.1°. The address is for who takes the pickup on."""
     return clusters.pickups(who, desk.care.pickups(), desk.store)
@@ -36,14 +36,14 @@ def waiting(desk: Here, who: Who) -> list[PickupView]:
     summary="Take a pickup on",
     responses=_ANSWERS,
 )
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def taken(desk: Here, by: By, agent: Id) -> Pickup:
     """It is yours for 48 hours, or until all is collected."""
     return desk.care.take_pickup(agent, by=by)
 
 
 @router.get("/api/pickups/{pickup}", tags=["pickups"], summary="Where to go", responses=_ANSWERS)
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def stop(desk: Here, by: By, pickup: Id) -> shapes.Stop:
     """For who has taken it on, as long as it is open. Each look is in the trail."""
     known, doorstep = desk.care.look_at_address(pickup, by=by)
@@ -51,7 +51,7 @@ def stop(desk: Here, by: By, pickup: Id) -> shapes.Stop:
 
 
 @router.post("/api/pickups/{pickup}/give-back", tags=["pickups"], summary="Not go", responses=_ANSWERS)
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def given_back(desk: Here, by: By, pickup: Id) -> Pickup:
     """Somebody else may go."""
     return desk.care.give_back_pickup(pickup, by=by)
@@ -61,14 +61,14 @@ def given_back(desk: Here, by: By, pickup: Id) -> Pickup:
 
 
 @router.get("/pickups", include_in_schema=False)
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def pickups(desk: Here, request: Request, by: By) -> Response:
     """What waits where."""
     return _pickups(desk, request, by)
 
 
 @router.post("/pickups/agents/{agent}/take", include_in_schema=False)
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def take(desk: Here, request: Request, by: By, entered: Entered, agent: Id) -> Response:
     """Take a pickup on; then see where to go."""
 
@@ -79,7 +79,7 @@ def take(desk: Here, request: Request, by: By, entered: Entered, agent: Id) -> R
 
 
 @router.get("/pickups/{pickup}", include_in_schema=False)
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def pickup(desk: Here, request: Request, by: By, pickup: Id) -> Response:
     """Where to go, for who has taken it on."""
     known, doorstep = desk.care.look_at_address(pickup, by=by)
@@ -88,7 +88,7 @@ def pickup(desk: Here, request: Request, by: By, pickup: Id) -> Response:
 
 
 @router.post("/pickups/{pickup}/give-back", include_in_schema=False)
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def give_back(desk: Here, request: Request, by: By, entered: Entered, pickup: Id) -> Response:
     """Not go after all."""
 
@@ -104,7 +104,7 @@ def _pickups(desk: Desk, request: Request, by: str, refused: Refused | None = No
         request,
         "pickups.html",
         status=refused.problem.status if refused else 200,
-        views=clusters.pickups(asker_of(request), desk.care.pickups(), desk.store),
+        views=clusters.pickups(principal_of(request), desk.care.pickups(), desk.store),
         me=by,
         refused=refused,
     )

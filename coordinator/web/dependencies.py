@@ -11,10 +11,10 @@ from fastapi import Depends, Header, Request
 from coordinator import ids
 from coordinator.desk import Desk
 from coordinator.errors import Invalid
-from coordinator.idempotency import Repeats
-from coordinator.people.guesses import Guesses
+from coordinator.idempotency import Idempotency
 from coordinator.people.links import Astray
-from coordinator.web.access import CSRF, asker_of
+from coordinator.rate_limit import WrongTries
+from coordinator.web.access import CSRF, principal_of
 
 T = TypeVar("T")
 
@@ -31,15 +31,15 @@ class Once:
     """Does what one request asks, unless it was done already, for an earlier request with the same key."""
 
     def __init__(self, request: Request, key: str, asked: bytes) -> None:
-        self._repeats: Repeats = request.app.state.repeats
-        asker = asker_of(request)
-        self._scope = f"{asker.via} {asker.by} {request.method} {request.url.path}"
+        self._idempotency: Idempotency = request.app.state.idempotency
+        principal = principal_of(request)
+        self._scope = f"{principal.via} {principal.name} {request.method} {request.url.path}"
         self._key = key
         self._asked = asked
 
     def __call__(self, shape: type[T], act: Callable[[], T]) -> T:
         """What `act` returns, which is a `shape`; or what it returned the first time."""
-        return self._repeats.once(self._scope, self._key, self._asked, shape, act) if self._key else act()
+        return self._idempotency.once(self._scope, self._key, self._asked, shape, act) if self._key else act()
 
 
 class Sheet(dict[str, str]):
@@ -84,7 +84,7 @@ def link(request: Request, token: str) -> Generator[None]:
     Raises:
         Slow: too many wrong links came from this address.
     """
-    guesses: Guesses = request.app.state.links
+    guesses: WrongTries = request.app.state.links
     address = request.client.host if request.client else ""
     digest = ids.digest(token)
     guesses.enter(address, digest)

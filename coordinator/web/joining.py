@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Slow
-from coordinator.people.guesses import Guesses
+from coordinator.rate_limit import WrongTries
 from coordinator.web.dependencies import Here
 from coordinator.web.problem import TooLong, documented
 from coordinator.web.shapes import Digest, Id, Token
@@ -76,7 +76,7 @@ async def renew(desk: Here, request: Request) -> Response:
 
 
 async def _admit(request: Request, shape: type[_A], act: Callable[[_A], object]) -> Response:
-    invites: Guesses = request.app.state.invites
+    invites: WrongTries = request.app.state.invites
     address = request.client.host if request.client else ""
     invites.enter(address)
     body = await request.body()

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from coordinator.errors import Invalid
-from coordinator.model.roles import Act
-from coordinator.people.authentication import SESSION, Link, Opened, Porter, Ticket
+from coordinator.model.roles import Permission
+from coordinator.people.authentication import SESSION, Authenticator, Link, Opened, Ticket
 from coordinator.store import people
 from coordinator.web import cookies, rendering
-from coordinator.web.access import Door, Who, name, needs
+from coordinator.web.access import Auth, Who, name, needs
 from coordinator.web.dependencies import Entered, Sheet
 from coordinator.web.forms import Refused, submit
 from coordinator.web.shapes import Token
@@ -46,14 +46,14 @@ def login(request: Request, after: Annotated[str, Query(alias="next", max_length
 
 
 @router.post("/login")
-def enter(request: Request, door: Door, entered: Entered) -> Response:
+def enter(request: Request, auth: Auth, entered: Entered) -> Response:
     """Name and password open a session, or lead to the second factor."""
     after = _local(entered.get("next", "/"))
     came: list[Opened | Ticket] = []
 
     def act() -> str:
         came.append(
-            door.enter(
+            auth.enter(
                 entered.get("name", ""),
                 entered.get("password", ""),
                 address=address(request),
@@ -68,14 +68,14 @@ def enter(request: Request, door: Door, entered: Entered) -> Response:
 
 
 @router.post("/login/second")
-def enter_second(request: Request, door: Door, entered: Entered) -> Response:
+def enter_second(request: Request, auth: Auth, entered: Entered) -> Response:
     """The code opens the session."""
     after, ticket = _local(entered.get("next", "/")), entered.get("ticket", "")
     came: list[Opened | Ticket] = []
 
     def act() -> str:
         came.append(
-            door.second(
+            auth.second(
                 ticket,
                 entered.get("code", ""),
                 address=address(request),
@@ -95,20 +95,20 @@ def enter_second(request: Request, door: Door, entered: Entered) -> Response:
 
 
 @router.get("/login/{code}")
-def login_once(request: Request, door: Door, code: Token) -> Response:
+def login_once(request: Request, auth: Auth, code: Token) -> Response:
     """Asks for what the link needs. Looking at it does not use it up, a preview may."""
-    what, person = door.link(code)
+    what, person = auth.link(code)
     return _form(request, f"/login/{code}", what=what, person=person)
 
 
 @router.post("/login/{code}")
-def enter_once(request: Request, door: Door, entered: Entered, code: Token) -> Response:
+def enter_once(request: Request, auth: Auth, entered: Entered, code: Token) -> Response:
     """A one-time link opens a session, or makes an account that does."""
-    what, person = door.link(code)
+    what, person = auth.link(code)
     came: list[Opened | Ticket] = []
 
     def act() -> str:
-        came.append(_by_link(door, code, what, entered, browser(request)))
+        came.append(_by_link(auth, code, what, entered, browser(request)))
         return "/"
 
     def again(refused: Refused) -> Response:
@@ -118,10 +118,10 @@ def enter_once(request: Request, door: Door, entered: Entered, code: Token) -> R
 
 
 @router.post("/logout")
-@needs(Act.SELF)
-def leave(request: Request, door: Door, who: Who, entered: Entered) -> Response:  # noqa: ARG001 - its token is checked
+@needs(Permission.SELF)
+def leave(request: Request, auth: Auth, who: Who, entered: Entered) -> Response:  # noqa: ARG001 - its token is checked
     """Ends this browser's session."""
-    with door.store.write() as tx:
+    with auth.store.write() as tx:
         people.end_session(tx, who.session, person=who.person or None)
     response = RedirectResponse("/login", 303)
     cookies.drop(request, response, cookies.SESSION)
@@ -144,13 +144,13 @@ def browser(request: Request) -> str:
 # ── private ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _by_link(door: Porter, code: str, what: Link, entered: Sheet, from_: str) -> Opened | Ticket:
+def _by_link(auth: Authenticator, code: str, what: Link, entered: Sheet, from_: str) -> Opened | Ticket:
     if what is Link.LOCAL:
-        return door.enter_locally(code, name(entered.get("by", "")), from_)
+        return auth.enter_locally(code, name(entered.get("by", "")), from_)
     password = repeated(entered)
     if what is Link.WELCOME:
-        return door.choose(code, password, from_)
-    return door.enter_first(
+        return auth.choose(code, password, from_)
+    return auth.enter_first(
         code,
         name=entered.get("name", ""),
         shown=name(entered.get("shown", "")),

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordinator import request_context
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Problem, Unauthorised
-from coordinator.people.authentication import Porter
+from coordinator.people.authentication import Authenticator
 from coordinator.people.principal import NOBODY
 from coordinator.web import cookies, headers, problem
 from coordinator.web.access import BY, SAFE, is_open, name
@@ -22,10 +22,10 @@ LIMIT = 64 * 1024
 class Gate:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, porter: Porter, public_url: str = "") -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, public_url: str = "") -> None:
         """`public_url` is what browsers call us, beside what their requests' Host says."""
         self._app = app
-        self._porter = porter
+        self._authenticator = authenticator
         self._host = urlsplit(public_url).netloc
         self._encrypted = public_url.startswith("https:")
 
@@ -35,7 +35,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        request.state.asker = NOBODY
+        request.state.principal = NOBODY
         request.state.secure = self._is_secure(request)
         guarded = headers.sent(send, request.url.path, secure=request.state.secure)
         try:
@@ -43,13 +43,13 @@ class Gate:
         except Problem as found:
             refusal = problem.respond(request, found)
         if refusal is None:
-            with request_context.acting(via=_via(request), role=request.state.asker.role):
+            with request_context.acting(via=_via(request), role=request.state.principal.role):
                 await self._app(scope, _Bounded(receive, request), guarded)
         else:
             await refusal(scope, receive, guarded)
 
     async def _judge(self, request: Request) -> Response | None:
-        """A refusal, or None and `request.state.asker` says who asks (nobody, where nobody needs to)."""
+        """A refusal, or None and `request.state.principal` says who asks (nobody, where nobody needs to)."""
         if int(_digits(request.headers.get("content-length", "0"))) > LIMIT:
             raise problem.TooLong(f"a request has at most {LIMIT} bytes")
         if request.headers.get("content-type", "").lower().startswith("multipart/"):
@@ -65,19 +65,21 @@ class Gate:
             by = name(_utf8(request.headers.get("muster-by", BY)))
             found = None
             if scheme.lower() == "bearer":
-                found = await run_in_threadpool(self._porter.program, key.strip(), by)
+                found = await run_in_threadpool(self._authenticator.program, key.strip(), by)
             if found is None:
                 raise Unauthorised("this is not the access key, nor a token that is good")
-            request.state.asker = found
+            request.state.principal = found
             return None
-        asker = await run_in_threadpool(self._porter.browser, cookies.read(request, cookies.SESSION))
-        if asker.is_known:
+        principal = await run_in_threadpool(
+            self._authenticator.browser, cookies.read(request, cookies.SESSION)
+        )
+        if principal.is_known:
             self._same_site(request)
             if path.startswith("/api/") and request.method not in SAFE:
                 raise Forbidden(
                     "a browser's session changes things by the pages' forms only; programs use a token"
                 )
-            request.state.asker = asker
+            request.state.principal = principal
             return None
         if problem.wants_page(request) and request.method in SAFE:
             return RedirectResponse(f"/login?next={quote(path)}", 303)

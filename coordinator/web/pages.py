@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from coordinator.model.records import Attempt
-from coordinator.model.roles import Act
+from coordinator.model.roles import Permission
 from coordinator.model.views import NeedView
 from coordinator.web import clusters, cookies, rendering, shapes
-from coordinator.web.access import By, Who, asker_of, needs, require
+from coordinator.web.access import By, Who, needs, principal_of, require
 from coordinator.web.clusters import home_of
 from coordinator.web.dependencies import Desk, Entered, Here, Sheet
 from coordinator.web.forms import Filed, Refused, submit
@@ -23,21 +23,21 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-@needs(Act.LOOK)
+@needs(Permission.LOOK)
 def front(desk: Here, request: Request) -> Response:
     """All needs, the form to file one, and the hospitals to vet."""
     return _needs(desk, request)
 
 
 @router.get("/needs")
-@needs(Act.LOOK)
+@needs(Permission.LOOK)
 def needs_elsewhere() -> Response:
     """Needs are the front page."""
     return RedirectResponse("/", 303)
 
 
 @router.get("/needs/{need}")
-@needs(Act.LOOK)
+@needs(Permission.LOOK)
 def need(desk: Here, request: Request, need: Id) -> Response:
     """One need, its lots and its parcels."""
     link = cookies.read(request, cookies.LINK)
@@ -48,7 +48,7 @@ def need(desk: Here, request: Request, need: Id) -> Response:
 
 
 @router.get("/printers")
-@needs(Act.LOOK)
+@needs(Permission.LOOK)
 def printers(desk: Here, request: Request) -> Response:
     """Printers and what they do."""
     return _printers(desk, request)
@@ -58,7 +58,7 @@ def printers(desk: Here, request: Request) -> Response:
 
 
 @router.post("/hospitals")
-@needs(Act.ADD)
+@needs(Permission.ADD)
 def add_hospital(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
     """Take a hospital in."""
 
@@ -69,8 +69,8 @@ def add_hospital(desk: Here, request: Request, who: Who, entered: Entered) -> Re
             contact=asked.contact,
             latitude=asked.latitude,
             longitude=asked.longitude,
-            cluster=home_of(who, Act.ADD, asked.cluster),
-            by=who.by,
+            cluster=home_of(who, Permission.ADD, asked.cluster),
+            by=who.name,
         )
         return "/"
 
@@ -78,7 +78,7 @@ def add_hospital(desk: Here, request: Request, who: Who, entered: Entered) -> Re
 
 
 @router.post("/hospitals/{hospital}/approve")
-@needs(Act.APPROVE)
+@needs(Permission.APPROVE)
 def approve_hospital(desk: Here, request: Request, by: By, entered: Entered, hospital: Id) -> Response:
     """Vouch for a hospital."""
 
@@ -90,18 +90,18 @@ def approve_hospital(desk: Here, request: Request, by: By, entered: Entered, hos
 
 
 @router.post("/needs")
-@needs(Act.FILE)
+@needs(Permission.FILE)
 def file_need(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
     """Ask for parts; the need's page then shows the hospital's link, once."""
 
     def act() -> Filed:
         asked = shapes.NeedAsked.entered(entered)
-        require(desk.store, who, Act.FILE, hospital=asked.hospital)
+        require(desk.store, who, Permission.FILE, hospital=asked.hospital)
         need, token = desk.file_need(
             hospital=asked.hospital,
             part=asked.part,
             quantity=asked.quantity,
-            by=who.by,
+            by=who.name,
             priority=asked.priority,
             deadline=asked.deadline,
         )
@@ -114,7 +114,7 @@ def file_need(desk: Here, request: Request, who: Who, entered: Entered) -> Respo
 
 
 @router.post("/needs/{need}/cancel")
-@needs(Act.WITHDRAW)
+@needs(Permission.WITHDRAW)
 def cancel_need(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
     """Ask for no more of it."""
 
@@ -126,7 +126,7 @@ def cancel_need(desk: Here, request: Request, by: By, entered: Entered, need: Id
 
 
 @router.post("/needs/{need}/release")
-@needs(Act.RELEASE)
+@needs(Permission.RELEASE)
 def release_need(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
     """Give a held need out again."""
 
@@ -138,7 +138,7 @@ def release_need(desk: Here, request: Request, by: By, entered: Entered, need: I
 
 
 @router.post("/needs/{need}/pack")
-@needs(Act.PACK)
+@needs(Permission.PACK)
 def pack(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
     """Put what stands at the hub into a parcel."""
 
@@ -151,7 +151,7 @@ def pack(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Re
 
 
 @router.post("/needs/{need}/parcels/{parcel}/send")
-@needs(Act.SEND)
+@needs(Permission.SEND)
 def send(desk: Here, request: Request, by: By, entered: Entered, need: Id, parcel: Id) -> Response:
     """Hand a parcel over."""
 
@@ -166,7 +166,7 @@ def send(desk: Here, request: Request, by: By, entered: Entered, need: Id, parce
 
 
 @router.post("/needs/{need}/attempts/{attempt}/inspect")
-@needs(Act.INSPECT)
+@needs(Permission.INSPECT)
 def inspect(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Say what is good."""
 
@@ -178,7 +178,7 @@ def inspect(desk: Here, request: Request, by: By, entered: Entered, need: Id, at
 
 
 @router.post("/needs/{need}/attempts/{attempt}/collect")
-@needs(Act.COLLECT)
+@needs(Permission.COLLECT)
 def collect(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Bring a lot to the hub."""
     act = lambda: desk.collect(attempt, by=by)  # noqa: E731 (one line says it)
@@ -186,7 +186,7 @@ def collect(desk: Here, request: Request, by: By, entered: Entered, need: Id, at
 
 
 @router.post("/needs/{need}/attempts/{attempt}/write-off")
-@needs(Act.RULE)
+@needs(Permission.RULE)
 def write_off(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Give a suspect lot up."""
 
@@ -197,7 +197,7 @@ def write_off(desk: Here, request: Request, by: By, entered: Entered, need: Id, 
 
 
 @router.post("/needs/{need}/attempts/{attempt}/vouch")
-@needs(Act.RULE)
+@needs(Permission.RULE)
 def vouch(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
     """Say that a suspect lot is here."""
 
@@ -208,7 +208,7 @@ def vouch(desk: Here, request: Request, by: By, entered: Entered, need: Id, atte
 
 
 @router.post("/needs/{need}/attempts/{attempt}/{wish}")
-@needs(Act.STEER)
+@needs(Permission.STEER)
 def ask_on_need(
     desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id, wish: Wish
 ) -> Response:
@@ -217,7 +217,7 @@ def ask_on_need(
 
 
 @router.post("/printers/{attempt}/{wish}")
-@needs(Act.STEER)
+@needs(Permission.STEER)
 def ask(desk: Here, request: Request, by: By, entered: Entered, attempt: Id, wish: Wish) -> Response:
     """Ask the printer's agent for something, from the printers' page."""
 
@@ -247,9 +247,9 @@ def _on_need(
 
 
 def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Response:
-    asker = asker_of(request)
-    views = clusters.needs(asker, desk.needs())
-    hospitals = clusters.hospitals(asker, desk.hospitals())
+    principal = principal_of(request)
+    views = clusters.needs(principal, desk.needs())
+    hospitals = clusters.hospitals(principal, desk.hospitals())
     parts = desk.parts()
     return rendering.page(
         request,
@@ -258,10 +258,12 @@ def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Resp
         under_way=sorted(filter(_under_way, views), key=_urgency),
         over=[view for view in views if not _under_way(view)],
         approved=[
-            each for each in hospitals if each.approved is not None and asker.may(Act.FILE, each.cluster)
+            each
+            for each in hospitals
+            if each.approved is not None and principal.may(Permission.FILE, each.cluster)
         ],
         waiting=[each for each in hospitals if each.approved is None],
-        adds=sorted(asker.within(Act.ADD) or ()),
+        adds=sorted(principal.within(Permission.ADD) or ()),
         parts=parts,
         titles={part.name: part.title for part in parts},
         refused=refused,
@@ -288,7 +290,7 @@ def _printers(desk: Desk, request: Request, refused: Refused | None = None) -> R
         request,
         "printers.html",
         status=refused.problem.status if refused else 200,
-        views=clusters.printers(asker_of(request), desk.printers()),
+        views=clusters.printers(principal_of(request), desk.printers()),
         refused=refused,
     )
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
-from coordinator.model.roles import Act, Role
+from coordinator.model.roles import Permission, Role
 from coordinator.people.accounts import PersonView
 from coordinator.people.staff import Staff
 from coordinator.web import rendering, shapes
-from coordinator.web.access import Door, Who, needs
+from coordinator.web.access import Auth, Who, needs
 from coordinator.web.clusters import home_of
 from coordinator.web.dependencies import Entered, Repeatable
 from coordinator.web.forms import Refused, reveal, submit
@@ -21,8 +21,8 @@ from coordinator.web.shapes import Id
 router = APIRouter(responses=documented(Unauthorised, Forbidden, Invalid))
 
 
-def _staff(door: Door) -> Staff:
-    return Staff(door)
+def _staff(auth: Auth) -> Staff:
+    return Staff(auth)
 
 
 Office = Annotated[Staff, Depends(_staff)]
@@ -36,7 +36,7 @@ Office = Annotated[Staff, Depends(_staff)]
     summary="Who has an account, in your clusters",
     tags=["people"],
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def everybody(staff: Office, who: Who) -> list[PersonView]:
     """By log-in name."""
     return staff.everybody(who)
@@ -49,7 +49,7 @@ def everybody(staff: Office, who: Who) -> list[PersonView]:
     tags=["people"],
     responses=documented(Conflict),
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def add(staff: Office, who: Who, asked: shapes.PersonAsked, once: Repeatable) -> shapes.Welcomed:
     """`path` is a link, good once and for three days, by which they choose a password. It is shown only now."""
     return once(shapes.Welcomed, lambda: _added(staff, who, asked))
@@ -61,10 +61,10 @@ def add(staff: Office, who: Who, asked: shapes.PersonAsked, once: Repeatable) ->
     tags=["people"],
     responses=documented(Missing),
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def give(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
     """In one cluster; it counts at once."""
-    return staff.give(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
+    return staff.give(who, person, home_of(who, Permission.PEOPLE, asked.cluster), asked.role)
 
 
 @router.post(
@@ -73,10 +73,10 @@ def give(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> Person
     tags=["people"],
     responses=documented(Missing, Conflict),
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def take(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
     """It counts at once, for their programs too."""
-    return staff.take(who, person, home_of(who, Act.PEOPLE, asked.cluster), asked.role)
+    return staff.take(who, person, home_of(who, Permission.PEOPLE, asked.cluster), asked.role)
 
 
 @router.post(
@@ -85,7 +85,7 @@ def take(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> Person
     tags=["people"],
     responses=documented(Missing),
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def reset(staff: Office, who: Who, person: Id, asked: shapes.ResetAsked, once: Repeatable) -> shapes.Welcomed:
     """The old one is void, all sessions end and tokens are revoked; `path` is the link, shown only now."""
     return once(shapes.Welcomed, lambda: _reset(staff, who, person, asked))
@@ -97,7 +97,7 @@ def reset(staff: Office, who: Who, person: Id, asked: shapes.ResetAsked, once: R
     tags=["people"],
     responses=documented(Missing, Conflict),
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def disable(staff: Office, who: Who, person: Id) -> PersonView:
     """At once: sessions end, tokens and links are void. What they did stays in the records."""
     return staff.disable(who, person)
@@ -109,7 +109,7 @@ def disable(staff: Office, who: Who, person: Id) -> PersonView:
     tags=["people"],
     responses=documented(Missing),
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def enable(staff: Office, who: Who, person: Id) -> PersonView:
     """With the password and second factor it had."""
     return staff.enable(who, person)
@@ -122,7 +122,7 @@ def enable(staff: Office, who: Who, person: Id) -> PersonView:
     tags=["agents"],
     responses=documented(Missing),
 )
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def place(staff: Office, who: Who, agent: Id, asked: shapes.ClusterAsked) -> None:
     """Its printers are seen, and their lots looked after, by that cluster's people. Dispatch goes on as before."""
     staff.place(who, agent, asked.cluster)
@@ -132,14 +132,14 @@ def place(staff: Office, who: Who, agent: Id, asked: shapes.ClusterAsked) -> Non
 
 
 @router.get("/people", include_in_schema=False)
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def page(request: Request, staff: Office, who: Who) -> Response:
     """Everybody, and the form to take somebody in."""
     return _show(request, staff, who)
 
 
 @router.post("/people", include_in_schema=False)
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def add_on_page(request: Request, staff: Office, who: Who, entered: Entered) -> Response:
     """Take somebody in; the page shows the link, once."""
     return _welcome(
@@ -153,7 +153,7 @@ def add_on_page(request: Request, staff: Office, who: Who, entered: Entered) -> 
 
 
 @router.post("/people/{person}/give", include_in_schema=False)
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def give_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Give a role."""
     return _then_back(
@@ -162,7 +162,7 @@ def give_on_page(request: Request, staff: Office, who: Who, entered: Entered, pe
 
 
 @router.post("/people/{person}/take", include_in_schema=False)
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def take_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Take a role."""
     return _then_back(
@@ -171,7 +171,7 @@ def take_on_page(request: Request, staff: Office, who: Who, entered: Entered, pe
 
 
 @router.post("/people/{person}/reset", include_in_schema=False)
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def reset_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """A new password; the page shows the link, once."""
     return _welcome(
@@ -185,14 +185,14 @@ def reset_on_page(request: Request, staff: Office, who: Who, entered: Entered, p
 
 
 @router.post("/people/{person}/disable", include_in_schema=False)
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def disable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Shut an account."""
     return _then_back(request, staff, who, entered, f"disable-{person}", lambda: staff.disable(who, person))
 
 
 @router.post("/people/{person}/enable", include_in_schema=False)
-@needs(Act.PEOPLE)
+@needs(Permission.PEOPLE)
 def enable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
     """Open an account again."""
     return _then_back(request, staff, who, entered, f"enable-{person}", lambda: staff.enable(who, person))
@@ -231,11 +231,11 @@ def _welcome(
 
 def _role(who: Who, entered: Entered) -> tuple[str, Role]:
     asked = shapes.RoleAsked.entered(entered)
-    return home_of(who, Act.PEOPLE, asked.cluster), asked.role
+    return home_of(who, Permission.PEOPLE, asked.cluster), asked.role
 
 
 def _added(staff: Staff, who: Who, asked: shapes.PersonAsked) -> shapes.Welcomed:
-    cluster = home_of(who, Act.PEOPLE, asked.cluster)
+    cluster = home_of(who, Permission.PEOPLE, asked.cluster)
     view, code = staff.add(
         who, name=asked.name, shown=asked.shown or asked.name, cluster=cluster, role=asked.role
     )
@@ -254,7 +254,7 @@ def _show(
     refused: Refused | None = None,
     welcomed: shapes.Welcomed | None = None,
 ) -> Response:
-    within = who.within(Act.PEOPLE)
+    within = who.within(Permission.PEOPLE)
     everybody = staff.everybody(who)
     return rendering.page(
         request,

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from coordinator import ids
 from coordinator.model.records import Looks, Printer
-from coordinator.model.roles import Act
+from coordinator.model.roles import Permission
 from coordinator.model.views import STATES, PrinterView
-from coordinator.people.principal import NOBODY, Asker
+from coordinator.people.principal import NOBODY, Principal
 from coordinator.web import stages
 from wire.lifecycle import State
 
@@ -34,13 +34,13 @@ _PRIORITIES = {0: "routine", 5: "normal", 9: "now"}
 
 def page(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
     """A page from one of our templates. Who is logged in and which version runs is known to each."""
-    asker: Asker = getattr(request.state, "asker", NOBODY)
+    principal: Principal = getattr(request.state, "principal", NOBODY)
     state: dict[str, object] = {
-        "asker": asker,
-        "by": asker.by,
-        "may": asker.may,
-        "Act": Act,
-        "form_id": ids.token() if asker.is_known or request.url.path.startswith(("/t/", "/m/")) else "",
+        "principal": principal,
+        "by": principal.name,
+        "may": principal.may,
+        "Permission": Permission,
+        "form_id": ids.token() if principal.is_known or request.url.path.startswith(("/t/", "/m/")) else "",
         "version": request.app.version,
         "here": "",
         "refused": None,

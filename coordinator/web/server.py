@@ -4,17 +4,17 @@ import socket
 
 import uvicorn
 
-from coordinator.changes import News
+from coordinator.changes import ChangeFeed
 
 
 class Server(uvicorn.Server):
-    """Ends all streams of `news` before it waits for the requests under way, however it was told to stop."""
+    """Ends all streams of `changes` before it waits for the requests under way, however it was told to stop."""
 
-    def __init__(self, config: uvicorn.Config, news: News) -> None:
+    def __init__(self, config: uvicorn.Config, changes: ChangeFeed) -> None:
         super().__init__(config)
-        self._news = news
+        self._changes = changes
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop; with every stream at its end this takes a moment only."""
-        self._news.close()
+        self._changes.close()
         await super().shutdown(sockets)

@@ -1,4 +1,4 @@
-"""News for open pages, as server-sent events: that something changed, so that they look again."""
+"""ChangeFeed for open pages, as server-sent events: that something changed, so that they look again."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
@@ -9,8 +9,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import StringConstraints
 
 from coordinator.changes import Listener
-from coordinator.model.roles import Act
-from coordinator.web.access import Door, Who, again, needs
+from coordinator.model.roles import Permission
+from coordinator.web.access import Auth, Who, again, needs
 from coordinator.web.dependencies import Here
 
 router = APIRouter()
@@ -24,11 +24,11 @@ Subject = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16}(/[A-Za-z0-9_-]
     tags=["live"],
     summary="Hear that something changed, as server-sent events",
 )
-@needs(Act.LOOK)
+@needs(Permission.LOOK)
 async def events(
     desk: Here,
     who: Who,
-    door: Door,
+    auth: Auth,
     request: Request,
     on: Annotated[
         list[Subject],
@@ -38,9 +38,9 @@ async def events(
     """`hello` once, then `news`; look again after either. What changed is told to the machine's administrator only."""
 
     def may() -> bool:
-        return again(request, door).may(Act.LOOK)
+        return again(request, auth).may(Permission.LOOK)
 
-    with desk.news.listen(*on) as listener:
+    with desk.changes.listen(*on) as listener:
         async for event in told(listener, may, silent=not who.everywhere):
             yield event
 

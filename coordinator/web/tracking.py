@@ -99,7 +99,7 @@ async def events(
             return False
         return True
 
-    with desk.news.listen(f"need/{need}") as listener:
+    with desk.changes.listen(f"need/{need}") as listener:
         async for event in told(listener, may, silent=True):
             yield event
 

@@ -33,7 +33,7 @@ class Scene:
         return self.house.url
 
     def log_in(self, page: Page, by: str = "Ines") -> None:
-        page.goto(f"{self.url}/login/{self.house.porter.once()}")
+        page.goto(f"{self.url}/login/{self.house.authenticator.once()}")
         page.get_by_label("Your name").fill(by)
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url(f"{self.url}/")

@@ -131,7 +131,9 @@ def test_no_page_breaks_its_own_policy(browser, scene: Scene):
         page.add_init_script(
             "addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective))"
         )
-        page.goto(f"{scene.url}/login/{scene.house.porter.first() or scene.house.porter.once()}")
+        page.goto(
+            f"{scene.url}/login/{scene.house.authenticator.first() or scene.house.authenticator.once()}"
+        )
         enters(page, scene, "ines")
         for path in (
             "/",
@@ -159,7 +161,7 @@ def test_no_page_breaks_its_own_policy(browser, scene: Scene):
 def test_the_doors_and_the_accounts_fit_a_phone_and_a_finger(browser, scene: Scene, scheme):
     scene.house.person("ines", (HOME, Role.ADMIN))
     scene.house.person("carl", (HOME, Role.COURIER), (HOME, Role.INSPECTOR))
-    first = scene.house.porter.once()
+    first = scene.house.authenticator.once()
     with chromium.page(browser, viewport=chromium.PHONE, scheme=scheme) as phone:
         for path in (f"/login/first-{first}", "/login"):
             phone.goto(scene.url + path)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator import ids
-from coordinator.model.roles import ACTS, HOME, Act, Role
+from coordinator.model.roles import HOME, PERMISSIONS, Permission, Role
 from coordinator.privacy.address import Doorstep
 from tests.property.planted import plant
 from tests.unit.coordinator.office import KEY, PlayedAgent, open_office
@@ -26,7 +26,7 @@ class Visitor:
 
     name: str
     headers: dict[str, str]
-    acts: frozenset[Act] = frozenset()
+    acts: frozenset[Permission] = frozenset()
     known: bool = True
     stranger_to_home: bool = False
 
@@ -55,16 +55,18 @@ def build(directory: Path) -> Crossroads:
         Visitor("nobody", {}, known=False),
         Visitor("a wrong token", _bearer("muster_nobody-has-this"), known=False),
         Visitor("an expired token", _bearer("muster_stale"), known=False),
-        Visitor("the access key", _bearer(KEY), frozenset(set(Act) - {Act.SELF})),
+        Visitor("the access key", _bearer(KEY), frozenset(set(Permission) - {Permission.SELF})),
     ]
     for role in Role:
         _join(house, role.value, HOME, role)
-        visitors.append(Visitor(role.value, _bearer(f"muster_{role.value}"), ACTS[role]))
+        visitors.append(Visitor(role.value, _bearer(f"muster_{role.value}"), PERMISSIONS[role]))
         secrets[f"{role.value}'s token"] = f"muster_{role.value}"
         secrets[f"{role.value}'s token, as it is kept"] = ids.digest(f"muster_{role.value}")
     _join(house, "wanda", "west", Role.ADMIN)
     visitors.append(
-        Visitor("another cluster's admin", _bearer("muster_wanda"), ACTS[Role.ADMIN], stranger_to_home=True)
+        Visitor(
+            "another cluster's admin", _bearer("muster_wanda"), PERMISSIONS[Role.ADMIN], stranger_to_home=True
+        )
     )
     _join(house, "stale", HOME, Role.ADMIN, lasts=-1)
     house.person(VICTIM, (HOME, Role.VIEWER))

@@ -21,7 +21,7 @@ def plant(house: House, victim: str) -> dict[str, str]:
         found[f"the private key {file.name}"] = file.read_text().splitlines()[1]
     office = house.office
     found |= _both("an invite", parse(office.desk.invite(by="coordinator")).code)
-    found |= _both("a one-time link", house.porter.once())
+    found |= _both("a one-time link", house.authenticator.once())
     office.agent("carl")
     link = office.desk.care.link_agent("carl", by="ines")
     office.desk.care.give_address(link, HIDDEN)
@@ -33,13 +33,13 @@ def _of_account(house: House, victim: str) -> dict[str, str]:
     """A password, a second factor, recovery codes, a link to choose a password; and the session of somebody else."""
     now = house.office.now[0]
     secret = factor.fresh()
-    sealed = house.porter.seal.close(secret, victim)
+    sealed = house.authenticator.seal.close(secret, victim)
     with house.office.store.write() as tx:
         people.persons.change(tx, victim, factor=sealed, factor_since=now)
         recovery = accounts.new_recovery(tx, victim)
         welcome = accounts.welcome(tx, victim, by="ines", now=now)
     house.person("sonja", (HOME, Role.VIEWER))
-    opened = house.porter.enter("sonja", PASSWORD, address="192.0.2.7", browser="a browser")
+    opened = house.authenticator.enter("sonja", PASSWORD, address="192.0.2.7", browser="a browser")
     assert isinstance(opened, Opened)
     with house.office.store.read() as tx:
         session = people.sessions_of(tx, "sonja")[0]

@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from coordinator.model.roles import WHOLE, Act
-from coordinator.people.guesses import INVITES, LINKS, Guesses
+from coordinator.model.roles import WHOLE, Permission
+from coordinator.rate_limit import INVITES, LINKS, WrongTries
 from coordinator.web.access import act_of, is_open
 from tests.property.crossroads import ADDRESS, THEIRS, Crossroads, Visitor
 from tests.unit.coordinator.web.test_routes import RULES, routes
@@ -198,11 +198,11 @@ def placed(roads: Crossroads, case: Any, path: str, draw: Any) -> None:
 
 def fresh(roads: Crossroads) -> None:
     """Nobody waits for what others guessed."""
-    roads.house.app.state.links = Guesses(lambda: roads.house.office.now[0], LINKS, "try again")
-    roads.house.app.state.invites = Guesses(lambda: roads.house.office.now[0], INVITES, "try again")
+    roads.house.app.state.links = WrongTries(lambda: roads.house.office.now[0], LINKS, "try again")
+    roads.house.app.state.invites = WrongTries(lambda: roads.house.office.now[0], INVITES, "try again")
 
 
-def judged(visitor: Visitor, act: Act | None, path: str, status: int, said: str) -> None:
+def judged(visitor: Visitor, act: Permission | None, path: str, status: int, said: str) -> None:
     if is_open(path):
         assert status not in (401,)
     elif not visitor.known:
@@ -214,7 +214,9 @@ def judged(visitor: Visitor, act: Act | None, path: str, status: int, said: str)
         assert status != 401, visitor
 
 
-def read(roads: Crossroads, visitor: Visitor, act: Act | None, path: str, said: str, case: Any) -> None:
+def read(
+    roads: Crossroads, visitor: Visitor, act: Permission | None, path: str, said: str, case: Any
+) -> None:
     asked = f"{case.path_parameters} {case.query} {case.body!r}"
     for what, secret in roads.secrets.items():
         assert secret not in said or secret in asked, (visitor, what)
@@ -222,7 +224,7 @@ def read(roads: Crossroads, visitor: Visitor, act: Act | None, path: str, said: 
         for word in (THEIRS, *roads.names["attempt"], *roads.names["need"]):
             assert word not in said or word in asked, (visitor, word)
     is_own = (path.startswith("/api/maker/") and roads.names["maker"][0] in asked) or (
-        act is Act.PRIVACY and "'anna'" in asked
+        act is Permission.PRIVACY and "'anna'" in asked
     )
     is_taker = path == "/api/pickups/{pickup}" and re.search(f'"by": ?"{visitor.name}"', said)
     if not is_own and not is_taker:

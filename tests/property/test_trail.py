@@ -10,7 +10,7 @@ from coordinator.model.audit_log import BEGINNING, Break, Entry, follow, plain, 
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
 IDS = st.from_regex(r"[a-z]{2,8}/[a-z0-9-]{1,10}", fullmatch=True)
-ACTS = st.from_regex(r"[a-z]{2,8}\.[a-z-]{2,8}", fullmatch=True)
+PERMISSIONS = st.from_regex(r"[a-z]{2,8}\.[a-z-]{2,8}", fullmatch=True)
 
 
 @st.composite
@@ -21,7 +21,7 @@ def written(draw) -> Entry:
         by=draw(WORDS),
         role=draw(WORDS),
         via=draw(WORDS),
-        act=draw(ACTS),
+        act=draw(PERMISSIONS),
         subject=draw(IDS),
         details=plain(draw(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.integers()))),
     )

@@ -13,7 +13,7 @@ from coordinator.model.audit_log import follow
 from coordinator.people import links
 from coordinator.people.links import Astray
 from coordinator.privacy import pickups
-from coordinator.privacy.address import Doorstep, Safe, Unreadable
+from coordinator.privacy.address import AddressCipher, Doorstep, Unreadable
 from coordinator.store import audit_log
 from coordinator.work import overview, reports
 from tests.unit.coordinator.office import Office, PlayedAgent
@@ -109,13 +109,13 @@ def test_nobody_signs_by_a_link_that_was_replaced(office: Office):
 def test_an_address_is_sealed_and_for_its_own_maker_only(office: Office):
     anna_at_home(office)
     assert "Quitten" not in everything(office)
-    safe = Safe(b"k" * 32)
+    safe = AddressCipher(b"k" * 32)
     sealed = safe.seal(DOOR, "anna")
     assert safe.seal(DOOR, "anna") != sealed
     assert safe.open(sealed, "anna") == DOOR
     altered = base64.b64encode(base64.b64decode(sealed)[:-1] + b"x").decode()
     for other, text_, agent in (
-        (Safe(b"l" * 32), sealed, "anna"),
+        (AddressCipher(b"l" * 32), sealed, "anna"),
         (safe, sealed, "bert"),
         (safe, altered, "anna"),
         (safe, "no base 64!", "anna"),

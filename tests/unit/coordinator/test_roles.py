@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.model.roles import ACTS, Act, Role, acts
-from coordinator.people.principal import NOBODY, Asker, Via
+from coordinator.model.roles import PERMISSIONS, Permission, Role, permissions
+from coordinator.people.principal import NOBODY, Principal, Via
 
 COORDINATES = (
     "look audit add approve file withdraw release steer inspect rule collect pack send invite revoke"
@@ -11,7 +11,7 @@ COORDINATES = (
 
 
 def test_nobody_may_anything():
-    assert not any(NOBODY.may(act) for act in Act)
+    assert not any(NOBODY.may(act) for act in Permission)
     assert not NOBODY.sees(["home"])
 
 
@@ -32,26 +32,26 @@ def test_nobody_may_anything():
     ],
 )
 def test_a_role_may_this_and_nothing_else(role, may):
-    assert {str(act) for act in ACTS[role]} == set(may.split())
+    assert {str(act) for act in PERMISSIONS[role]} == set(may.split())
 
 
 def test_every_role_has_a_row_and_no_row_is_for_the_machine_alone():
-    assert set(ACTS) == set(Role)
-    assert not any({Act.LOCAL, Act.SELF} & row for row in ACTS.values())
+    assert set(PERMISSIONS) == set(Role)
+    assert not any({Permission.LOCAL, Permission.SELF} & row for row in PERMISSIONS.values())
 
 
 def test_roles_add_up_within_a_cluster_and_never_across():
-    ines = Asker(
-        by="ines",
+    ines = Principal(
+        name="ines",
         via=Via.SESSION,
-        acts=acts([("west", Role.INSPECTOR), ("west", Role.COURIER), ("east", Role.VIEWER)]),
+        permissions=permissions([("west", Role.INSPECTOR), ("west", Role.COURIER), ("east", Role.VIEWER)]),
     )
-    assert ines.may(Act.INSPECT, "west")
-    assert ines.may(Act.SEND, "west")
-    assert ines.may(Act.LOOK, "east")
-    assert not ines.may(Act.SEND, "east")
-    assert not ines.may(Act.LOOK, "north")
-    assert ines.within(Act.SEND) == {"west"}
+    assert ines.may(Permission.INSPECT, "west")
+    assert ines.may(Permission.SEND, "west")
+    assert ines.may(Permission.LOOK, "east")
+    assert not ines.may(Permission.SEND, "east")
+    assert not ines.may(Permission.LOOK, "north")
+    assert ines.within(Permission.SEND) == {"west"}
     assert ines.sees(["north", "east"])
     assert not ines.sees(["north"])
 
@@ -61,5 +61,5 @@ def test_roles_add_up_within_a_cluster_and_never_across():
     [(Via.KEY, True, False), (Via.LINK, False, True), (Via.SESSION, False, True), (Via.TOKEN, False, False)],
 )
 def test_the_machines_key_and_the_own_account_are_matters_of_how_one_came(via, local, own):
-    asker = Asker(by="x", via=via, everywhere=True)
-    assert (asker.may(Act.LOCAL), asker.may(Act.SELF)) == (local, own)
+    principal = Principal(name="x", via=via, everywhere=True)
+    assert (principal.may(Permission.LOCAL), principal.may(Permission.SELF)) == (local, own)

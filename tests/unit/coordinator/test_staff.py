@@ -3,22 +3,27 @@
 import pytest
 
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing
-from coordinator.model.roles import HOME, Role, acts
-from coordinator.people.authentication import Porter
-from coordinator.people.principal import Asker, Via
+from coordinator.model.roles import HOME, Role, permissions
+from coordinator.people.authentication import Authenticator
+from coordinator.people.principal import Principal, Via
 from coordinator.people.staff import Staff
 from tests.unit.coordinator.office import Office
 
-MACHINE = Asker(by="root", via=Via.KEY, everywhere=True)
+MACHINE = Principal(name="root", via=Via.KEY, everywhere=True)
 
 
-def admin(name: str, *clusters: str) -> Asker:
-    return Asker(by=name, via=Via.SESSION, person=name, acts=acts([(each, Role.ADMIN) for each in clusters]))
+def admin(name: str, *clusters: str) -> Principal:
+    return Principal(
+        name=name,
+        via=Via.SESSION,
+        person=name,
+        permissions=permissions([(each, Role.ADMIN) for each in clusters]),
+    )
 
 
 @pytest.fixture
 def staff(office: Office) -> Staff:
-    return Staff(Porter(office.store, office.desk.check_key, lambda: office.now[0], b"s" * 32))
+    return Staff(Authenticator(office.store, office.desk.check_key, lambda: office.now[0], b"s" * 32))
 
 
 def test_people_come_with_a_role_and_a_link(staff: Staff):

@@ -13,7 +13,7 @@ from coordinator.model.records import Barred
 from coordinator.mqtt import mosquitto
 from coordinator.mqtt.broker import External
 from coordinator.mqtt.link import evict
-from coordinator.mqtt.revocation import Bouncer
+from coordinator.mqtt.revocation import Revoker
 from tests.farend.broker import free_port
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.conftest import need_mosquitto
@@ -70,13 +70,13 @@ def test_by_those_files_an_agent_reaches_its_own_topics_only_and_a_revoked_one_n
         us.say(topics.down("anna", "grant"), b"for anna")
         assert anna.hear() == (topics.down("anna", "grant"), b"for anna")
 
-        bouncer = Bouncer(broker, authority, lambda: revoked(tmp_path, "anna"), evict, Barred())
-        bouncer.start()
+        revoker = Revoker(broker, authority, lambda: revoked(tmp_path, "anna"), evict, Barred())
+        revoker.start()
         try:
-            bouncer.wake()
+            revoker.wake()
             eventually(lambda: not anna.connected, PATIENCE)
         finally:
-            bouncer.stop()
+            revoker.stop()
         assert ben.connected
     how = {"certificate": tmp_path / "anna.crt", "key": tmp_path / "anna.key"}
     assert is_out(Speaker(broker.url, "anna", ca=authority.certificate_file, **how))

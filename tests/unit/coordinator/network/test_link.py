@@ -12,7 +12,7 @@ from coordinator.errors import StartError
 from coordinator.metrics import Metrics
 from coordinator.mqtt import broker
 from coordinator.mqtt.link import Link
-from coordinator.quota import Quota
+from coordinator.rate_limit import TokenBuckets
 from tests.unit.coordinator.network.enrolled import speaker
 from wire import codec, topics
 from wire.errors import LocalError, RemoteError
@@ -237,7 +237,7 @@ def test_too_much_telemetry_is_dropped_and_everything_else_is_kept(running, anna
 def test_an_agent_that_floods_loses_its_own_and_the_others_do_not_notice(
     running, authority, tmp_path, anna, office, metrics
 ):
-    link = Link(running.endpoint, office.take, metrics, quota=Quota(rate=1, burst=20))
+    link = Link(running.endpoint, office.take, metrics, quota=TokenBuckets(rate=1, burst=20))
     link.start()
     try:
         assert link.connected.wait(10)

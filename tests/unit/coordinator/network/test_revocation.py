@@ -13,7 +13,7 @@ from coordinator import settings
 from coordinator.model.records import Barred
 from coordinator.mqtt import broker
 from coordinator.mqtt.link import evict
-from coordinator.mqtt.revocation import Bouncer
+from coordinator.mqtt.revocation import Revoker
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.enrolled import speaker
 from tests.unit.coordinator.network.test_broker import eventually, vars_of
@@ -25,13 +25,13 @@ PATIENCE = 20.0
 
 @contextmanager
 def watched(running, authority, barred):
-    """A bouncer before a broker that knew of nobody; now these are barred."""
-    bouncer = Bouncer(running, authority, lambda: barred, evict, Barred())
-    bouncer.start()
+    """A revoker before a broker that knew of nobody; now these are barred."""
+    revoker = Revoker(running, authority, lambda: barred, evict, Barred())
+    revoker.start()
     try:
-        yield bouncer
+        yield revoker
     finally:
-        bouncer.stop()
+        revoker.stop()
 
 
 def serial(directory, name):
@@ -63,8 +63,8 @@ def test_a_revoked_agents_connection_is_ended_and_it_does_not_come_back(running,
         barred = revoked(tmp_path, "anna")
     with speaker(running, authority, tmp_path, "ben") as ben, anna:
         began = time.monotonic()
-        with watched(running, authority, barred) as bouncer:
-            bouncer.wake()
+        with watched(running, authority, barred) as revoker:
+            revoker.wake()
             eventually(lambda: not anna.connected, PATIENCE)
             assert time.monotonic() - began < PATIENCE
         again = (
@@ -156,8 +156,8 @@ def test_who_joined_again_gets_in_with_the_new_certificate_and_not_with_the_old(
     old = speaker(guarded, authority, tmp_path, "anna")
     (tmp_path / "new").mkdir()
     barred = revoked(tmp_path, "anna", replaced=True)
-    with old, watched(guarded, authority, barred) as bouncer:
-        bouncer.wake()
+    with old, watched(guarded, authority, barred) as revoker:
+        revoker.wake()
         eventually(lambda: not old.connected, PATIENCE)
         with speaker(guarded, authority, tmp_path / "new", "anna") as new:
             new.listen(*topics.downs("anna"))

@@ -13,7 +13,7 @@ import uvicorn
 from coordinator import ids
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts, passwords
-from coordinator.people.authentication import Porter
+from coordinator.people.authentication import Authenticator
 from coordinator.store import people
 from coordinator.web.application import create
 from coordinator.web.server import Server
@@ -36,7 +36,7 @@ class House:
             clock=lambda: office.now[0],
             public_url=public_url,
         )
-        self.porter: Porter = self.app.state.porter
+        self.authenticator: Authenticator = self.app.state.authenticator
 
     @property
     def url(self) -> str:
@@ -46,7 +46,7 @@ class House:
         listening = socket.create_server(("127.0.0.1", port))
         self.port: int = listening.getsockname()[1]
         config = uvicorn.Config(self.app, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
-        self.server = Server(config, self.office.desk.news)
+        self.server = Server(config, self.office.desk.changes)
         self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]})
         self._thread.start()
         while not self.server.started:
@@ -70,7 +70,7 @@ class House:
     def browser(self, by: str = "") -> Generator[httpx.Client]:
         """A browser that has logged in, as far as HTTP goes."""
         with self.visitor() as client:
-            assert client.post(f"/login/{self.porter.once()}", data={"by": by}).status_code == 303
+            assert client.post(f"/login/{self.authenticator.once()}", data={"by": by}).status_code == 303
             yield client
 
     def visitor(self) -> "Browser":

@@ -80,7 +80,7 @@ def test_over_https_cookies_are_bound_to_the_host(quiet_house: House):
         house.visitor() as browser,
     ):
         browser.headers["Host"] = "muster.example"
-        answer = browser.post(f"/login/{house.porter.once()}", data={"by": "Ines"})
+        answer = browser.post(f"/login/{house.authenticator.once()}", data={"by": "Ines"})
         assert answer.headers["set-cookie"].startswith("__Host-muster=")
         assert "; secure" in answer.headers["set-cookie"].lower()
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
@@ -135,7 +135,7 @@ def test_a_link_logs_in_once_and_looking_at_it_does_not_use_it_up(house: House):
 
 
 def test_a_link_is_good_for_ten_minutes(house: House):
-    code = house.porter.once()
+    code = house.authenticator.once()
     house.office.now[0] += ONCE + 1
     with house.stranger() as browser:
         assert browser.get(f"/login/{code}").status_code == 404

@@ -7,7 +7,7 @@ import pytest
 from pyotp.totp import TOTP
 
 from coordinator.model.roles import HOME, Role
-from coordinator.people.throttle import PAIR
+from coordinator.rate_limit import PAIR
 from tests.unit.coordinator.web.house import PASSWORD, House
 
 NEW = "nine spools are turning"
@@ -226,7 +226,7 @@ def test_an_admin_minds_the_own_clusters_people_only(house: House, ines):
 
 
 def test_the_first_account_is_made_by_the_link_that_the_start_prints(house: House):
-    code = house.porter.first()
+    code = house.authenticator.first()
     with house.visitor() as browser:
         form = {"name": "ines", "shown": "Inès Puig", "password": NEW, "again": NEW}
         assert "The first account" in browser.get(f"/login/{code}").text

@@ -8,8 +8,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from coordinator.errors import Slow
-from coordinator.people.guesses import LINKS, Guesses
 from coordinator.privacy.address import Doorstep
+from coordinator.rate_limit import LINKS, WrongTries
 from tests.unit.coordinator.office import PlayedAgent
 from tests.unit.coordinator.web.house import House
 
@@ -91,7 +91,7 @@ def test_who_guesses_is_made_to_wait_and_who_has_a_link_is_not(house: House):
 
 def test_guesses_are_counted_by_network_and_forgotten_in_time():
     now = [0.0]
-    guesses = Guesses(lambda: now[0], LINKS, "wait")
+    guesses = WrongTries(lambda: now[0], LINKS, "wait")
     for number in range(FREE):
         guesses.enter(f"2001:db8::{number:x}", f"x{number}")
         guesses.missed(f"2001:db8::{number:x}", f"x{number}")
@@ -107,7 +107,7 @@ def test_guesses_are_counted_by_network_and_forgotten_in_time():
 
 
 def test_a_right_link_that_ends_is_a_guess_from_then_on():
-    guesses = Guesses(lambda: 0.0, LINKS, "wait")
+    guesses = WrongTries(lambda: 0.0, LINKS, "wait")
     guesses.found("right")
     for number in range(FREE):
         guesses.missed("192.0.2.1", f"x{number}")

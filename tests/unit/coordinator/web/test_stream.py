@@ -71,11 +71,11 @@ def test_who_hangs_up_is_forgotten(house: House):
     with house.client() as client, client.stream("GET", "/events?on=need") as stream:
         heard = events(stream)
         next(heard)
-        assert house.office.desk.news.listeners == 1
+        assert house.office.desk.changes.listeners == 1
     deadline = time.monotonic() + 5
-    while house.office.desk.news.listeners and time.monotonic() < deadline:
+    while house.office.desk.changes.listeners and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert house.office.desk.news.listeners == 0
+    assert house.office.desk.changes.listeners == 0
 
 
 def test_the_server_stops_at_once_with_streams_open(house: House):

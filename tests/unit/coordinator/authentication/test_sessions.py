@@ -3,23 +3,23 @@
 import pytest
 
 from coordinator.errors import Forbidden, Missing, Unauthorised
-from coordinator.model.roles import HOME, Act, Role
+from coordinator.model.roles import HOME, Permission, Role
 from coordinator.people import accounts, passwords
 from coordinator.people.authentication import IDLE, SESSION
 from coordinator.people.principal import NOBODY, Via
 from coordinator.store import restorations
 from coordinator.store.restorations import Restoration
+from tests.unit.coordinator.authentication.house import WORDS, House
 from tests.unit.coordinator.office import KEY
-from tests.unit.coordinator.porter.house import WORDS, House
 
 
 def test_a_person_logs_in_and_is_known_with_their_roles(house: House):
     house.person("ines", ("west", Role.COURIER))
-    asker = house.porter.browser(house.opens(" Ines "))
-    assert (asker.by, asker.person, asker.via) == ("ines", "ines", Via.SESSION)
-    assert asker.may(Act.SEND, "west")
-    assert not asker.may(Act.FILE, "west")
-    assert not asker.everywhere
+    principal = house.authenticator.browser(house.opens(" Ines "))
+    assert (principal.name, principal.person, principal.via) == ("ines", "ines", Via.SESSION)
+    assert principal.may(Permission.SEND, "west")
+    assert not principal.may(Permission.FILE, "west")
+    assert not principal.everywhere
 
 
 def test_neither_password_nor_token_stand_in_the_database(house: House):
@@ -37,32 +37,32 @@ def test_neither_password_nor_token_stand_in_the_database(house: House):
 def test_a_session_cannot_be_made_up(house: House, made_up):
     house.person()
     house.opens()
-    assert house.porter.browser(made_up) is NOBODY
+    assert house.authenticator.browser(made_up) is NOBODY
 
 
 def test_a_session_ends_when_it_rests_and_in_any_case(house: House):
     house.person()
     token = house.opens()
     house.goes(IDLE - 1)
-    assert house.porter.browser(token).is_known
+    assert house.authenticator.browser(token).is_known
     house.goes(IDLE + 1)
-    assert not house.porter.browser(token).is_known
+    assert not house.authenticator.browser(token).is_known
     token = house.opens()
     for _ in range(SESSION // (IDLE // 2) - 1):
         house.goes(IDLE // 2)
-        assert house.porter.browser(token).is_known
+        assert house.authenticator.browser(token).is_known
     house.goes(IDLE // 2)
-    assert not house.porter.browser(token).is_known
+    assert not house.authenticator.browser(token).is_known
 
 
 def test_a_new_password_ends_the_other_sessions(house: House):
     house.person()
     here, there = house.opens(), house.opens()
-    session = house.porter.browser(here).session
+    session = house.authenticator.browser(here).session
     with house.office.store.write() as tx:
         accounts.change(tx, "ines", passwords.keep("nine spools turn"), session=session)
-    assert house.porter.browser(here).is_known
-    assert not house.porter.browser(there).is_known
+    assert house.authenticator.browser(here).is_known
+    assert not house.authenticator.browser(there).is_known
     with pytest.raises(Unauthorised):
         house.comes()
     house.opens(password="nine spools turn")
@@ -73,7 +73,7 @@ def test_a_role_that_is_taken_counts_at_once(house: House):
     token = house.opens()
     with house.office.store.write() as tx:
         accounts.take(tx, "ines", HOME, Role.COORDINATOR)
-    assert not house.porter.browser(token).may(Act.LOOK)
+    assert not house.authenticator.browser(token).may(Permission.LOOK)
 
 
 def test_who_is_disabled_gets_in_by_no_way(house: House):
@@ -82,17 +82,17 @@ def test_who_is_disabled_gets_in_by_no_way(house: House):
     with house.office.store.write() as tx:
         code = accounts.welcome(tx, "ines", by="carl", now=house.office.now[0])
         accounts.disable(tx, "ines", now=house.office.now[0])
-    assert not house.porter.browser(token).is_known
+    assert not house.authenticator.browser(token).is_known
     with pytest.raises(Unauthorised):
         house.comes()
     with pytest.raises(Missing):
-        house.porter.link(code)
+        house.authenticator.link(code)
     with house.office.store.write() as tx, pytest.raises(Forbidden):
         accounts.welcome(tx, "ines", by="carl", now=house.office.now[0])
     with house.office.store.write() as tx:
         accounts.enable(tx, "ines")
     house.opens()
-    assert not house.porter.browser(token).is_known
+    assert not house.authenticator.browser(token).is_known
 
 
 def test_a_session_that_a_back_up_brings_back_is_over(house: House):
@@ -105,5 +105,5 @@ def test_a_session_that_a_back_up_brings_back_is_over(house: House):
         )
     house.goes(1)
     again = House(house.office)
-    assert not again.porter.browser(token).is_known
+    assert not again.authenticator.browser(token).is_known
     again.opens()

@@ -98,7 +98,7 @@ def at_hub(office: Office) -> str:
     return need
 
 
-ACTS: dict[str, tuple[str, Callable[[Office], tuple[str, ...]], dict[str, object]]] = {
+PERMISSIONS: dict[str, tuple[str, Callable[[Office], tuple[str, ...]], dict[str, object]]] = {
     "add_hospital": (
         "hospital.add",
         lambda office: (),
@@ -149,7 +149,9 @@ NO_PERSONS: dict[str, str] = {
 
 
 @pytest.mark.parametrize(
-    ("where", "tried"), [(Desk, ACTS.keys() | NO_PERSONS.keys()), (Care, CARES.keys())], ids=["desk", "care"]
+    ("where", "tried"),
+    [(Desk, PERMISSIONS.keys() | NO_PERSONS.keys()), (Care, CARES.keys())],
+    ids=["desk", "care"],
 )
 def test_every_method_that_writes_is_tried_here(where, tried):
     def writes(method: str) -> bool:
@@ -164,10 +166,10 @@ def test_every_method_that_writes_is_tried_here(where, tried):
     assert {name for name in public if writes(name)} == tried
 
 
-@pytest.mark.parametrize("method", ACTS | CARES)
+@pytest.mark.parametrize("method", PERMISSIONS | CARES)
 def test_what_somebody_does_is_noted_once_with_who_and_by_what_way(tmp_path, method):
     office = open_office(tmp_path, f"sqlite:///{tmp_path}/muster.db")
-    act, prepare, asked = (ACTS | CARES)[method]
+    act, prepare, asked = (PERMISSIONS | CARES)[method]
     if method not in BY_LINK:
         asked = {"by": "ines"} | asked
     if method == "file_need":
@@ -175,7 +177,7 @@ def test_what_somebody_does_is_noted_once_with_who_and_by_what_way(tmp_path, met
     there = prepare(office)
     before = len(entries(office))
     with request_context.acting(via="page", role="admin"):
-        getattr(office.desk if method in ACTS else office.desk.care, method)(*there, **asked)
+        getattr(office.desk if method in PERMISSIONS else office.desk.care, method)(*there, **asked)
     (made,) = entries(office)[before:]
     assert (made.act, made.via, made.role) == (act, "page", "admin")
     assert made.by == "ines" or (method in BY_LINK and made.by.startswith(("hospital/h-", "maker/m-")))

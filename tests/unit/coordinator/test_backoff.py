@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from coordinator.errors import Slow
-from coordinator.people.household import household
-from coordinator.people.throttle import ACCOUNT, CODES, PAIR, Rule, Throttle
+from coordinator.rate_limit import ACCOUNT, CODES, PAIR, Backoff, BackoffRule, network_of
 
 CROWD = tuple(f"10.0.{number // 250}.{number % 250}" for number in range(5000))
 
@@ -17,7 +16,7 @@ class Door:
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
-        self.throttle = Throttle(lambda: self.now)
+        self.throttle = Backoff(lambda: self.now)
 
     def fails(self, account: str, address: str, device: str = "", *, strict: bool = False) -> float:
         """Seconds to wait before this try would be looked at; 0: it was, and failed."""
@@ -62,7 +61,7 @@ def test_waiting_helps_and_trying_meanwhile_does_not_hurt(door: Door):
 
 
 def test_each_further_failure_doubles_the_wait_up_to_a_bound():
-    rule = Rule(free=2, first=3, most=20, forgets=60)
+    rule = BackoffRule(free=2, first=3, most=20, forgets=60)
     assert [rule.wait(failures) for failures in range(7)] == [0, 0, 3, 6, 12, 20, 20]
     assert rule.wait(1e9) == 20
 
@@ -80,8 +79,8 @@ def test_many_accounts_from_one_address_are_slowed_down_too(door: Door):
 def test_a_whole_ipv6_network_is_one_who_tries(door: Door):
     looked_at = sum(not door.fails("ines", f"2001:db8::{number:x}") for number in range(100))
     assert looked_at == PAIR.free
-    assert household("2001:db8::1") == household("2001:db8::ffff:1") != household("2001:db8:0:1::1")
-    assert household("::ffff:192.0.2.7") == "192.0.2.7"
+    assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1") != network_of("2001:db8:0:1::1")
+    assert network_of("::ffff:192.0.2.7") == "192.0.2.7"
 
 
 def test_many_addresses_get_bounded_guesses_at_one_account(door: Door):
@@ -126,7 +125,7 @@ def test_the_right_password_makes_up_for_slips(door: Door):
 
 
 def test_what_is_kept_is_bounded(door: Door, monkeypatch):
-    monkeypatch.setattr("coordinator.people.throttle.KEPT", 100)
+    monkeypatch.setattr("coordinator.rate_limit.KEPT", 100)
     for number in range(1000):
         door.fails(f"name-{number}", f"10.{number // 250}.0.{number % 250}")
     assert len(door.throttle._counts) == 100

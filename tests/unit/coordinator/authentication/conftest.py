@@ -1,10 +1,10 @@
-"""A porter whose passwords are kept by little work."""
+"""A authenticator whose passwords are kept by little work."""
 
 import pytest
 
 from coordinator.people import passwords
+from tests.unit.coordinator.authentication.house import CHEAP, KEPT, House
 from tests.unit.coordinator.office import Office
-from tests.unit.coordinator.porter.house import CHEAP, KEPT, House
 
 
 @pytest.fixture

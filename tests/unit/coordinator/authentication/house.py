@@ -1,4 +1,4 @@
-"""A porter on a database, and people who come to the door."""
+"""A authenticator on a database, and people who come to the door."""
 
 from argon2 import PasswordHasher
 from pyotp import random_base32
@@ -6,7 +6,7 @@ from pyotp.totp import TOTP
 
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts
-from coordinator.people.authentication import Opened, Porter, Ticket
+from coordinator.people.authentication import Authenticator, Opened, Ticket
 from coordinator.store import people
 from tests.unit.coordinator.office import Office
 
@@ -17,11 +17,13 @@ HERE = "192.0.2.1"
 
 
 class House:
-    """A porter on a database, and people who come to the door."""
+    """A authenticator on a database, and people who come to the door."""
 
     def __init__(self, office: Office) -> None:
         self.office = office
-        self.porter = Porter(office.store, office.desk.check_key, lambda: office.now[0], b"s" * 32)
+        self.authenticator = Authenticator(
+            office.store, office.desk.check_key, lambda: office.now[0], b"s" * 32
+        )
 
     def person(self, name: str = "ines", *roles: tuple[str, Role]) -> None:
         with self.office.store.write() as tx:
@@ -31,7 +33,9 @@ class House:
                 people.give_role(tx, name, cluster, role)
 
     def comes(self, name: str = "ines", password: str = WORDS, *, address: str = HERE, device: str = ""):
-        return self.porter.enter(name, password, address=address, browser="Firefox on Linux", device=device)
+        return self.authenticator.enter(
+            name, password, address=address, browser="Firefox on Linux", device=device
+        )
 
     def opens(self, name: str = "ines", **more) -> str:
         opened = self.comes(name, **more)
@@ -48,7 +52,7 @@ class House:
         with self.office.store.write() as tx:
             code = totp.at(int(self.office.now[0]))
             codes = accounts.set_factor(
-                tx, accounts.get(tx, name), secret, self.porter.seal, code, self.office.now[0]
+                tx, accounts.get(tx, name), secret, self.authenticator.seal, code, self.office.now[0]
             )
         self.goes(60)
         return totp, codes
@@ -58,7 +62,7 @@ class House:
 
     def second(self, ticket: object, code: str, *, address: str = HERE) -> Opened:
         assert isinstance(ticket, Ticket)
-        return self.porter.second(ticket.value, code, address=address, browser="Firefox on Linux")
+        return self.authenticator.second(ticket.value, code, address=address, browser="Firefox on Linux")
 
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -3,12 +3,12 @@
 import pytest
 
 from coordinator.errors import Slow, Unauthorised
-from coordinator.model.roles import HOME, Act, Role
+from coordinator.model.roles import HOME, Permission, Role
 from coordinator.people import accounts, passwords
 from coordinator.people.authentication import TICKET, Rules, Ticket
 from coordinator.people.factor import RECOVERY
-from coordinator.people.throttle import PAIR
-from tests.unit.coordinator.porter.house import House
+from coordinator.rate_limit import PAIR
+from tests.unit.coordinator.authentication.house import House
 
 
 def test_with_a_second_factor_the_password_alone_opens_nothing(house: House):
@@ -16,10 +16,10 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(house: House):
     totp, _ = house.factor()
     ticket = house.comes()
     assert isinstance(ticket, Ticket)
-    assert not house.porter.browser(ticket.value).is_known
+    assert not house.authenticator.browser(ticket.value).is_known
     with pytest.raises(Unauthorised):
         house.second(ticket, "000000")
-    assert house.porter.browser(house.second(ticket, house.code(totp)).token).is_known
+    assert house.authenticator.browser(house.second(ticket, house.code(totp)).token).is_known
 
 
 def test_a_code_is_never_good_twice(house: House):
@@ -85,23 +85,23 @@ def test_a_ticket_is_over_with_time_and_with_the_password(house: House):
 def test_an_admin_must_have_a_second_factor_after_the_grace(house: House):
     house.person("ines", (HOME, Role.ADMIN))
     token = house.opens()
-    fresh = house.porter.browser(token)
-    assert fresh.may(Act.PEOPLE)
+    fresh = house.authenticator.browser(token)
+    assert fresh.may(Permission.PEOPLE)
     assert fresh.due == pytest.approx(house.office.now[0] + Rules().grace)
     house.goes(Rules().grace + 1)
     house.opens()  # a second log-in begins no second grace
-    late = house.porter.browser(house.opens())
+    late = house.authenticator.browser(house.opens())
     assert late.confined
-    assert not any(late.may(act) for act in Act if act is not Act.SELF)
-    assert late.may(Act.SELF)
+    assert not any(late.may(act) for act in Permission if act is not Permission.SELF)
+    assert late.may(Permission.SELF)
     token = house.opens()
     house.factor()
-    assert house.porter.browser(token).may(Act.PEOPLE)
+    assert house.authenticator.browser(token).may(Permission.PEOPLE)
 
 
 def test_others_need_none_unless_the_house_wants_it(house: House):
     house.person("ines", (HOME, Role.COORDINATOR))
-    assert house.porter.browser(house.opens()).due is None
-    house.porter.rules = Rules(everyone=True, grace=0)
-    asker = house.porter.browser(house.opens())
-    assert asker.confined
+    assert house.authenticator.browser(house.opens()).due is None
+    house.authenticator.rules = Rules(everyone=True, grace=0)
+    principal = house.authenticator.browser(house.opens())
+    assert principal.confined

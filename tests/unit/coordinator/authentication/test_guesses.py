@@ -5,8 +5,8 @@ import pytest
 from coordinator.errors import Slow, Unauthorised
 from coordinator.people import accounts
 from coordinator.people.authentication import Opened
-from coordinator.people.throttle import PAIR
-from tests.unit.coordinator.porter.house import WORDS, House
+from coordinator.rate_limit import PAIR
+from tests.unit.coordinator.authentication.house import WORDS, House
 
 
 def test_unknown_wrong_disabled_and_without_password_are_told_alike(house: House):
@@ -55,7 +55,7 @@ def test_nobody_is_shut_out_by_a_strangers_guesses(house: House):
     house.opens(address="198.51.100.9", device=opened.device)
     with pytest.raises(Slow):
         house.comes(address="198.51.100.10", device=opened.device[:-1] + "x")
-    assert house.porter.browser(opened.token).is_known
+    assert house.authenticator.browser(opened.token).is_known
 
 
 def test_a_browser_is_known_for_its_own_person_only(house: House):
