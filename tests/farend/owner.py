@@ -7,7 +7,8 @@ begins another, with the record of the last.
 from agent.printers.driver import Condition, Status
 from agent.printers.serial.options import PortOptions
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.session import SerialSession, SessionStage
+from agent.printers.serial.session import SerialSession
+from agent.printers.serial.stage import SessionStage
 from agent.printers.virtual.faults import Faults
 from agent.printers.virtual.firmware import Firmware
 from agent.printers.virtual.profile import PROFILES
@@ -74,8 +75,8 @@ class Desk:
             if sent := session.transmit(self.now):
                 firmware.receive(sent)
             self.record = session.record
-            if session.brake.wants_reset:
-                session.brake.wants_reset = False
+            if session.emergency_stop.wants_reset:
+                session.emergency_stop.wants_reset = False
                 self.resets += 1
                 firmware.restart()
             wakes += [session.wake_at(self.now), firmware.advance(self.now)]
@@ -102,7 +103,7 @@ class Desk:
         lines = (*HEAT, *BODY, *COLD)
         plan = Printing(path="", count=len(lines), seconds=300, top=200.0, boot="")
         assert self.session
-        self.session.start("a-1", iter([[line.encode() for line in lines]]), plan, self.now)
+        self.session.run.start("a-1", iter([[line.encode() for line in lines]]), plan, self.now)
 
     def spoil(self) -> None:
         """The knobs strike from now on."""

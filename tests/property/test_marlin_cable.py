@@ -11,7 +11,8 @@ import pytest
 from agent.printers.driver import Condition, Ending
 from agent.printers.serial.options import PortOptions
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.session import SerialSession, SessionStage
+from agent.printers.serial.session import SerialSession
+from agent.printers.serial.stage import SessionStage
 from tests.farend.board import Board, Cable
 
 CASES = int(os.environ.get("MUSTER_CASES", "60"))
@@ -82,7 +83,7 @@ def test_no_line_is_lost_or_doubled_whatever_the_cable_does(seed: int):
         assert bench.now < LATEST, "it never greets"
     began = len(board.executed)
     printing = Printing(path="", count=len(lines), seconds=600, top=0, boot="")
-    bench.session.start("a", iter([lines]), printing, bench.now)
+    bench.session.run.start("a", iter([lines]), printing, bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None:
         bench.turn()
@@ -109,7 +110,7 @@ def test_no_byte_finds_the_receive_buffer_full_however_slow_the_board_is(seed: i
         bench.turn()
     lines = body(random)[:60]
     printing = Printing(path="", count=len(lines), seconds=6000, top=0, boot="")
-    bench.session.start("a", iter([lines]), printing, bench.now)
+    bench.session.run.start("a", iter([lines]), printing, bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None and bench.now < until:
         assert board.overflowed == 0  # but for the last words of a stop, which go out in any case
@@ -125,11 +126,11 @@ def test_a_cancel_at_any_moment_ends_cold_and_still(seed: int):
         bench.turn()
     lines = body(random)
     printing = Printing(path="", count=len(lines), seconds=600, top=200, boot="")
-    bench.session.start("a", iter([lines]), printing, bench.now)
+    bench.session.run.start("a", iter([lines]), printing, bench.now)
     for _ in range(random.randrange(120)):
         bench.turn()
     if bench.session.record.ending is None:
-        bench.session.cancel(bench.now)
+        bench.session.run.cancel(bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None:
         bench.turn()

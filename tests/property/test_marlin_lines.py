@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from agent.printers.serial.marlin import Marlin
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.session import SerialSession, SessionStage
+from agent.printers.serial.session import SerialSession
+from agent.printers.serial.stage import SessionStage
 from tests.farend.board import Board
 
 SAID = st.sampled_from(
@@ -76,7 +77,7 @@ def printing() -> tuple[SerialSession, Board]:
         board.advance(now)
         session.receive(b"".join(board.take()), now)
     plan = Printing(path="", count=2, seconds=10, top=0, boot="")
-    session.start("a", iter([[b"G28", b"G1 X1"]]), plan, now)
+    session.run.start("a", iter([[b"G28", b"G1 X1"]]), plan, now)
     return session, board
 
 

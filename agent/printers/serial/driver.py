@@ -8,12 +8,9 @@ import msgspec
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.serial.options import WINDOW, Dtr, PortOptions
 from agent.printers.serial.pump_client import PumpClient
-from agent.printers.serial.pump_protocol import PumpAnswer, PumpOrder, place
+from agent.printers.serial.pump_protocol import CALL_SECONDS, PumpAnswer, PumpOrder, place
 from agent.printers.serial.record import decode
 from agent.printers.serial.replies import BoardIdentity
-
-CALL_SECONDS = 4.5
-"""What a call may take in all; the protocol promises five."""
 
 
 class SerialDriver:

@@ -85,11 +85,12 @@ class Port:
         except OSError as error:
             raise PortLost(str(error)) from error
 
-    def wait_for_room(self, seconds: float) -> None:
-        """Wait until the port takes bytes, but for no longer than this."""
+    def wait_for_room(self, seconds: float) -> float:
+        """Wait until the port takes bytes, but for no longer than this; gives the time then, by `time.monotonic`."""
         poller = select.poll()
         poller.register(self.descriptor, select.POLLOUT)
         poller.poll(seconds * 1000)
+        return time.monotonic()
 
     def let_flow(self) -> None:
         """Let output go on that was stopped: by a ^S that came in, or by a program that had the port before us."""

@@ -57,9 +57,9 @@ class PortLocator:
         self._port = port
         self._links = links
         self._sys = sys
-        self.passport = PortIdentity()
+        self.known = PortIdentity()
         with contextlib.suppress(OSError, msgspec.MsgspecError):
-            self.passport = decode(path.read_bytes())
+            self.known = decode(path.read_bytes())
 
     def find(self) -> Path:
         """The port at which the printer is now.
@@ -68,7 +68,7 @@ class PortLocator:
             PrinterError: another device is at its port, and it is nowhere else; or nobody can tell which it is.
         """
         self._check_alone()
-        known = self.passport.link
+        known = self.known.link
         if not known or self._port.parent == self._links:
             return self._port
         here = link_of(self._port, self._links, self._sys)
@@ -85,12 +85,12 @@ class PortLocator:
 
     def keep(self, port: Path, baud: int) -> None:
         """The printer answers at `port`, at this rate."""
-        passport = PortIdentity(link=link_of(port, self._links, self._sys), baud=baud)
-        if passport == self.passport:
+        identity = PortIdentity(link=link_of(port, self._links, self._sys), baud=baud)
+        if identity == self.known:
             return
-        self.passport = passport
+        self.known = identity
         with contextlib.suppress(OSError):  # it is known again after the next greeting
-            self._path.write_bytes(msgspec.json.encode(passport))
+            self._path.write_bytes(msgspec.json.encode(identity))
 
     def _check_alone(self) -> None:
         """A name that two adapters share leads to one of them today, and to the other tomorrow."""

@@ -12,6 +12,8 @@ from agent.printers.serial.replies import BoardIdentity
 
 VERSION = 4
 """Rises with whatever a pump does otherwise than before: an older one is replaced as soon as it is idle."""
+CALL_SECONDS = 4.5
+"""What a call may take in all; the driver promises five."""
 LONGEST = 16_384
 """Bytes of one line, either way."""
 

@@ -14,6 +14,10 @@ class KnobQuestion:
     """The one that stands, and the one that was answered last, by the names that their askers gave them."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing was ever asked: a print began, or another board may be there."""
         self.asks = ""
         self.pressed = ""
         self._waits = self._is_off = False

@@ -9,7 +9,7 @@ import pytest
 
 from agent.printers.driver import Condition, Ending, Heat
 from agent.printers.serial.options import PortOptions
-from agent.printers.serial.session import SessionStage
+from agent.printers.serial.stage import SessionStage
 from agent.printers.virtual.machine import Machine
 from agent.printers.watchdog import Heater, Watchdog
 from tests.farend.owner import COLD, HEAT, Desk

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from agent.printers.driver import Condition, Ending
-from agent.printers.serial.session import SessionStage
+from agent.printers.serial.stage import SessionStage
 from agent.printers.virtual.faults import EVERY, KNOBS
 from agent.printers.virtual.profile import PROFILES
 from tests.farend.owner import BODY, Desk
@@ -50,13 +50,13 @@ def reach(desk: Desk, state: str) -> None:
             return
         assert desk.until(lambda: machine.position[3] > 1, 1000)
         if state in {"pausing", "paused", "resuming"}:
-            session.pause(desk.now)
+            session.run.pause(desk.now)
         if state in {"paused", "resuming"}:
             assert desk.until(lambda: desk.stage is SessionStage.PAUSED, 100)
         if state == "resuming":
-            session.resume(desk.now)
+            session.run.resume(desk.now)
         if state == "cancelling":
-            session.cancel(desk.now)
+            session.run.cancel(desk.now)
     elif state == "fault":
         desk.firmware.strike("mintemp")
         assert desk.until(lambda: desk.stage is SessionStage.FAULT, 100)
@@ -123,7 +123,7 @@ def test_a_fault_ends_in_something_that_its_owner_understands(state: str, fault:
         check_told(desk, what)
         if desk.stage is SessionStage.PAUSED:
             assert desk.session
-            desk.session.resume(desk.now)
+            desk.session.run.resume(desk.now)
             assert desk.until(lambda desk=desk: is_settled(desk), BOUND), f"{what}: {desk.status}"
             check_told(desk, what)
         if fault in EVERY and (often != 3 or fault == "lose-ok") and state in RUNS[:-1]:
@@ -158,7 +158,7 @@ def test_every_third_ok_may_be_lost_and_each_costs_little(profile: str):
 def test_a_cancel_after_a_fault_is_sure(state: str, fault: str):
     for what, _, desk in cases(state, fault):
         if desk.session and desk.stage in RUNNING:
-            desk.session.cancel(desk.now)
+            desk.session.run.cancel(desk.now)
         assert desk.until(lambda desk=desk: not desk.record.runs, CANCEL), f"{what}: in vain: {desk.status}"
         check_told(desk, what)
         if desk.record.ending is Ending.CANCELLED:

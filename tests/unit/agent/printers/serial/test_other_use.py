@@ -48,7 +48,7 @@ def test_nothing_starts_on_a_printer_in_use():
     one.turn()
     assert one.session.status(one.now).condition is Condition.BUSY
     with pytest.raises(PrinterError, match="own card"):
-        one.session.start(
+        one.session.run.start(
             "a", iter([[b"G28"]]), Printing(path="", count=1, seconds=1, top=0, boot=""), one.now
         )
     one.board.say("Not SD printing")
