@@ -52,7 +52,7 @@ setup-far-ends: setup-system ## all that the tests drive; what can't be set up i
 	done
 
 test: setup setup-far-ends check ## everything that must hold
-	@$(BIN)/pytest -n 4 --dist worksteal
+	@$(BIN)/pytest -q -n 4 --dist worksteal
 
 test-prusalink: setup setup-prusalink ## the same contract against a real PrusaLink, which takes minutes
 	@$(BIN)/pytest -m prusalink -n 2

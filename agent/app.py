@@ -1,6 +1,6 @@
 """The agent as a whole: makes the clocks, threads and signals, and joins the parts.
 
-Threads: the main one waits for a signal, and for an owner's command to ring; `link` connects (and paho's own
+Threads: the main one waits for a signal, and to be woken by an owner's command; `link` connects (and paho's own
 reads); `reporter` sends the journal's events; `renewal` looks after our certificate; each printer's runner
 drives that printer.
 """
@@ -16,17 +16,16 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from agent import settings
-from agent.attempt.context import Setup
+from agent.attempt.context import RunnerSettings
 from agent.attempt.fetch import Fetcher
-from agent.attempt.plate import Plates
+from agent.attempt.plate import PlateMaker
 from agent.attempt.proof import Definitions, Proof
 from agent.attempt.runner import Runner
-from agent.consent.owner_answers import OwnerWord
+from agent.consent.owner_answers import OwnerAnswers
 from agent.consent.terms import terms
-from agent.conversation.coordinator_clock import Reckoning
-from agent.conversation.link import Link, parse_broker
-from agent.conversation.reporter import Reporter
-from agent.drivers import driver
+from agent.conversation.coordinator_clock import CoordinatorClock
+from agent.conversation.link import AgentLink, broker_address
+from agent.conversation.reporter import EventReporter
 from agent.errors import OwnerError
 from agent.journal import Journal
 from agent.journal.attempts import BEFORE_MOTION, IN_MOTION
@@ -34,8 +33,10 @@ from agent.journal.file import JournalError
 from agent.membership import identity
 from agent.membership.renewal import Renewer
 from agent.membership.trust import Trust
-from agent.settings import Loaded, Printer, SerialPrinter
-from agent.state_directory import Bell, journal_path, lock
+from agent.printers.catalogue import driver, kind_of
+from agent.printers.kind import PrinterSettings
+from agent.settings import Loaded
+from agent.state_directory import WakeSocket, journal_path, lock
 from wire import messages
 from wire.errors import RemoteError
 from wire.lifecycle import Step
@@ -69,7 +70,7 @@ def run(loaded: Loaded) -> int:
     """Run until SIGTERM, SIGINT or SIGHUP; the exit code.
 
     Raises:
-        HomeError: another agent runs on this state, or it can't be written.
+        StateDirectoryError: another agent runs on this state, or it can't be written.
         AppError: two printers are one.
         IdentityError, LinkError, WebError, JournalError, PrinterError: see there; nothing was started.
     """
@@ -77,13 +78,13 @@ def run(loaded: Loaded) -> int:
         stack.enter_context(lock(loaded.state))
         journal = Journal(journal_path(loaded.state))
         stack.callback(journal.close)
-        agent = Agent(loaded, journal)
-        bell = Bell(loaded.state)
-        stack.callback(bell.close)
-        return agent.run(bell)
+        agent = AgentApp(loaded, journal)
+        wake_socket = WakeSocket(loaded.state)
+        stack.callback(wake_socket.close)
+        return agent.run(wake_socket)
 
 
-def check_apart(printers: tuple[Printer, ...]) -> None:
+def check_apart(printers: tuple[PrinterSettings, ...]) -> None:
     """Hold that no two printers are one: a bed that was cleared under one name could be full under the other.
 
     Raises:
@@ -91,10 +92,7 @@ def check_apart(printers: tuple[Printer, ...]) -> None:
     """
     known: dict[str, str] = {}
     for printer in printers:
-        if isinstance(printer, SerialPrinter):
-            place = os.path.realpath(printer.port)  # a port has several names
-        else:
-            place = printer.url.rstrip("/").lower()
+        place = kind_of(printer).place(printer)
         other = known.setdefault(place, printer.name)
         if other != printer.name:
             raise AppError(
@@ -102,22 +100,22 @@ def check_apart(printers: tuple[Printer, ...]) -> None:
             )
 
 
-class Agent:
+class AgentApp:
     """All the parts of one agent, joined."""
 
     def __init__(self, loaded: Loaded, journal: Journal) -> None:
         check_apart(loaded.settings.printer)
         self._loaded = loaded
         self._journal = journal
-        self._word = OwnerWord(journal)
+        self._answers = OwnerAnswers(journal)
         self._identity = identity.load(loaded.state)
         self._clock = SystemClock()
-        self._reckoning = Reckoning()
+        self._coordinator_clock = CoordinatorClock()
         self._trust = Trust(self._identity, self._expired)
-        broker = parse_broker(self._identity.answer.broker)
+        broker = broker_address(self._identity.answer.broker)
         if broker.tls:
             self._identity.context()  # what is damaged is told now
-        self._link = Link(
+        self._link = AgentLink(
             broker,
             self._identity.agent,
             self._identity.context if broker.tls else None,
@@ -138,12 +136,12 @@ class Agent:
             random=random.random,
         )
         self._renewer = Renewer(self._identity, now=self._clock.now, random=random.random)
-        self._reporter = Reporter(journal, self._link.publish, self._holding)
+        self._reporter = EventReporter(journal, self._link.publish, self._holding)
         self._drivers = {printer.name: driver(printer, loaded.state) for printer in loaded.settings.printer}
         self._runners = {name: self._runner(name) for name in self._drivers}
 
-    def run(self, bell: Bell) -> int:
-        """Start all, wait for a signal, and let go of all; the exit code. Who rings has everybody look anew."""
+    def run(self, wake_socket: WakeSocket) -> int:
+        """Start all, wait for a signal, and let go of all; the exit code. Who wakes it has all look anew."""
         reading, writing = os.pipe()
         before = {
             number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -177,7 +175,7 @@ class Agent:
             for thread in threads:
                 thread.start()
             self._link.start()
-            self._wait(reading, bell)
+            self._wait(reading, wake_socket)
             log.info("stopping; what prints goes on printing")
             self._stop(threads)
         finally:
@@ -188,13 +186,13 @@ class Agent:
                 os.close(end)
         return 1 if self._broken else 0
 
-    def _wait(self, signals: int, bell: Bell) -> None:
-        """Wait for a signal, and answer the bell meanwhile."""
+    def _wait(self, signals: int, wake_socket: WakeSocket) -> None:
+        """Wait for a signal, and have everybody look anew whenever it wakes us."""
         poller = select.poll()
-        for descriptor in (signals, bell.descriptor):
+        for descriptor in (signals, wake_socket.descriptor):
             poller.register(descriptor, select.POLLIN)
         while signals not in {descriptor for descriptor, _ in poller.poll()}:
-            bell.hear()
+            wake_socket.drain()
             for runner in self._runners.values():
                 runner.awake.set()
             self._news.set()
@@ -235,7 +233,7 @@ class Agent:
         definitions = Definitions(loaded.state / "definitions" / name, url, self._fetcher)
         proof = Proof(self._trust, definitions, printer.profile)
         return Runner(
-            Setup(
+            RunnerSettings(
                 printer=printer,
                 hours=loaded.settings.hours,
                 clear_from_page=loaded.settings.clear_from_page,
@@ -243,18 +241,18 @@ class Agent:
                 unfit=settings.told(name, objection) if objection and objection.always else "",
             ),
             self._drivers[name],
-            Plates(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),
+            PlateMaker(folder, self._fetcher, loaded.scripts[name], printer.profile, proof.prove),
             self._journal,
             trust=self._trust,
-            line=self._link,
+            link=self._link,
             clock=self._clock,
             changed=self._news.set,
             expired=self._expired,
-            early=lambda begins: self._reckoning.early(begins, self._clock.monotonic()),
+            early=lambda begins: self._coordinator_clock.early(begins, self._clock.monotonic()),
         )
 
     def _expired(self, expires: float) -> bool:
-        return self._reckoning.expired(expires, self._clock.monotonic())
+        return self._coordinator_clock.expired(expires, self._clock.monotonic())
 
     # ── on the link's threads ─────────────────────────────────────────────────────────────────────────────
 
@@ -302,11 +300,11 @@ class Agent:
         try:
             self._take(message)
         except RemoteError as error:
-            self._word.refuse("", str(error), self._clock.now().timestamp())
+            self._answers.refuse("", str(error), self._clock.now().timestamp())
             raise
 
     def _take(self, message: Down) -> None:
-        self._reckoning.hear(message.sent, self._clock.monotonic())
+        self._coordinator_clock.hear(message.sent, self._clock.monotonic())
         match message:
             case Grant(manifest=signed):
                 self._take_grant(signed)
@@ -327,7 +325,7 @@ class Agent:
                 self._reporter.again()
                 self._news.set()
             case messages.Request():
-                self._hear_wish(message)
+                self._hear_request(message)
 
     def _take_grant(self, signed: Signed) -> None:
         manifest = self._trust.open(signed)
@@ -340,11 +338,11 @@ class Agent:
             raise RemoteError("not-ours", f"an offer for {offer.printer}, which is not here")
         self._runners[offer.printer].hear(offer)
 
-    def _hear_wish(self, wish: messages.Request) -> None:
-        attempt = self._journal.attempts.named(wish.attempt)
+    def _hear_request(self, request: messages.Request) -> None:
+        attempt = self._journal.attempts.named(request.attempt)
         if attempt is None or attempt.printer not in self._runners:
-            raise RemoteError("unknown-attempt", f"a wish for {wish.attempt}, which was never here")
-        self._runners[attempt.printer].wish(wish)
+            raise RemoteError("unknown-attempt", f"a request for {request.attempt}, which was never here")
+        self._runners[attempt.printer].request(request)
 
     def _note_ack(self, epoch: str, seq: int) -> None:
         if not self._journal.events.acknowledge(epoch, seq):

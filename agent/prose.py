@@ -3,6 +3,7 @@
 import argparse
 import re
 import textwrap
+from collections.abc import Sequence
 
 GAP = re.compile(r"\s*\S+(?: \S+)*?\s{2,}(?=\S)")
 """The first column of a line that has two."""
@@ -38,6 +39,11 @@ def wrap(line: str, width: int) -> str:
         break_on_hyphens=False,
         drop_whitespace=True,
     )
+
+
+def either(words: Sequence[str]) -> str:
+    """One of some words: `a, b or c`."""
+    return " or ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
 
 
 class Formatter(argparse.HelpFormatter):

@@ -2,26 +2,25 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 from msgspec import Meta, Struct, structs
 
 from agent.consent.hours import Hours, HoursError, zone
 from agent.consent.terms import Consent
 from agent.errors import OwnerError
+from agent.printers.catalogue import any_printer, kind_of
+from agent.printers.kind import P, PrinterSettings
 from gcode.document import DocumentError, decode
 from gcode.material import UnknownMaterialError, material
-from gcode.profile import Profile
 from gcode.rehearsal import Objection, rehearse
 from gcode.script import Script, ScriptError
 from gcode_templates import UnknownTemplateError, machine_source
-from wire.manifest import Name
 
 NAME = "muster-agent.toml"
 VARIABLE = "MUSTER_AGENT_CONFIG"
 
 T = TypeVar("T")
-Secret = Annotated[str, Meta(max_length=200)]
 
 
 class SettingsError(OwnerError):
@@ -32,94 +31,11 @@ class AbsentError(SettingsError):
     """The settings' file is not there."""
 
 
-class _Printer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="driver"):
-    """What every printer has, however it is driven. `script` is the file of its own start and end scripts.
-
-    Without `thermal_protection`, it has what its firmware tells of itself; without that too, somebody must be there
-    while it prints.
-    """
-
-    name: Name
-    material: Name
-    profile: Profile = Profile()
-    script: str = ""
-    thermal_protection: bool | None = None
-
-    @property
-    def driver(self) -> str:
-        """The driver's name, as in the file."""
-        return str(self.__struct_config__.tag)
-
-
-Millimetres = Annotated[float, Meta(ge=0, le=2000)]
-
-
-class SerialPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="serial"):
-    """A printer at a serial port; settings.example.toml and `printers/serial/options.py` say what each means."""
-
-    port: Annotated[str, Meta(min_length=1, max_length=200)]
-    baud: Annotated[int, Meta(ge=0, le=2_000_000)] = 0
-    window: Annotated[int, Meta(ge=0, le=4096)] = 127
-    dtr: Literal["never", "stop", "cancel"] = "stop"
-    park: tuple[Millimetres, Millimetres] | None = None
-    goes_on: bool = False
-    clear_by_knob: bool = False
-
-    def __post_init__(self) -> None:
-        if 0 < self.baud < 1200:
-            raise ValueError("`baud` is 0 to find it by trying, or at least 1200")
-        if 0 < self.window < 96:
-            raise ValueError("`window` is 0 for one line at a time, or at least 96 bytes: the longest line")
-
-
-class _ServedPrinter(_Printer, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A printer behind a server. What opens the server stands in a file of its own, or here."""
-
-    url: Annotated[str, Meta(pattern="^https?://", max_length=200)]
-    key: Secret = ""
-    key_file: str = ""
-
-
-class OctoPrintPrinter(
-    _ServedPrinter, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="octoprint"
-):
-    """A printer behind an OctoPrint, with an application key."""
-
-    clear_in_octoprint: bool = False
-
-    def __post_init__(self) -> None:
-        if bool(self.key) == bool(self.key_file):
-            raise ValueError("an octoprint printer needs `key_file` (or `key`), and not both")
-
-
-class MoonrakerPrinter(
-    _ServedPrinter, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="moonraker"
-):
-    """A printer that Klipper moves, behind a Moonraker, which may trust this machine without a key."""
-
-    def __post_init__(self) -> None:
-        if self.key and self.key_file:
-            raise ValueError("a moonraker printer needs `key_file` or `key`, or none, but not both")
-
-
-class PrusaLinkPrinter(
-    _ServedPrinter, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="prusalink"
-):
-    """A printer behind a PrusaLink, with its API key, or with the user and the password that it shows."""
-
-    user: Annotated[str, Meta(min_length=1, max_length=100)] = "maker"
-    password: Secret = ""
-    password_file: str = ""
-
-    def __post_init__(self) -> None:
-        given = [word for word in (self.key, self.key_file, self.password, self.password_file) if word]
-        if len(given) != 1:
-            raise ValueError(
-                "a prusalink printer needs one of `password_file`, `key_file`, `password` and `key`"
-            )
-
-
-Printer = SerialPrinter | OctoPrintPrinter | MoonrakerPrinter | PrusaLinkPrinter
+if TYPE_CHECKING:
+    AnyPrinter = PrinterSettings
+else:
+    AnyPrinter = any_printer()
+"""A printer of any kind: the settings' file says of which."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,7 +46,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     clear_from_page: bool = False
     consent: Consent = Consent()
     hours: Hours = Hours()
-    printer: Annotated[tuple[Printer, ...], Meta(min_length=1, max_length=64)]
+    printer: Annotated[tuple[AnyPrinter, ...], Meta(min_length=1, max_length=64)]
 
     def __post_init__(self) -> None:
         names = [printer.name for printer in self.printer]
@@ -162,7 +78,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
         place = self.settings.place
         return None if place is None else (round(place[0], 1), round(place[1], 1))
 
-    def printer(self, name: str) -> Printer:
+    def printer(self, name: str) -> PrinterSettings:
         """The printer of this name.
 
         Raises:
@@ -225,7 +141,7 @@ def told(printer: str, objection: Objection) -> str:
     return f"{printer}: the gate refuses {which}: {objection.why}. Change its scripts or its profile"
 
 
-def _script(path: Path, source: bytes, printer: Printer) -> tuple[Script, Objection | None]:
+def _script(path: Path, source: bytes, printer: PrinterSettings) -> tuple[Script, Objection | None]:
     try:
         if printer.script:
             own = _beside(path, printer.script)
@@ -243,21 +159,18 @@ def _script(path: Path, source: bytes, printer: Printer) -> tuple[Script, Object
     return script, objection
 
 
-def with_secrets(path: Path, printer: Printer) -> Printer:
+def with_secrets(path: Path, printer: P) -> P:
     """A printer of the settings at `path`, with what stands in files of its own.
 
     Raises:
         SettingsError: such a file is missing, or holds nothing of use.
     """
-    if isinstance(printer, SerialPrinter):
-        return printer
-    if printer.key_file:
-        key = _secret(path, printer.key_file, f"the key of {printer.name}")
-        return structs.replace(printer, key=key, key_file="")
-    if isinstance(printer, PrusaLinkPrinter) and printer.password_file:
-        password = _secret(path, printer.password_file, f"the password of {printer.name}")
-        return structs.replace(printer, password=password, password_file="")
-    return printer
+    changes: dict[str, str] = {}
+    for name in kind_of(printer).secrets:
+        file = cast("str", getattr(printer, f"{name}_file"))
+        if file:
+            changes |= {name: _secret(path, file, f"the {name} of {printer.name}"), f"{name}_file": ""}
+    return structs.replace(printer, **changes) if changes else printer
 
 
 def _secret(path: Path, file: str, what: str) -> str:

@@ -1,5 +1,6 @@
 """The coordinator, put together: the only place that makes clocks, sockets, threads and child processes."""
 
+import hmac
 import os
 import random
 import secrets
@@ -17,26 +18,29 @@ import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from coordinator import data_directory, settings
+from coordinator.acts.services import Services
 from coordinator.agents import enrolment
 from coordinator.agents.allowlist import Allowlist
+from coordinator.changes import ChangeFeed
 from coordinator.conversation import Conversation, Patience
-from coordinator.desk import Desk, Terms
 from coordinator.errors import StartError
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
-from coordinator.metrics import Metrics, Now
-from coordinator.model.records import Barred
+from coordinator.metrics import Metrics
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import broker
-from coordinator.mqtt.link import Link, evict
+from coordinator.mqtt.link import CoordinatorLink, evict
 from coordinator.mqtt.revocation import Revoker
-from coordinator.people.authentication import Rules
+from coordinator.people.authentication import Authenticator, Rules
+from coordinator.privacy.address import AddressCipher
 from coordinator.rate_limit import TokenBuckets
-from coordinator.store import releases
+from coordinator.store import audit_log, releases
 from coordinator.store.engine import Store
+from coordinator.unit_of_work import Outlets, UnitsOfWork
 from coordinator.web import application
 from coordinator.web.server import Server
-from coordinator.work import catalogue
-from coordinator.work.plates import Plates
+from coordinator.work import catalogue, overview
+from coordinator.work.plates import PlateLibrary
 from wire.messages import Down
 
 log = structlog.get_logger("app")
@@ -52,7 +56,7 @@ SWEEP = 30
 class App:
     """Everything that `muster serve` runs. `url` is where its pages are."""
 
-    def __init__(self, wanted: settings.Settings) -> None:
+    def __init__(self, wanted: settings.CoordinatorSettings) -> None:
         """Start all but the web server; what was started before a failure is ended again.
 
         Raises:
@@ -73,10 +77,10 @@ class App:
 
     def welcome(self) -> str:
         """A link to make the first account, good for ten minutes; empty where there are accounts."""
-        code = self.site.state.authenticator.first()
+        code = self.services.authenticator.first()
         return f"{self.url}/login/{code}" if code else ""
 
-    def _start(self, wanted: settings.Settings) -> None:
+    def _start(self, wanted: settings.CoordinatorSettings) -> None:
         data = data_directory.own(wanted.directory, self._closing)
         self._socket = _listen(wanted.web.host, wanted.web.port)
         self._closing.callback(self._socket.close)
@@ -89,7 +93,7 @@ class App:
         self._store = store
         roll = Allowlist(store)
         with store.read() as tx:
-            barred = enrolment.barred(tx, time.time())
+            barred = enrolment.revocations(tx, time.time())
         running = broker.start(wanted.broker, data, authority, barred)
         self._closing.callback(running.stop)
         self.broker = running.kind
@@ -97,12 +101,26 @@ class App:
         self._revoker = Revoker(running, authority, lambda: self._barred(store), evict, barred)
 
         metrics = Metrics()
+        self._planning = threading.Event()
+        self.changes = ChangeFeed()
+        units = UnitsOfWork(
+            store,
+            Outlets(
+                publish=self.changes.publish,
+                post=self._post,
+                replan=self._planning.set,
+                readmit=self._readmit,
+            ),
+            time.time,
+        )
+        self._units = units
         with store.write() as tx:
-            self._plates = plates = Plates(data / "plates", catalogue.stock(tx, keyring, time.time()))
+            self._plates = plates = PlateLibrary(data / "plates", catalogue.stock(tx, keyring, time.time()))
             self._released = releases.latest(tx)
         public_url = wanted.web.public_url or self.url
         self._conversation = Conversation(
             store,
+            units,
             plates,
             keyring,
             metrics,
@@ -110,31 +128,38 @@ class App:
             file_secret=_secret(data / "files.key"),
             patience=Patience(
                 suspect_after=wanted.dispatch.suspect_after_minutes * 60,
-                wish_lifetime=wanted.dispatch.request_lifetime_minutes * 60,
                 nonce_margin=wanted.dispatch.nonce_margin_seconds,
             ),
             clock=time.time,
-            post=self._post,
         )
-        self.desk = Desk(
-            store,
-            plates,
-            authority,
-            keyring,
-            Terms(
-                public_url=public_url,
-                broker_url=running.agents_url,
-                access_key=access_key(data),
-                address_key=_secret(data / "addresses.key"),
+        secret, key = _secret(data / "session.key"), access_key(data).encode()
+        services = Services(
+            store=store,
+            units=units,
+            plates=plates,
+            authority=authority,
+            keyring=keyring,
+            addresses=AddressCipher(_secret(data / "addresses.key")),
+            authenticator=Authenticator(
+                store,
+                lambda shown: hmac.compare_digest(shown.encode(), key),
+                time.time,
+                secret,
+                Rules(
+                    everyone=wanted.people.second_factor == "everyone",
+                    grace=wanted.people.grace_hours * 3600,
+                ),
             ),
-            self._conversation,
             clock=time.time,
-            roll_changed=self._roll_changed,
+            public_url=public_url,
+            broker_url=running.agents_url,
+            request_lifetime=wanted.dispatch.request_lifetime_minutes * 60,
         )
-        metrics.watch(self._standing)
+        self.services = services
+        metrics.watch(lambda: services.read(overview.standing, time.time()))
         self._conversation.lose_touch()
         self._linked = threading.Event()
-        self._link = Link(
+        self._link = CoordinatorLink(
             running.endpoint,
             self._conversation.hear,
             metrics,
@@ -153,21 +178,18 @@ class App:
         self._recur(metrics)
 
         self.site = application.create(
-            self.desk,
+            services,
+            self._conversation,
+            self.changes,
             version=version("muster"),
             metrics=metrics.render,
-            clock=time.time,
-            secret=_secret(data / "session.key"),
+            secret=secret,
             public_url=wanted.web.public_url,
-            rules=Rules(
-                everyone=wanted.people.second_factor == "everyone",
-                grace=wanted.people.grace_hours * 3600,
-            ),
         )
         configuration = uvicorn.Config(
             self.site, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
         )
-        self._server = Server(configuration, self.desk.changes)
+        self._server = Server(configuration, self.changes)
         address = data / "address"
         address.write_text(self.url + "\n")
         self._closing.callback(address.unlink, missing_ok=True)
@@ -175,17 +197,14 @@ class App:
     def _post(self, agent: str, message: Down) -> None:
         self._link.publish(agent, message)
 
-    def _roll_changed(self) -> None:
+    def _readmit(self) -> None:
         self._allowlist.reload()
         self._revoker.wake()
 
     @staticmethod
-    def _barred(store: Store) -> Barred:
+    def _barred(store: Store) -> RevocationList:
         with store.read() as tx:
-            return enrolment.barred(tx, time.time())
-
-    def _standing(self) -> Now:
-        return self.desk.standing()
+            return enrolment.revocations(tx, time.time())
 
     def _plan_always(self) -> None:
         """The planner's thread: gives out work whenever something changed."""
@@ -193,8 +212,8 @@ class App:
 
         def planner() -> None:
             while True:
-                self._conversation.work.wait()
-                self._conversation.work.clear()
+                self._planning.wait()
+                self._planning.clear()
                 if stopping.is_set():
                     return
                 try:
@@ -202,13 +221,13 @@ class App:
                 except Exception:
                     log.exception("planning failed; it will be tried again")
                     stopping.wait(1)
-                    self._conversation.work.set()
+                    self._planning.set()
 
         thread = threading.Thread(target=planner, name="planner", daemon=True)
 
         def stop() -> None:
             stopping.set()
-            self._conversation.work.set()
+            self._planning.set()
             thread.join()
 
         thread.start()
@@ -260,16 +279,12 @@ class App:
             return run
 
         def summarise() -> None:
-            log.info("how things stand", **self.desk.summary())
-            entries, head = self.desk.care.head()
-            log.info("the trail's head, for whoever verifies it", entries=entries, head=head)
-
-        def replan() -> None:
-            self._conversation.sweep()
-            self._conversation.work.set()
+            log.info("how things stand", **self.services.read(overview.summary))
+            entries, head = self.services.read(audit_log.head)
+            log.info("the audit log's head, for whoever verifies it", entries=entries, head=head)
 
         scheduler.add_job(counted("keys", self._look_at_keys), "interval", seconds=KEYS, id="keys")
-        scheduler.add_job(counted("sweep", replan), "interval", seconds=SWEEP, id="sweep")
+        scheduler.add_job(counted("sweep", self._conversation.sweep), "interval", seconds=SWEEP, id="sweep")
         scheduler.add_job(counted("summary", summarise), "interval", hours=1, id="summary")
         scheduler.start()
         self._closing.callback(scheduler.shutdown)
@@ -285,13 +300,14 @@ class App:
             released = releases.latest(tx)
         if not changed and released == self._released:
             return
-        with self._store.write() as tx:
-            self._plates.stock(catalogue.stock(tx, self._keyring, time.time()))
-            self._released = releases.latest(tx)
+        with self._units.begin() as unit:
+            approved = catalogue.stock(unit.tx, self._keyring, unit.now)
+            self._released = releases.latest(unit.tx)
+            unit.then(lambda: self._plates.stock(approved))
+            unit.replan()
         if changed:
             log.info("the keys have changed", version=self._keyring.keys.version)
             self._conversation.renew_keys()
-        self._conversation.work.set()
 
     def _announce(self, announce: Callable[[], None]) -> None:
         while not self._server.started:

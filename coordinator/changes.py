@@ -7,12 +7,9 @@ listens to `need/n1` of that one. Nothing is kept for those who do not listen.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Self
-
-_held: ContextVar[list[str] | None] = ContextVar("held", default=None)
 
 LIMIT = 64
 """Subjects that wait for one slow listener; beyond that it is told only what it listens to."""
@@ -27,24 +24,10 @@ class ChangeFeed:
         self._closed = False
 
     def publish(self, *subjects: str) -> None:
-        """Say that `subjects` changed. Never blocks, never fails; tell only after the commit."""
-        if (held := _held.get()) is not None:
-            held.extend(subjects)
-            return
+        """Say that `subjects` changed. Never blocks, never fails; called by a unit of work, after its commit."""
         with self._lock:
             for listener in self._listeners:
                 listener.hear(subjects)
-
-    @contextmanager
-    def held(self) -> Generator[None]:
-        """What this thread tells inside the block is told when it has ended well: after a commit around it."""
-        waiting: list[str] = []
-        before = _held.set(waiting)
-        try:
-            yield
-        finally:
-            _held.reset(before)
-        self.publish(*waiting)
 
     def listen(self, *prefixes: str) -> "Listener":
         """Listen to all that stands at or below `prefixes`, from entering the context to leaving it."""

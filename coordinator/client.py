@@ -21,7 +21,7 @@ from coordinator.model.views import (
     Tracking,
 )
 from coordinator.people.accounts import PersonView
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from wire.messages import Wish
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ _JSON = {"Content-Type": "application/json", "Accept": "application/json, applic
 _NEAR = ("127.0.0.1", "localhost", "::1")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The coordinator says no, in one line: what is wrong and what to do. `kind` as in `coordinator.errors`."""
 
     def __init__(self, status: int, kind: str, title: str, detail: str) -> None:
@@ -43,29 +43,29 @@ class Refused(Exception):
         self.detail = detail
 
 
-class Trouble(Exception):
+class CoordinatorUnavailable(Exception):
     """No coordinator answers, or it can't do its work; the request may or may not have been carried out."""
 
 
-class NeedFiled(Struct, frozen=True):
+class FiledNeed(Struct, frozen=True):
     """A need, and the hospital's link, which is shown only now."""
 
     need: Need
     tracking: str
 
 
-class Welcomed(Struct, frozen=True):
+class PersonLink(Struct, frozen=True):
     """A person, and where they choose a password, which is shown only now."""
 
     person: PersonView
     path: str
 
 
-class Stop(Struct, frozen=True):
+class PickupDetail(Struct, frozen=True):
     """A pickup, and where to go; None if the maker did not say."""
 
     pickup: Pickup
-    doorstep: Doorstep | None
+    doorstep: PickupAddress | None
 
 
 class Client:
@@ -141,7 +141,7 @@ class Client:
         priority: int = 5,
         deadline: str | None = None,
         parameters: dict[str, float] | None = None,
-    ) -> NeedFiled:
+    ) -> FiledNeed:
         """Ask for parts. `deadline` is an ISO date (its end, UTC) or datetime; `tracking` comes back as a URL."""
         asked = {
             "hospital": hospital,
@@ -151,8 +151,8 @@ class Client:
             "deadline": deadline,
             "parameters": parameters,
         }
-        filed = self._post("/api/needs", NeedFiled, asked)
-        return NeedFiled(filed.need, self._public + filed.tracking)
+        filed = self._post("/api/needs", FiledNeed, asked)
+        return FiledNeed(filed.need, self._public + filed.tracking)
 
     def needs(self) -> list[NeedView]:
         """Every need, newest first."""
@@ -188,9 +188,9 @@ class Client:
         """Go to a maker for what waits there."""
         return self._post(f"/api/agents/{_word(agent)}/pickup", Pickup)
 
-    def pickup(self, pickup: str) -> Stop:
+    def pickup(self, pickup: str) -> PickupDetail:
         """Where to go, for who has taken it on."""
-        return self._get(f"/api/pickups/{_word(pickup)}", Stop)
+        return self._get(f"/api/pickups/{_word(pickup)}", PickupDetail)
 
     def give_back_pickup(self, pickup: str) -> Pickup:
         """Not go after all."""
@@ -279,10 +279,10 @@ class Client:
         """Who has an account."""
         return self._get("/api/people", list[PersonView])
 
-    def add_person(self, *, name: str, shown: str | None, role: str, cluster: str | None) -> Welcomed:
+    def add_person(self, *, name: str, shown: str | None, role: str, cluster: str | None) -> PersonLink:
         """Take somebody in; `path` comes back as the URL by which they choose a password, once."""
         asked = {"name": name, "shown": shown, "role": role, "cluster": cluster}
-        return self._welcomed(self._post("/api/people", Welcomed, asked))
+        return self._welcomed(self._post("/api/people", PersonLink, asked))
 
     def give_role(self, person: str, role: str, cluster: str | None) -> PersonView:
         """Somebody has a role from now on."""
@@ -294,10 +294,10 @@ class Client:
         asked = {"role": role, "cluster": cluster}
         return self._post(f"/api/people/{_word(person)}/roles/take", PersonView, asked)
 
-    def reset_person(self, person: str, *, second_factor: bool) -> Welcomed:
+    def reset_person(self, person: str, *, second_factor: bool) -> PersonLink:
         """Let somebody choose a new password, by a URL as in `add_person`."""
         asked = {"second_factor": second_factor}
-        return self._welcomed(self._post(f"/api/people/{_word(person)}/reset", Welcomed, asked))
+        return self._welcomed(self._post(f"/api/people/{_word(person)}/reset", PersonLink, asked))
 
     def disable_person(self, person: str) -> PersonView:
         """Shut an account, at once."""
@@ -307,8 +307,8 @@ class Client:
         """Open an account again."""
         return self._post(f"/api/people/{_word(person)}/enable", PersonView)
 
-    def _welcomed(self, answer: Welcomed) -> Welcomed:
-        return Welcomed(answer.person, self._public + answer.path)
+    def _welcomed(self, answer: PersonLink) -> PersonLink:
+        return PersonLink(answer.person, self._public + answer.path)
 
     def login(self) -> str:
         """A link that logs one browser in as the machine's administrator, once, within ten minutes."""
@@ -349,11 +349,15 @@ class Client:
         try:
             answer = self._send(method, path, body)
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            raise Trouble(f"no coordinator answers at {self.url}: start it with `muster serve`") from None
+            raise CoordinatorUnavailable(
+                f"no coordinator answers at {self.url}: start it with `muster serve`"
+            ) from None
         except httpx.TimeoutException:
-            raise Trouble(f"the coordinator at {self.url} does not answer in time: try again") from None
+            raise CoordinatorUnavailable(
+                f"the coordinator at {self.url} does not answer in time: try again"
+            ) from None
         except httpx.TransportError as error:
-            raise Trouble(
+            raise CoordinatorUnavailable(
                 f"the coordinator at {self.url} broke off: {error or type(error).__name__}"
             ) from None
         if not answer.is_success:
@@ -363,18 +367,20 @@ class Client:
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
             raise self._stranger() from None
 
-    def _problem(self, answer: httpx.Response) -> Refused | Trouble:
+    def _problem(self, answer: httpx.Response) -> RequestRefused | CoordinatorUnavailable:
         try:
             said = msgspec.json.decode(answer.content, type=_Problem)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._stranger()
         if answer.is_client_error:
             kind = said.type.removeprefix("urn:muster:")
-            return Refused(answer.status_code, kind, said.title, said.detail)
-        return Trouble(f"{said.title}: {said.detail}")
+            return RequestRefused(answer.status_code, kind, said.title, said.detail)
+        return CoordinatorUnavailable(f"{said.title}: {said.detail}")
 
-    def _stranger(self) -> Trouble:
-        return Trouble(f"what answers at {self.url} is not this version's coordinator: check the address")
+    def _stranger(self) -> CoordinatorUnavailable:
+        return CoordinatorUnavailable(
+            f"what answers at {self.url} is not this version's coordinator: check the address"
+        )
 
 
 class _Problem(Struct):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATTERN = r"^mqtts?://[^/:@\s]+:[0-9]{1,5}$"
-"""`mqtt://host:port`, for loopback only, or `mqtts://host:port`; as in `wire.enrolment.Answer`."""
+"""`mqtt://host:port`, for loopback only, or `mqtts://host:port`; as in `wire.enrolment.EnrolmentAnswer`."""
 
 _url = re.compile(r"(mqtts?)://([^/:@\s]+):([0-9]{1,5})\Z")
 

@@ -10,11 +10,10 @@ from typing import TypeVar
 
 import msgspec
 
-from coordinator.changes import ChangeFeed
 from coordinator.errors import Conflict
 from coordinator.people.factor import Seal
-from coordinator.store.engine import Store
-from coordinator.store.idempotency_keys import Answer, answers, forget
+from coordinator.store.idempotency_keys import StoredResponse, forget, responses
+from coordinator.unit_of_work import UnitsOfWork
 
 T = TypeVar("T")
 
@@ -25,12 +24,9 @@ KEPT = 86_400
 class Idempotency:
     """Remembers answers. Safe to use from any thread."""
 
-    def __init__(self, store: Store, changes: ChangeFeed, secret: bytes, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds since 1970 UTC."""
-        self._store = store
-        self._changes = changes
+    def __init__(self, units: UnitsOfWork, secret: bytes) -> None:
+        self._units = units
         self._secret = secret
-        self._now = clock
 
     def once(self, scope: str, key: str, asked: bytes, shape: type[T], act: Callable[[], T]) -> T:
         """Do `act`, unless it was done for this `key` within `scope`: then what it returned then.
@@ -43,9 +39,9 @@ class Idempotency:
         name = hmac.new(self._secret, f"{scope}\0{key}".encode(), "sha256").hexdigest()
         digest = hmac.new(self._secret, b"asked\0" + asked, "sha256").hexdigest()
         seal = Seal(self._secret, f"answer {key}")
-        with self._changes.held(), self._store.together() as tx:
-            forget(tx, self._now() - KEPT)
-            if (kept := answers.get(tx, name)) is not None:
+        with self._units.begin() as unit:
+            forget(unit.tx, unit.now - KEPT)
+            if (kept := responses.get(unit.tx, name)) is not None:
                 said = seal.open(kept.answer, name)
                 if kept.asked != digest or said is None:
                     raise Conflict(
@@ -54,5 +50,5 @@ class Idempotency:
                 return msgspec.json.decode(said, type=shape)
             done = act()
             sealed = seal.close(msgspec.json.encode(done).decode(), name)
-            answers.add(tx, Answer(key=name, at=self._now(), asked=digest, answer=sealed))
+            responses.add(unit.tx, StoredResponse(key=name, at=unit.now, asked=digest, answer=sealed))
             return done

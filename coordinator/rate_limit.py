@@ -139,7 +139,7 @@ class BackoffRule:
 
     def wait(self, failures: float) -> float:
         """Seconds between this many failures and the next try."""
-        beyond = int(failures) - self.free
+        beyond = round(failures) - self.free  # what is forgotten in a second makes no free try
         return 0.0 if beyond < 0 else min(self.most, self.first * 2.0 ** min(beyond, 30))
 
 

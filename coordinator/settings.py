@@ -29,7 +29,7 @@ WebUrl = Annotated[str, Meta(pattern=r"^$|^https?://[^/\s]+(/[^/\s]+)*$", max_le
 _ANYWHERE = "0.0.0.0"  # noqa: S104 - to be recognised, not bound
 
 
-class Web(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Pages and API."""
 
     host: Text = "127.0.0.1"
@@ -37,20 +37,20 @@ class Web(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_url: WebUrl = ""
 
 
-class People(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PeopleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who must show a second factor."""
 
     second_factor: Literal["admins", "everyone"] = "admins"
     grace_hours: Annotated[float, Meta(ge=0, le=720)] = 24
 
 
-class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the truth is kept."""
 
     url: Annotated[str, Meta(pattern=r"^$|^(sqlite|postgresql\+psycopg)://")] = ""
 
 
-class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The MQTT broker: one of ours, or one that is named."""
 
     kind: Literal["auto", "embedded", "mosquitto", "external"] = "auto"
@@ -85,7 +85,7 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"host {self.host} needs public_url (set what agents reach the broker by)")
 
 
-class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DispatchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long is waited for whom."""
 
     suspect_after_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 30
@@ -93,7 +93,7 @@ class Dispatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nonce_margin_seconds: Annotated[float, Meta(ge=0, le=30)] = 5
 
 
-class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What bounds the memory and the work that agents can cause."""
 
     messages_per_second: Annotated[float, Meta(gt=0, le=10_000)] = 50
@@ -101,24 +101,24 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     messages_waiting: Annotated[int, Meta(ge=100, le=1_000_000)] = 2000
 
 
-class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written to stderr."""
 
     format: Literal["auto", "text", "json"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CoordinatorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of the coordinator."""
 
     data: str = ""
-    web: Web = field(default_factory=Web)
-    people: People = field(default_factory=People)
-    database: Database = field(default_factory=Database)
-    broker: Broker = field(default_factory=Broker)
-    dispatch: Dispatch = field(default_factory=Dispatch)
-    limits: Limits = field(default_factory=Limits)
-    log: Log = field(default_factory=Log)
+    web: WebSettings = field(default_factory=WebSettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    broker: BrokerSettings = field(default_factory=BrokerSettings)
+    dispatch: DispatchSettings = field(default_factory=DispatchSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    log: LogSettings = field(default_factory=LogSettings)
 
     @property
     def directory(self) -> Path:
@@ -131,7 +131,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.database.url or f"sqlite:///{self.directory / 'muster.db'}"
 
 
-def load(named: str | None, environ: Mapping[str, str], here: Path) -> Settings:
+def load(named: str | None, environ: Mapping[str, str], here: Path) -> CoordinatorSettings:
     """The settings of the file that is `named` (by `--config`), else by the environment, else found.
 
     `here` is the current directory. Paths in a file are relative to that file. Without a file or without
@@ -142,21 +142,21 @@ def load(named: str | None, environ: Mapping[str, str], here: Path) -> Settings:
     """
     named = named or environ.get(VARIABLE) or None
     path = here / named if named else _found(here)
-    settings = read(path) if path else Settings()
+    settings = read(path) if path else CoordinatorSettings()
     if not settings.data:
         state = environ.get("STATE_DIRECTORY", "").split(":")[0]
         settings = msgspec.structs.replace(settings, data=state or str(here / DATA))
     return settings
 
 
-def read(path: Path) -> Settings:
+def read(path: Path) -> CoordinatorSettings:
     """The settings in one file, its paths made absolute; errors as in `load`."""
     try:
         source = path.read_bytes()
     except OSError as error:
         raise StartError(f"can't read the settings in {path}: {error.strerror}") from None
     try:
-        settings = decode(source, Settings, str(path))
+        settings = decode(source, CoordinatorSettings, str(path))
     except DocumentError as error:
         raise StartError(str(error)) from None
     base = path.absolute().parent

@@ -18,7 +18,7 @@ from wire.keyset import SignedKeys
 from wire.manifest import Digest, Name
 
 PATH = "/api/enrol"
-"""Where a `Request` is posted, below the invite's `url`."""
+"""Where a `EnrolmentRequest` is posted, below the invite's `url`."""
 RENEWAL_PATH = "/api/renew"
 """Where a `Renewal` is posted, below the coordinator's `url`."""
 PREFIX = "muster1."
@@ -45,7 +45,7 @@ class Invite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         return PREFIX + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
 
-class Request(Struct, frozen=True, forbid_unknown_fields=True):
+class EnrolmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The agent asks to join under `name`; `csr` is its PKCS #10 request in PEM."""
 
     code: str
@@ -53,7 +53,7 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
     csr: Pem
 
 
-class Answer(Struct, frozen=True):
+class EnrolmentAnswer(Struct, frozen=True):
     """All that an agent needs to take part.
 
     `broker` is `mqtt://host:port` (loopback only) or `mqtts://host:port`; `keys` is the key set by which it goes until

@@ -1,23 +1,25 @@
 """The bed that is said to be clear at the printer itself: by its knob, or in its OctoPrint.
 
-Only where the owner wants that (`clear_by_knob`, `clear_in_octoprint`) and the printer is idle. An answer counts for
+Only where the owner wants that (`PrinterKind.says_clear` tells) and the printer is idle. An answer counts for
 the question that this process asked last, and for no other: whatever happened in between, nobody has answered it.
 """
 
 import logging
 import secrets
 
+from agent.printers.catalogue import kind_of
 from agent.printers.driver import Askable, Condition, Driver, PrinterError, Status
-from agent.settings import OctoPrintPrinter, Printer, SerialPrinter
+from agent.printers.kind import PrinterSettings
 
 log = logging.getLogger(__name__)
 
 
-class Bedside:
+class BedConfirmation:
     """One printer's. `place` is where it is said, empty where it can't be."""
 
-    def __init__(self, printer: Printer, driver: Driver) -> None:
-        self.place, self._way = _way(printer)
+    def __init__(self, printer: PrinterSettings, driver: Driver) -> None:
+        says_clear = kind_of(printer).says_clear(printer)
+        self.place, self._way = (says_clear.where, says_clear.how) if says_clear else ("", "")
         self._askable = driver if self.place and isinstance(driver, Askable) else None
         self._name = printer.name
         self._question = ""
@@ -54,14 +56,3 @@ class Bedside:
                 log.warning("%s: can't ask %s: %s", self._name, self.place, error)
             self._complained = True
         return False
-
-
-def _way(printer: Printer) -> tuple[str, str]:
-    """Where somebody is asked at this printer, and what answers."""
-    match printer:
-        case SerialPrinter(clear_by_knob=True):
-            return "at its knob", "press its knob"
-        case OctoPrintPrinter(clear_in_octoprint=True):
-            return "in its OctoPrint", "load the file bed-is-clear in its OctoPrint (without printing it)"
-        case _:
-            return "", ""

@@ -12,13 +12,13 @@ from typing import Protocol
 from msgspec import Struct
 
 from agent.consent.hours import Hours
-from agent.consent.owner_answers import OwnerWord
-from agent.consent.terms import Terms
-from agent.consent.time_limits import Leave
-from agent.conversation.telemetry import Teller
+from agent.consent.owner_answers import OwnerAnswers
+from agent.consent.terms import ConsentTerms
+from agent.consent.time_limits import TimeLimits
+from agent.conversation.telemetry import TelemetryPublisher
 from agent.journal import Journal
 from agent.printers.driver import Condition, Driver, Status
-from agent.settings import Printer
+from agent.printers.kind import PrinterSettings
 from wire.lifecycle import State, Step
 from wire.messages import Blame, Up
 
@@ -39,21 +39,21 @@ class Clock(Protocol):
         ...
 
 
-class Setup(Struct, frozen=True, kw_only=True):
-    """What a runner is told of its printer and its owner's wishes.
+class RunnerSettings(Struct, frozen=True, kw_only=True):
+    """What a runner is told of its printer and what its owner set.
 
     `terms` are its owner's consent, towards the coordinator that it serves; `unfit` is why the gate refuses every
     job between its owner's scripts, where it does.
     """
 
-    printer: Printer
+    printer: PrinterSettings
     hours: Hours
     clear_from_page: bool
-    terms: Terms = Terms()
+    terms: ConsentTerms = ConsentTerms()
     unfit: str = ""
 
 
-class Line(Protocol):
+class Uplink(Protocol):
     """The link, as far as a runner needs it."""
 
     @property
@@ -66,33 +66,33 @@ class Line(Protocol):
         ...
 
 
-class Station:
+class PrinterContext:
     """One printer's. `changed` is called when the journal has news to report."""
 
     def __init__(
         self,
-        setup: Setup,
+        settings: RunnerSettings,
         driver: Driver,
         journal: Journal,
         *,
-        line: Line,
+        link: Uplink,
         clock: Clock,
         changed: Callable[[], None],
     ) -> None:
-        self.name = setup.printer.name
-        self.setup = setup
+        self.name = settings.printer.name
+        self.settings = settings
         self.driver = driver
         self.journal = journal
-        self.line = line
+        self.link = link
         self.clock = clock
         self.changed = changed
         self.awake = threading.Event()
         """Set when there is something to do before the next step is due."""
-        self.word = OwnerWord(journal)
-        self.leave = Leave(
-            self.name, setup.hours, journal, self.word, protection=setup.printer.thermal_protection
+        self.answers = OwnerAnswers(journal)
+        self.limits = TimeLimits(
+            self.name, settings.hours, journal, self.answers, protection=settings.printer.thermal_protection
         )
-        self.teller = Teller(self.name, line.publish)
+        self.telemetry = TelemetryPublisher(self.name, link.publish)
         self.status = Status(condition=Condition.UNREACHABLE, why="not looked at yet")
         self.looked_at = clock.monotonic()
 
@@ -112,7 +112,7 @@ class Station:
     @property
     def left(self) -> float:
         """Seconds that a job may last from now on, by all that its owner has set."""
-        return self.leave.seconds(self.status, self.clock.now())
+        return self.limits.seconds(self.status, self.clock.now())
 
     @property
     def at(self) -> float:
@@ -133,9 +133,9 @@ class Station:
     def refuse(self, what: str) -> None:
         """Keep for its owner what was not done here, or not as it should be."""
         log.warning("%s: %s", self.name, what)
-        self.word.refuse(self.name, what, self.at)
+        self.answers.refuse(self.name, what, self.at)
 
-    def tell(self, attempt: str | None, hindrance: str = "") -> None:
+    def publish_telemetry(self, attempt: str | None, hindrance: str = "") -> None:
         """Tell the coordinator how it looks."""
         now = self.clock.monotonic()
-        self.teller.tell(self.status, attempt, now, clear=self.bed_is_clear, hindrance=hindrance)
+        self.telemetry.publish(self.status, attempt, now, clear=self.bed_is_clear, hindrance=hindrance)

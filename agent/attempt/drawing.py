@@ -23,7 +23,7 @@ NICE = 10
 """How far it stands back: beside it, printers want their bytes in time."""
 
 
-class Order(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class DrawingOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What to draw: `count` copies of the part version that stands in `document`."""
 
     document: bytes
@@ -43,7 +43,7 @@ class Drawn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     error: str = ""
 
 
-def draw(order: Order) -> Drawn:
+def draw(order: DrawingOrder) -> Drawn:
     """Draw it. Pure: the same on every machine."""
     from gcode import document, draw, part, plate  # noqa: PLC0415  only in a process that is for this
     from gcode.material import UnknownMaterialError, material  # noqa: PLC0415
@@ -61,7 +61,7 @@ def draw(order: Order) -> Drawn:
 
 def answer(order: bytes) -> bytes:
     """The same, from bytes to bytes."""
-    return msgspec.json.encode(draw(msgspec.json.decode(order, type=Order)))
+    return msgspec.json.encode(draw(msgspec.json.decode(order, type=DrawingOrder)))
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ CABLE = 11_520.0
 """Bytes a second that a serial cable carries at 115,200 baud."""
 
 
-class PlateError(Exception):
+class PlateRefusedError(Exception):
     """The file may not be printed here. Says which rule, and where; `blame` tells whether any printer would say so."""
 
     def __init__(self, why: str, blame: Blame = Blame.NOBODY) -> None:
@@ -31,14 +31,14 @@ class PlateError(Exception):
         self.blame = blame
 
 
-class Plate(Struct, frozen=True):
+class PlateFile(Struct, frozen=True):
     """A checked file: start script, body, end script. `seconds` is the gate's own estimate of all of it."""
 
     path: Path
     seconds: float
 
 
-class Plates:
+class PlateMaker:
     """Makes one printer's plates by its owner's `script` and `profile`; `folder` is its own alone.
 
     `prove` raises unless a manifest's body is the one that its part comes to when it is drawn here (`proof.py`).
@@ -58,11 +58,11 @@ class Plates:
         self._profile = profile
         self._prove = prove
 
-    def make(self, manifest: Manifest, stop: Callable[[], bool]) -> Plate:
+    def make(self, manifest: Manifest, stop: Callable[[], bool]) -> PlateFile:
         """Draw it for comparison, fetch the body into the folder, and write the whole file while the gate reads along.
 
         Raises:
-            PlateError: the gate refused it, it is not what the manifest says or the part is, or the disk is full.
+            PlateRefusedError: the gate refused it, it is not what the manifest or the part says, or the disk is full.
             FetchError: the body can't be had (StoppedError: `stop` said so).
             RemoteError: nobody whom we believe has approved the part.
         """
@@ -74,12 +74,12 @@ class Plates:
             seconds = _write(manifest, body, self._script, self._profile, new, stop)
             new.replace(path)
         except (UnknownMaterialError, ScriptError) as error:
-            raise PlateError(str(error)) from None
+            raise PlateRefusedError(str(error)) from None
         except OSError as error:
-            raise PlateError(f"can't write the plate to {self._folder}: {error.strerror}") from error
+            raise PlateRefusedError(f"can't write the plate to {self._folder}: {error.strerror}") from error
         finally:
             new.unlink(missing_ok=True)
-        return Plate(path, seconds)
+        return PlateFile(path, seconds)
 
     def tidy(self, keep: str | None = None) -> None:
         """Remove all from the folder but the plate of the attempt `keep`; what can't be removed stays."""
@@ -114,12 +114,12 @@ def _write(
         os.fsync(file.fileno())
     verdict = gate.verdict()
     if not verdict.accepted:
-        raise PlateError(
+        raise PlateRefusedError(
             f"the gate refused line {verdict.line}: {verdict.reason} ({verdict.code})", Blame.JOB
         )
     if not within(verdict.body, manifest.grams, manifest.seconds):
         found, told = verdict.body, manifest
-        raise PlateError(
+        raise PlateRefusedError(
             f"the file is not what the manifest says: {found.grams:.1f} g in {found.seconds:.0f} s"
             f" instead of {told.grams:.1f} g in {told.seconds:.0f} s",
             Blame.JOB,

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 import gcode_templates
-from agent.attempt.drawing import Drawn, Order
+from agent.attempt.drawing import DrawingOrder, Drawn
 from agent.attempt.fetch import Fetcher, StoppedError
-from agent.attempt.plate import PlateError
+from agent.attempt.plate import PlateRefusedError
 from agent.membership.trust import Trust
 from gcode.profile import Profile
 from wire import release
@@ -32,9 +32,9 @@ LOOK = 0.5
 KEPT = 32
 """Documents that are kept beside those that are shipped."""
 
-Stop = Callable[[], bool]
-Draw = Callable[[bytes, Stop], bytes]
-"""An `Order` as bytes to a `Drawn` as bytes."""
+CalledOff = Callable[[], bool]
+Draw = Callable[[bytes, CalledOff], bytes]
+"""An `DrawingOrder` as bytes to a `Drawn` as bytes."""
 
 
 class Definitions:
@@ -46,7 +46,7 @@ class Definitions:
         self._url = url.rstrip("/") + release.PATH
         self._fetcher = fetcher
 
-    def document(self, wanted: Release, stop: Stop) -> bytes:
+    def document(self, wanted: Release, stop: CalledOff) -> bytes:
         """The document that a release names; nobody has looked at its signature yet.
 
         Raises:
@@ -81,13 +81,13 @@ class Proof:
         self._profile = profile
         self._draw = draw or draw_apart
 
-    def prove(self, manifest: Manifest, stop: Stop) -> None:
+    def prove(self, manifest: Manifest, stop: CalledOff) -> None:
         """Hold that the body which a manifest names is what its part comes to.
 
         Raises:
             RemoteError: nobody whom we believe has approved the part's version.
             FetchError: its document can't be had (StoppedError: `stop` said so).
-            PlateError: it comes to something else, or can't be drawn here.
+            PlateRefusedError: it comes to something else, or can't be drawn here.
         """
         if manifest.release is None:
             raise RemoteError("unsigned", f"nobody has approved {manifest.part} {manifest.version}")
@@ -95,9 +95,11 @@ class Proof:
             document = self._definitions.document(manifest.release, stop)
             self._definitions.tidy()
         except OSError as error:
-            raise PlateError(f"can't keep the document of {manifest.part}: {error.strerror}") from error
+            raise PlateRefusedError(
+                f"can't keep the document of {manifest.part}: {error.strerror}"
+            ) from error
         self._trust.approve(manifest, document)
-        order = Order(
+        order = DrawingOrder(
             document=document,
             part=manifest.part,
             version=manifest.version,
@@ -108,21 +110,23 @@ class Proof:
         )
         drawn = msgspec.json.decode(self._draw(msgspec.json.encode(order), stop), type=Drawn)
         if drawn.error:
-            raise PlateError(f"{manifest.part} {manifest.version} can't be drawn: {drawn.error}", Blame.JOB)
+            raise PlateRefusedError(
+                f"{manifest.part} {manifest.version} can't be drawn: {drawn.error}", Blame.JOB
+            )
         if (drawn.digest, drawn.size) != (manifest.digest, manifest.size):
             why = (
                 f"the coordinator's file is not {manifest.part} {manifest.version} as it is drawn here: was the"
                 " coordinator tampered with, or is it of another version than this agent? Ask who runs it"
             )
             log.error("%s: %s", manifest.attempt, why)
-            raise PlateError(why, Blame.JOB)
+            raise PlateRefusedError(why, Blame.JOB)
 
 
-def draw_apart(order: bytes, stop: Stop) -> bytes:
+def draw_apart(order: bytes, stop: CalledOff) -> bytes:
     """Draw in a process of its own.
 
     Raises:
-        PlateError: it took too long, or came to nothing.
+        PlateRefusedError: it took too long, or came to nothing.
         StoppedError: `stop` said so.
     """
     import subprocess  # noqa: PLC0415  an agent with servers alone needs it for no longer than this
@@ -143,11 +147,13 @@ def draw_apart(order: bytes, stop: Stop) -> bytes:
                     process.kill()
                     if stopped:
                         raise StoppedError("called off") from None
-                    raise PlateError("it takes this machine too long to draw the plate", Blame.JOB) from None
+                    raise PlateRefusedError(
+                        "it takes this machine too long to draw the plate", Blame.JOB
+                    ) from None
             except BaseException:
                 process.kill()
                 raise
     if process.returncode:
         last = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise PlateError(f"the plate can't be drawn here: {last or f'ended by {process.returncode}'}")
+        raise PlateRefusedError(f"the plate can't be drawn here: {last or f'ended by {process.returncode}'}")
     return said

@@ -1,17 +1,17 @@
 """One printer's runner: says ready, takes a grant, and takes its attempt to the end, step by step.
 
-`step` is called by one thread, the runner's own, which alone speaks to the driver. `take`, `wish` and `again`
+`step` is called by one thread, the runner's own, which alone speaks to the driver. `take`, `request` and `again`
 come from the link's. What must survive is in the journal, committed before the act; the rest may be lost.
 """
 
 from collections.abc import Callable
 
-from agent.attempt.context import Clock, Line, Setup, Station
-from agent.attempt.monitor import Course
-from agent.attempt.plate import Plates
+from agent.attempt.context import Clock, PrinterContext, RunnerSettings, Uplink
+from agent.attempt.monitor import Monitor
+from agent.attempt.plate import PlateMaker
 from agent.attempt.readiness import Readiness
-from agent.attempt.requests import Wishes
-from agent.attempt.start import Beginning
+from agent.attempt.requests import Requests
+from agent.attempt.start import PrintStart
 from agent.journal import Journal
 from agent.journal.attempts import BEFORE_MOTION, IN_MOTION
 from agent.membership.trust import Trust
@@ -35,31 +35,31 @@ class Runner:
 
     def __init__(
         self,
-        setup: Setup,
+        settings: RunnerSettings,
         driver: Driver,
-        plates: Plates,
+        plates: PlateMaker,
         journal: Journal,
         *,
         trust: Trust,
-        line: Line,
+        link: Uplink,
         clock: Clock,
         changed: Callable[[], None],
         expired: Callable[[float], bool],
         early: Callable[[float], bool],
     ) -> None:
-        self._station = Station(setup, driver, journal, line=line, clock=clock, changed=changed)
-        self.name = self._station.name
-        self.awake = self._station.awake
+        self._context = PrinterContext(settings, driver, journal, link=link, clock=clock, changed=changed)
+        self.name = self._context.name
+        self.awake = self._context.awake
         """Set when there is something to do before the next step is due."""
         self._journal = journal
         self._plates = plates
         self._expired = expired
         self._early = early
         self._stopping = False
-        self._readiness = Readiness(self._station, trust, self._untimely)
-        self._beginning = Beginning(self._station, plates, trust, lambda: self._readiness.taken_at)
-        self._course = Course(self._station, plates, self._beginning)
-        self._wishes = Wishes(self._station, self._course, plates, expired)
+        self._readiness = Readiness(self._context, trust, self._untimely)
+        self._start = PrintStart(self._context, plates, trust, lambda: self._readiness.taken_at)
+        self._monitor = Monitor(self._context, plates, self._start)
+        self._requests = Requests(self._context, self._monitor, plates, expired)
 
     # ── from other threads ────────────────────────────────────────────────────────────────────────────────
 
@@ -67,16 +67,16 @@ class Runner:
         """Take a verified grant; committed when this returns.
 
         Raises:
-            RemoteError: it answers no offer that stands, or was here before. Nothing happened.
+            RemoteError: it answers no ready that stands, or was here before. Nothing happened.
             JournalError: it could not be written down. Nothing happened.
         """
         self._readiness.take(manifest, signed)
-        self._station.changed()
+        self._context.changed()
         self.awake.set()
 
-    def wish(self, request: Request) -> None:
-        """Somebody wishes something for an attempt of this printer; looked at in the next step."""
-        self._wishes.put(request)
+    def request(self, request: Request) -> None:
+        """Somebody asks something for an attempt of this printer; looked at in the next step."""
+        self._requests.put(request)
         self.awake.set()
 
     def hear(self, offer: Offer) -> None:
@@ -104,11 +104,11 @@ class Runner:
     def again(self) -> None:
         """The link is new: what was said over an older one is forgotten."""
         self._readiness.again()
-        self._station.teller.again()
+        self._context.telemetry.again()
         self.awake.set()
 
     def stop(self) -> None:
-        """Offer nothing more, and come out of whatever takes long."""
+        """Say ready no more, and come out of whatever takes long."""
         self._stopping = True
         self._readiness.stop()
         self.awake.set()
@@ -123,7 +123,7 @@ class Runner:
         """
         attempt = self._journal.attempts.current(self.name)
         if attempt is not None and attempt.state in BEFORE_MOTION:
-            self._station.record(attempt.id, Step.REFUSE, "the agent was restarted before it began")
+            self._context.record(attempt.id, Step.REFUSE, "the agent was restarted before it began")
         if attempt is None or attempt.state not in IN_MOTION:
             self._plates.tidy(attempt.id if attempt else None)
 
@@ -133,28 +133,28 @@ class Runner:
         Raises:
             JournalError: see the journal; nothing was done that it does not hold.
         """
-        self._station.look()
-        self._wishes.grant()
+        self._context.look()
+        self._requests.handle()
         attempt = self._journal.attempts.current(self.name)
         if attempt is None or attempt.state is State.PRINTED:
             self._readiness.look(attempt)
             return REST
         if attempt.state in IN_MOTION:
-            self._course.follow(attempt)
+            self._monitor.follow(attempt)
         else:
-            self._beginning.begin(attempt, self._called_off, self._course.started)
-        self._station.tell(attempt.id)
+            self._start.begin(attempt, self._called_off, self._monitor.started)
+        self._context.publish_telemetry(attempt.id)
         return LOOK
 
     def _called_off(self) -> bool:
         """Asked between two chunks of a file: also the moment to look at the printer, and to be seen alive."""
-        station = self._station
-        if station.clock.monotonic() - station.looked_at >= REST:
-            station.look()
+        context = self._context
+        if context.clock.monotonic() - context.looked_at >= REST:
+            context.look()
         current = self._journal.attempts.current(self.name)
-        station.tell(current.id if current else None)
+        context.publish_telemetry(current.id if current else None)
         unwanted = current is None or self._journal.stops.asked(current.id) is not None
-        return self._stopping or unwanted or self._beginning.is_late() or self._wishes.wait
+        return self._stopping or unwanted or self._start.is_late() or self._requests.waiting
 
     def _untimely(self, manifest: Manifest) -> str:
         if self._early(manifest.not_before):

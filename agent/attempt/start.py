@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable
 
-from agent.attempt.context import Station
+from agent.attempt.context import PrinterContext
 from agent.attempt.fetch import FetchError, StoppedError
 from agent.attempt.following import ASKED
-from agent.attempt.plate import Plate, PlateError, Plates
+from agent.attempt.plate import PlateFile, PlateMaker, PlateRefusedError
 from agent.consent.standing_ready import HOURS
-from agent.journal.attempts import Attempt
+from agent.journal.attempts import JournalAttempt
 from agent.membership.trust import Trust
 from agent.printers.driver import Condition, PrinterError
 from wire.errors import RemoteError
@@ -23,34 +23,38 @@ WARM_UP = 600.0
 """Seconds for heating and homing, which the gate's estimate leaves out."""
 
 
-class Beginning:
+class PrintStart:
     """One printer's. `taken_at` gives when its grant was taken, in monotonic seconds."""
 
-    def __init__(self, station: Station, plates: Plates, trust: Trust, taken_at: Callable[[], float]) -> None:
+    def __init__(
+        self, context: PrinterContext, plates: PlateMaker, trust: Trust, taken_at: Callable[[], float]
+    ) -> None:
         self.lasts = 0.0
         """Seconds that the print should take that was started last; 0 after a restart of the agent."""
-        self._station = station
+        self._context = context
         self._plates = plates
         self._trust = trust
         self._taken_at = taken_at
 
     def is_late(self) -> bool:
         """Whether nobody expects it to start any more."""
-        return self._station.clock.monotonic() - self._taken_at() >= PATIENCE
+        return self._context.clock.monotonic() - self._taken_at() >= PATIENCE
 
     def may_not_be_any_more(self) -> bool:
         """Whether what was ordered, and has not begun to move, should not."""
-        return self.is_late() or self.lasts + WARM_UP > self._station.left
+        return self.is_late() or self.lasts + WARM_UP > self._context.left
 
-    def begin(self, attempt: Attempt, called_off: Callable[[], bool], started: Callable[[], None]) -> None:
+    def begin(
+        self, attempt: JournalAttempt, called_off: Callable[[], bool], started: Callable[[], None]
+    ) -> None:
         """Make its file and start it, or refuse it; `started` is called once nobody knows that nothing moves.
 
         Raises:
             JournalError: see the journal; nothing was done that it does not hold.
         """
-        station = self._station
-        if station.journal.stops.asked(attempt.id):
-            station.record(attempt.id, Step.CANCEL, ASKED)
+        context = self._context
+        if context.journal.stops.asked(attempt.id):
+            context.record(attempt.id, Step.CANCEL, ASKED)
             self._plates.tidy()
             return
         try:
@@ -59,58 +63,58 @@ class Beginning:
             manifest = self._trust.open(attempt.signed)
             plate = self._plates.make(manifest, called_off)
             if attempt.state is State.FETCHING:
-                station.record(attempt.id, Step.CHECK)
+                context.record(attempt.id, Step.CHECK)
             if called_off():
                 return
             self._check_again(plate)
         except StoppedError:
             return
-        except (FetchError, PlateError, RemoteError) as error:
-            blame = error.blame if isinstance(error, (FetchError, PlateError)) else Blame.JOB
-            station.record(attempt.id, Step.REFUSE, str(error), blame)
+        except (FetchError, PlateRefusedError, RemoteError) as error:
+            blame = error.blame if isinstance(error, (FetchError, PlateRefusedError)) else Blame.JOB
+            context.record(attempt.id, Step.REFUSE, str(error), blame)
             self._plates.tidy()
             return
         self.lasts = plate.seconds
         # From here on the bed is not clear, whatever happens to us.
-        station.record(attempt.id, Step.START)
+        context.record(attempt.id, Step.START)
         started()
         try:
-            station.driver.start(attempt.id, plate.path, plate.seconds)
+            context.driver.start(attempt.id, plate.path, plate.seconds)
         except PrinterError as error:
             self._not_started(attempt, error)
-        station.awake.set()
+        context.awake.set()
 
-    def _not_started(self, attempt: Attempt, error: PrinterError) -> None:
+    def _not_started(self, attempt: JournalAttempt, error: PrinterError) -> None:
         """The order to start came back with an error.
 
         If it was the answer that got lost, it may run all the same: then, and while nobody can tell, the attempt is
         followed like any other.
         """
-        station = self._station
-        station.look()
-        status = station.status
+        context = self._context
+        context.look()
+        status = context.status
         runs = status.attempt == attempt.id and status.ending is None
         if runs or status.condition is Condition.UNREACHABLE:
-            log.warning("%s: %s may have been started or not: %s", station.name, attempt.id, error)
+            log.warning("%s: %s may have been started or not: %s", context.name, attempt.id, error)
         else:
             why = f"the printer did not take it: {error}"
-            station.record(attempt.id, Step.FAIL, why, Blame.PRINTER)
+            context.record(attempt.id, Step.FAIL, why, Blame.PRINTER)
 
-    def _check_again(self, plate: Plate) -> None:
+    def _check_again(self, plate: PlateFile) -> None:
         """What was true at `ready` may have changed while the file came."""
-        station = self._station
-        station.look()
-        left = station.left
-        if station.status.condition is not Condition.IDLE:
-            raise PlateError(f"the printer is {station.status.condition} now")
-        if not station.bed_is_clear:
-            raise PlateError("the bed is not clear any more")
+        context = self._context
+        context.look()
+        left = context.left
+        if context.status.condition is not Condition.IDLE:
+            raise PlateRefusedError(f"the printer is {context.status.condition} now")
+        if not context.bed_is_clear:
+            raise PlateRefusedError("the bed is not clear any more")
         self._not_too_late()
         if plate.seconds + WARM_UP > left:
-            raise PlateError(
+            raise PlateRefusedError(
                 f"it would not end in the {left / 60:.0f} min that its owner's hours leave ({HOURS})"
             )
 
     def _not_too_late(self) -> None:
         if self.is_late():
-            raise PlateError("it took too long to come: nobody may expect it to start now")
+            raise PlateRefusedError("it took too long to come: nobody may expect it to start now")

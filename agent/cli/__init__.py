@@ -6,23 +6,27 @@ Each command loads only what it needs: an agent on a Raspberry Pi must stay smal
 import argparse
 import logging
 import re
+import secrets
 import shutil
 import socket
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from msgspec import structs
 
 from agent import settings
-from agent.cli import usage
+from agent.cli import needs, usage
 from agent.errors import OwnerError
 from agent.printers.driver import Condition, PrinterError
+from agent.printers.kind import PrinterSettings
 from agent.prose import wrap
-from agent.settings import Loaded, Printer
+from agent.settings import Loaded
 from wire import enrolment, topics
 from wire.errors import WireError
 from wire.messages import Answer
@@ -45,6 +49,11 @@ RESTS = """\
 Have you looked at it, and may it take work again? [y/N]"""
 
 
+COUNTS = """\
+{} takes what is printed here for real: as if it lay on your bed. So try only with a coordinator that is for trying.
+Is this one? [y/N]"""
+
+
 class CommandError(OwnerError):
     """What was asked can't be done. Says why, in one line."""
 
@@ -52,6 +61,25 @@ class CommandError(OwnerError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0, 1 for a bug or a file refused, 2 for what the person there can mend."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run_command(given)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    except ModuleNotFoundError as error:
+        why = needs.explained(error)
+        if not why:
+            raise
+    except (OwnerError, PrinterError, WireError) as error:
+        why = str(error)
+    print(f"muster-agent: {' '.join(why.split())}", file=sys.stderr)
+    return 2
+
+
+def _run_command(given: list[str]) -> int:
+    if given[:1] in (["virtual-printer"], ["octoprint-sandbox"]):
+        _need(given[0])
     if given[:1] == ["virtual-printer"]:
         from agent.printers.virtual import main as virtual  # noqa: PLC0415  to try things only
 
@@ -61,15 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return sandbox(given[1:])
     parsed = usage.parser().parse_args(given)
-    try:
-        return ACTS[parsed.command](parsed)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 0
-    except (OwnerError, PrinterError, WireError) as error:
-        print(f"muster-agent: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    _need(parsed.command)
+    return ACTS[parsed.command](parsed)
+
+
+def _need(command: str) -> None:
+    if why := needs.lacking(command):
+        raise CommandError(why)
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -93,12 +119,12 @@ def _status(parsed: argparse.Namespace) -> int:
 def _printers(parsed: argparse.Namespace) -> int:
     loaded = _load_if_there(parsed)
     from agent import state_directory  # noqa: PLC0415  the drivers, and mDNS
-    from agent.cli import lookout  # noqa: PLC0415  the drivers, and mDNS
+    from agent.cli import printers  # noqa: PLC0415  the drivers, and mDNS
     from agent.discovery import search  # noqa: PLC0415  the drivers, and mDNS
 
     scope = _scope(parsed, loaded.settings.printer if loaded else ())
-    until = time.monotonic() + scope.seconds + lookout.CLOSING
-    seen: list[lookout.Sight] = []
+    until = time.monotonic() + scope.seconds + printers.CLOSING
+    seen: list[printers.PrinterStatus] = []
     if loaded is None:
         found = search.discover(scope)
     else:
@@ -106,21 +132,23 @@ def _printers(parsed: argparse.Namespace) -> int:
             driven = state_directory.runs(loaded.state)
             if not driven:
                 stack.enter_context(state_directory.lock(loaded.state))
-            looks = lookout.look(loaded, seconds=scope.seconds - lookout.RESERVE, driven=driven)
+            looks = printers.look(loaded, seconds=scope.seconds - printers.RESERVE, driven=driven)
             found = search.discover(scope, loaded.settings.printer)
             seen = [look.result(until) for look in looks]
-    print(lookout.as_json(seen, found) if parsed.json else _fit(lookout.as_text(seen, found)))
+    print(printers.as_json(seen, found) if parsed.json else _fit(printers.as_text(seen, found)))
     if loaded is None and not parsed.json:
         print(f"there are no settings yet ({settings.find(parsed.config)}): muster-agent setup makes them")
     return 0
 
 
 def _setup(parsed: argparse.Namespace) -> int:
-    from agent.setup import dialogue, hands  # noqa: PLC0415  the drivers, and mDNS
+    from agent.setup import dialogue  # noqa: PLC0415  the drivers, and mDNS
+    from agent.setup.keyboard import Keyboard  # noqa: PLC0415
+    from agent.setup.this_machine import ThisMachine  # noqa: PLC0415  the drivers, and mDNS
 
     path = settings.find(parsed.config)
     try:
-        dialogue.run(path, hands.Keyboard(), hands.Machine(lambda known: _scope(parsed, known)))
+        dialogue.run(path, Keyboard(), ThisMachine(lambda known: _scope(parsed, known)))
     except EOFError:
         raise CommandError("nothing was written: setup needs somebody who answers") from None
     except KeyboardInterrupt:
@@ -138,7 +166,7 @@ def _watch(parsed: argparse.Namespace) -> int:
     if parsed.json:
         screen = watch.JsonScreen(out)
     elif parsed.once or out.isatty():
-        screen = watch.LiveScreen(out, lambda: shutil.get_terminal_size().columns)
+        screen = watch.LiveScreen(out, _columns)
     else:
         screen = watch.PaperScreen(out)
     watcher = watch.Watcher(loaded, watch.chosen(loaded, parsed.printer))
@@ -151,7 +179,55 @@ def _watch(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _scope(parsed: argparse.Namespace, known: Sequence[Printer]) -> "search.Scope":
+def _try(parsed: argparse.Namespace) -> int:
+    if not 0 < parsed.speed <= 1000:
+        raise CommandError("--speed must be above 0 and at most 1000")
+    return _try_alone(parsed) if parsed.invite is None else _try_joined(parsed)
+
+
+def _try_alone(parsed: argparse.Namespace) -> int:
+    from agent.cli import watch  # noqa: PLC0415  the drivers
+    from agent.cli.tryout import alone, bench  # noqa: PLC0415  the virtual printer, and what draws
+
+    out = sys.stdout
+    if out.isatty():
+        screen = watch.LiveScreen(out, _columns, partial(watch.frame, agent=False, advice=False))
+    else:
+        screen = watch.PaperScreen(out, partial(watch.gist, agent=False))
+    try:
+        with bench.VirtualBench(parsed.speed) as made:
+            alone.FirstPrint(made, parsed.part, parsed.count, screen).run()
+    except KeyboardInterrupt:
+        print("ended: nothing of it is left")
+        return 130
+    print(_fit(usage.TRIED))
+    return 0
+
+
+def _try_joined(parsed: argparse.Namespace) -> int:
+    from agent import web  # noqa: PLC0415
+    from agent.cli import watch  # noqa: PLC0415  the journal and the drivers
+    from agent.cli.tryout import bench, joined  # noqa: PLC0415  the virtual printer
+
+    invite = enrolment.parse(parsed.invite)
+    if invite.agent is not None:
+        raise CommandError(f"this invite lets {invite.agent} join again; to try, ask for one without a name")
+    if not web.is_loopback(urlsplit(invite.url).hostname or ""):
+        _agree(parsed, COUNTS.format(invite.url))
+    trust = _text(parsed.ca) if parsed.ca else ""
+    out = sys.stdout
+    shown = partial(watch.frame, advice=False)
+    screen = watch.LiveScreen(out, _columns, shown) if out.isatty() else watch.PaperScreen(out)
+    with bench.VirtualBench(parsed.speed) as made:
+        joined.TryoutAgent(made, f"try-{secrets.token_hex(3)}", screen).run(invite, trust, parsed.plates)
+    return 0
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _scope(parsed: argparse.Namespace, known: Sequence[PrinterSettings]) -> "search.Scope":
     from agent.discovery import search  # noqa: PLC0415  mDNS
 
     scope = search.this_machine(
@@ -190,7 +266,7 @@ def _clear(parsed: argparse.Namespace) -> int:
     finally:
         if journal is not None:
             journal.close()
-    state_directory.ring(loaded.state)
+    state_directory.wake(loaded.state)
     print(f"{name}: the bed counts as clear until the next print starts")
     return 0
 
@@ -212,11 +288,11 @@ def _stop_all(loaded: Loaded, named: Sequence[str], *, give_up: bool) -> None:
     First of all each pump is told, before the journal, which a hanging agent may hold; one that fails keeps no other
     from it.
     """
-    from agent.intervention.onlooker import pumped, reins  # noqa: PLC0415  the pump
+    from agent.printers.serial.pump_onlooker import pump_control, pump_names  # noqa: PLC0415  the pump
 
     told: set[str] = set()
-    for name in named or pumped(loaded.state):
-        hand = reins(loaded.state, name)
+    for name in named or pump_names(loaded.state):
+        hand = pump_control(loaded.state, name)
         try:
             hand.cancel()
             told.add(name)
@@ -409,5 +485,6 @@ ACTS = {
     "reset": _reset,
     "enroll": _enroll,
     "check": _check,
+    "try": _try,
 }
 """What each command does; gives the exit code."""

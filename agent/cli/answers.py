@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from agent import state_directory
-from agent.consent.owner_answers import Asked, OwnerWord, Refusal
+from agent.consent.owner_answers import OwnerAnswers, RefusalEntry, StandingOffer
 from agent.errors import OwnerError
 from agent.journal import Journal
 from agent.settings import Loaded
@@ -48,8 +48,8 @@ class _Shown(Struct, frozen=True, kw_only=True):
 def offers(loaded: Loaded, *, json: bool) -> str:
     """The offers that stand."""
     now = time.time()
-    with _word(loaded) as word:
-        found = word.offers(now) if word else ()
+    with _answers(loaded) as answers:
+        found = answers.offers(now) if answers else ()
     if json:
         return msgspec.json.encode([_shown(each) for each in found]).decode()
     if not found:
@@ -61,14 +61,14 @@ def answer(loaded: Loaded, offer: str, said: Answer, why: str = "") -> str:
     """Say yes or no.
 
     Raises:
-        WordError: there is no such offer any more.
+        OfferGoneError: there is no such offer any more.
     """
-    with _word(loaded) as word:
-        if word is None:
+    with _answers(loaded) as answers:
+        if answers is None:
             raise AnswersError("there are no offers: the agent has not run yet")
-        asked = word.answer(offer, said, time.time(), why)
-        until = word.present_until(time.time())
-    state_directory.ring(loaded.state)
+        asked = answers.answer(offer, said, time.time(), why)
+        until = answers.present_until(time.time())
+    state_directory.wake(loaded.state)
     if said is Answer.NO:
         return f"{offer} is declined"
     clear = (
@@ -88,26 +88,26 @@ def arrive(loaded: Loaded, duration: str) -> str:
     """
     now = time.time()
     until = now + seconds(duration)
-    with _word(loaded, make=True) as word:
-        assert word is not None
-        word.arrive(now, until)
-    state_directory.ring(loaded.state)
+    with _answers(loaded, make=True) as answers:
+        assert answers is not None
+        answers.arrive(now, until)
+    state_directory.wake(loaded.state)
     return f"somebody is there until {_clock(until)}: what must end by then may print"
 
 
 def leave(loaded: Loaded) -> str:
     """Nobody is there any more."""
-    with _word(loaded, make=True) as word:
-        assert word is not None
-        word.leave()
-    state_directory.ring(loaded.state)
+    with _answers(loaded, make=True) as answers:
+        assert answers is not None
+        answers.leave()
+    state_directory.wake(loaded.state)
     return "nobody is there: where somebody must be, nothing starts; what prints already goes on (muster-agent stop)"
 
 
 def refusals(loaded: Loaded, *, json: bool) -> str:
     """What was refused lately."""
-    with _word(loaded) as word:
-        found: tuple[Refusal, ...] = word.refusals(SHOWN) if word else ()
+    with _answers(loaded) as answers:
+        found: tuple[RefusalEntry, ...] = answers.refusals(SHOWN) if answers else ()
     if json:
         return msgspec.json.encode(found).decode()
     if not found:
@@ -130,7 +130,7 @@ def seconds(duration: str) -> float:
     return lasts
 
 
-def as_text(asked: Asked) -> str:
+def as_text(asked: StandingOffer) -> str:
     """One offer, for a person."""
     offer = asked.offer
     by = f", needed by {_day(offer.deadline)}" if offer.deadline else ""
@@ -142,7 +142,7 @@ def as_text(asked: Asked) -> str:
     return "".join(char for char in words if char.isprintable() or char == "\n")
 
 
-def _shown(asked: Asked) -> _Shown:
+def _shown(asked: StandingOffer) -> _Shown:
     offer = asked.offer
     return _Shown(
         offer=offer.offer,
@@ -162,8 +162,8 @@ def _shown(asked: Asked) -> _Shown:
 
 
 @contextmanager
-def _word(loaded: Loaded, *, make: bool = False) -> Generator[OwnerWord | None]:
-    """The owner's word in this agent's journal; None if there is no journal yet."""
+def _answers(loaded: Loaded, *, make: bool = False) -> Generator[OwnerAnswers | None]:
+    """The owner's answers in this agent's journal; None if there is no journal yet."""
     path = state_directory.journal_path(loaded.state)
     if not make and not path.exists():
         yield None
@@ -171,12 +171,12 @@ def _word(loaded: Loaded, *, make: bool = False) -> Generator[OwnerWord | None]:
     state_directory.make(loaded.state)
     journal = Journal(path)
     try:
-        yield OwnerWord(journal)
+        yield OwnerAnswers(journal)
     finally:
         journal.close()
 
 
-def _clear(loaded: Loaded, asked: Asked) -> bool:
+def _clear(loaded: Loaded, asked: StandingOffer) -> bool:
     journal = Journal(state_directory.journal_path(loaded.state))
     try:
         return journal.beds.is_clear(asked.printer)

@@ -55,7 +55,7 @@ class CheckError(OwnerError):
     """What was asked can't be judged at all: no file, or no such machine."""
 
 
-class Machine(Struct, frozen=True, kw_only=True):
+class CheckTarget(Struct, frozen=True, kw_only=True):
     """What a file is judged for."""
 
     profile: Profile
@@ -79,7 +79,7 @@ def run(parsed: Namespace) -> tuple[str, int]:
     name = "stdin" if parsed.file == "-" else _printable(parsed.file)
     with _opened(parsed.file, name) as file:
         size = os.fstat(file.fileno()).st_size
-        progress = _Progress(name, size) if sys.stderr.isatty() else None
+        progress = _ProgressLine(name, size) if sys.stderr.isatty() else None
         try:
             if parsed.body:
                 verdict, before = body(size, reader(file), machine, progress)
@@ -100,7 +100,7 @@ def run(parsed: Namespace) -> tuple[str, int]:
     return text, 0 if verdict.accepted else 1
 
 
-def choose(name: str | None, plastic: str | None, config: str | None) -> Machine:
+def choose(name: str | None, plastic: str | None, config: str | None) -> CheckTarget:
     """The machine called `name`: a TOML file, a printer of the settings, a family, or a model that is known.
 
     Raises:
@@ -117,14 +117,16 @@ def choose(name: str | None, plastic: str | None, config: str | None) -> Machine
     elif name is not None:
         profile = _known(name)
     try:
-        return Machine(
+        return CheckTarget(
             profile=profile, material=material(plastic or loaded), script=script or _family(profile.family)
         )
     except UnknownMaterialError as error:
         raise CheckError(str(error)) from None
 
 
-def body(size: int, read: Read, machine: Machine, told: Callable[[int], None] | None) -> tuple[Verdict, int]:
+def body(
+    size: int, read: Read, machine: CheckTarget, told: Callable[[int], None] | None
+) -> tuple[Verdict, int]:
     """The verdict on a job's body between the machine's start and end scripts, and how many lines the former has.
 
     Raises:
@@ -156,7 +158,7 @@ def as_json(verdict: Verdict) -> str:
     )
 
 
-def as_text(name: str, verdict: Verdict, machine: Machine, before: int, line: str) -> str:
+def as_text(name: str, verdict: Verdict, machine: CheckTarget, before: int, line: str) -> str:
     """The verdict for a person; `before` lines of a start script stand before the file's own, `line` is the culprit."""
     profile, plastic = machine.profile, machine.material.name
     bed = (
@@ -293,7 +295,7 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-class _Progress:
+class _ProgressLine:
     """How far it is, on the person's terminal."""
 
     def __init__(self, name: str, size: int) -> None:

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.prose import Formatter
+from agent.printers import catalogue
+from agent.prose import Formatter, either
 
 ABOUT = """\
 Drives the 3D printers beside this machine and takes print jobs from a Muster coordinator. Nothing starts on
@@ -18,6 +19,8 @@ the first time:
   4. muster-agent clear left          the bed of the printer "left" is empty
   5. muster-agent run
 
+without a printer at hand: muster-agent try
+
 The settings are read from --config, else $MUSTER_AGENT_CONFIG, else ./muster-agent.toml, else
 ~/.config/muster/agent.toml.
 """
@@ -26,10 +29,10 @@ Say that the bed of PRINTER is empty: parts taken off, nothing left that a print
 may start at any moment then, so keep your hands out. What was printed counts as taken off. It holds for one
 print, also over power cuts.
 """
-PRINTERS = """\
-Find the printers that could be driven: at the USB serial ports of this machine, and behind OctoPrint,
-Moonraker (Klipper) or PrusaLink, on this machine and where the home network announces them (mDNS); and look at
-those that are in the settings. It takes up to five seconds.
+PRINTERS = f"""\
+Find the printers that could be driven: at the USB serial ports of this machine, and behind
+{either([kind.title for kind, _ in catalogue.servers()])}, on this machine and where the home network announces
+them (mDNS); and look at those that are in the settings. It takes up to five seconds.
 
 A serial port that is not in the settings is opened only if you say so (--open, or yes when you are asked), and then
 asked for the name of its firmware (M115): nothing moves and nothing heats. But opening alone makes many boards
@@ -104,6 +107,24 @@ With --body, FILE is a job's body, and is judged between the machine's start and
 
 MACHINE is a printer of your settings, or "marlin" or "prusa-mk3", or a TOML file with the fields that [printer.profile]
 has in the settings, and `material`. Left out: 220 x 220 x 250 mm, a nozzle of 0.4 mm, PETG.
+"""
+
+TRY = """\
+See a first print without a printer: this plays one at the far end of a serial port, a good deal faster than real. A
+plate of a part that hospitals ask for is drawn, goes through the gate, and is streamed to it as to a real board, in
+about a minute. Nothing moves, nothing gets hot, and nothing leaves this machine.
+
+With INVITE (from muster invite), this joins that coordinator as an agent of its own, try-…, and prints whatever it is
+granted until you press Ctrl-C; each plate is taken off for you. The coordinator takes it for real, so try only with one
+that is for trying, like your own on this machine (muster serve).
+
+Your settings and your printers are not touched. All that is made lies in a folder of its own, which is removed then.
+"""
+TRIED = """\
+printed   that is all: a real printer would now wait until you have taken the parts off (muster-agent clear).
+next:
+  muster-agent setup        find your printers, and make the settings
+  muster-agent try INVITE   the same for a coordinator's needs, with an invite of one that is for trying (muster invite)
 """
 
 
@@ -212,6 +233,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--material", metavar="NAME", help="petg or pla (default: what is loaded, or petg)")
     check.add_argument("--body", action="store_true", help="FILE is a job's body, without start and end")
 
+    _add_try(commands.add_parser)
     commands.add_parser(
         "virtual-printer", help="a printer to try things with, at the far end of a pty", add_help=False
     )
@@ -219,6 +241,34 @@ def parser() -> argparse.ArgumentParser:
         "octoprint-sandbox", help="a throw-away OctoPrint with a virtual printer", add_help=False
     )
     return whole
+
+
+def _add_try(add: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add("try", help="a first print without a printer", description=TRY, formatter_class=Formatter)
+    parser.add_argument(
+        "invite", metavar="INVITE", nargs="?", help="of a coordinator that is for trying (default: none)"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=60.0,
+        metavar="N",
+        help="N times as fast as a real printer (default: 60)",
+    )
+    parser.add_argument(
+        "--part",
+        default="ear-saver",
+        metavar="NAME",
+        help="without INVITE: what to print (default: ear-saver)",
+    )
+    parser.add_argument(
+        "--count", type=int, default=3, metavar="N", help="without INVITE: how many of it (default: 3)"
+    )
+    parser.add_argument(
+        "--plates", type=int, metavar="N", help="with INVITE: end after N plates (default: with Ctrl-C)"
+    )
+    parser.add_argument("--ca", metavar="FILE", type=Path, help="with INVITE: as for muster-agent enroll")
+    parser.add_argument("--yes", action="store_true", help="do not ask: the coordinator is for trying")
 
 
 def _add_consent(add: Callable[..., argparse.ArgumentParser]) -> None:

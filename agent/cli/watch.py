@@ -14,18 +14,16 @@ from msgspec import Struct
 
 from agent.cli.overview import refusal
 from agent.errors import OwnerError
-from agent.intervention.onlooker import Onlooker, onlooker
 from agent.journal import Journal
-from agent.printers.driver import Condition, Heat, Status
+from agent.printers.catalogue import kind_named, kind_of, onlooker
+from agent.printers.driver import Condition, Heat, Onlooker, Status
+from agent.printers.kind import PrinterSettings
 from agent.prose import wrap
-from agent.settings import Loaded, Printer, SerialPrinter
+from agent.settings import Loaded
 from agent.state_directory import journal_path, runs
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest
 
-REST = 1.0
-SERVER_REST = 2.0
-"""Seconds between looks at a printer behind a server, which has other things to do."""
 PACE_SECONDS = 30.0
 """From so long a look on, the printer's own pace tells more than the estimate."""
 PACE_PROGRESS = 0.02
@@ -44,7 +42,7 @@ class WatchError(OwnerError):
     """There is nothing to watch. Says what to name."""
 
 
-class Job(Struct, frozen=True, kw_only=True):
+class WatchedJob(Struct, frozen=True, kw_only=True):
     """The attempt that a printer has, or had last. `seconds` is its estimated time."""
 
     attempt: str
@@ -71,12 +69,12 @@ class Moment(Struct, frozen=True, kw_only=True):
     status: Status
     bed_clear: bool
     running: bool
-    job: Job | None = None
+    job: WatchedJob | None = None
     left: float | None = None
     unheard: tuple[Unheard, ...] = ()
 
 
-class Pace:
+class TimeLeft:
     """How long a print will take yet, by its own pace since somebody looks, else by the estimate."""
 
     def __init__(self) -> None:
@@ -84,7 +82,7 @@ class Pace:
         self._since = 0.0
         self._from = 0.0
 
-    def left(self, job: Job | None, status: Status, now: float) -> float | None:
+    def left(self, job: WatchedJob | None, status: Status, now: float) -> float | None:
         """Seconds to the end; `now` is monotonic."""
         if job is None or status.attempt != job.attempt or status.condition is not Condition.PRINTING:
             self._of = None
@@ -106,38 +104,56 @@ class Screen(Protocol):
 
 
 class LiveScreen:
-    """A terminal: each moment is drawn over the last one."""
+    """A terminal: each moment is drawn over the last one, as the lines that `shown` makes of it."""
 
-    def __init__(self, stream: TextIO, columns: Callable[[], int]) -> None:
+    def __init__(
+        self, stream: TextIO, columns: Callable[[], int], shown: "Callable[[Moment], list[str]] | None" = None
+    ) -> None:
         self._stream = stream
         self._columns = columns
+        self._shown = shown or frame
         self._drawn = 0
 
     def draw(self, moment: Moment) -> None:
         """Show this moment in the place of the last one."""
+        self._drawn = self._write(self._shown(moment))
+
+    def note(self, line: str) -> None:
+        """Say something that stays, in the place of the last moment; the next one is drawn below it."""
+        self._write([line])
+        self._drawn = 0
+
+    def _write(self, lines: list[str]) -> int:
+        """Write these in the place of what was drawn last; how many lines they take."""
         # No line is wider than the window: then it is known how far up the last one began.
         width = self._columns() - 1
-        lines = [line[:width] for each in frame(moment) for line in wrap(each, width).splitlines()]
+        lines = [line[:width] for each in lines for line in wrap(each, width).splitlines() or [""]]
         up = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
         self._stream.write(up + "".join(f"{line}\n" for line in lines))
         self._stream.flush()
-        self._drawn = len(lines)
+        return len(lines)
 
 
 class PaperScreen:
-    """A pipe or a file: a line whenever something has changed."""
+    """A pipe or a file: a line whenever what `shown` makes of a moment has changed."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, shown: "Callable[[Moment], str] | None" = None) -> None:
         self._stream = stream
+        self._shown = shown or gist
         self._last = ""
 
     def draw(self, moment: Moment) -> None:
         """Show this moment if it is another than the last one."""
-        line = gist(moment)
+        line = self._shown(moment)
         if line != self._last:
             self._stream.write(f"{_clock(moment.now)} {line}\n")
             self._stream.flush()
             self._last = line
+
+    def note(self, line: str) -> None:
+        """Say something beside."""
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
 
 
 class JsonScreen:
@@ -155,8 +171,8 @@ class JsonScreen:
 class Watcher:
     """Looks at one printer; disturbs neither it nor the agent."""
 
-    def __init__(self, loaded: Loaded, printer: Printer) -> None:
-        """Begin to look.
+    def __init__(self, loaded: Loaded, printer: PrinterSettings, *, speed: float = 1.0) -> None:
+        """Begin to look. A virtual printer may be so many times as fast as what is estimated.
 
         Raises:
             PrinterError: the printer's settings can't be right.
@@ -164,7 +180,8 @@ class Watcher:
         """
         self._loaded = loaded
         self._printer = printer
-        self._pace = Pace()
+        self._speed = speed
+        self._pace = TimeLeft()
         path = journal_path(loaded.state)
         self._looks: Onlooker = onlooker(printer, loaded.state)
         self._journal = Journal(path) if path.exists() else None
@@ -173,7 +190,7 @@ class Watcher:
         """See how it is now."""
         name, journal = self._printer.name, self._journal
         status = self._looks.status()
-        job = _job(journal, name) if journal else None
+        job = _job(journal, name, self._speed) if journal else None
         return Moment(
             now=time.time(),
             printer=name,
@@ -188,12 +205,11 @@ class Watcher:
 
     def watch(self, screen: Screen, *, once: bool = False) -> None:
         """Look and draw until somebody interrupts it; or only `once`."""
-        rest = REST if isinstance(self._printer, SerialPrinter) else SERVER_REST
         while True:
             screen.draw(self.look())
             if once:
                 return
-            time.sleep(rest)
+            time.sleep(kind_of(self._printer).look_seconds)
 
     def close(self) -> None:
         """Look no more."""
@@ -202,7 +218,7 @@ class Watcher:
             self._journal.close()
 
 
-def chosen(loaded: Loaded, name: str | None) -> Printer:
+def chosen(loaded: Loaded, name: str | None) -> PrinterSettings:
     """The printer of this name; without one, the one that there is, or the one that has work.
 
     Raises:
@@ -215,7 +231,7 @@ def chosen(loaded: Loaded, name: str | None) -> Printer:
     if len(printers) == 1:
         return printers[0]
     path = journal_path(loaded.state)
-    busy: list[Printer] = []
+    busy: list[PrinterSettings] = []
     if path.exists():
         journal = Journal(path)
         try:
@@ -228,8 +244,8 @@ def chosen(loaded: Loaded, name: str | None) -> Printer:
     raise WatchError(f"which printer? There are: {names} (muster-agent watch PRINTER)")
 
 
-def frame(moment: Moment) -> list[str]:
-    """The view as lines. Pure."""
+def frame(moment: Moment, *, agent: bool = True, advice: bool = True) -> list[str]:
+    """The view as lines; without an `agent` or without `advice` (what to say to it) where there is none. Pure."""
     status, job = moment.status, moment.job
     lines = [f"{moment.printer}  {status.condition}  ({moment.driver})  {_clock(moment.now)}"]
     if job:
@@ -242,44 +258,48 @@ def frame(moment: Moment) -> list[str]:
         lines.append("  job     none")
     stale = status.condition in DEAF
     lines.append(f"  nozzle  {_heat(status.nozzle, stale=stale)}")
-    clear = "clear" if moment.bed_clear else f"not clear: muster-agent clear {moment.printer}"
+    clear = "clear" if moment.bed_clear else "not clear"
+    if advice and not moment.bed_clear:
+        clear += f": muster-agent clear {moment.printer}"
     lines.append(f"  bed     {_heat(status.bed, stale=stale)}; {clear}")
-    lines.append(f"  agent   {'runs' if moment.running else 'does not run'}; {_known(moment)}")
+    if agent:
+        lines.append(f"  agent   {'runs' if moment.running else 'does not run'}; {_known(moment)}")
     if status.why:
         lines.append(f"  note    {status.why}")
-    if status.condition is Condition.FAULT and moment.driver == "serial":
+    if advice and status.condition is Condition.FAULT and kind_named(moment.driver).elsewhere is None:
         lines.append(f"  then    muster-agent reset {moment.printer}")
     return ["".join(char for char in line if char.isprintable()) for line in lines]
 
 
-def gist(moment: Moment) -> str:
-    """The view in one line, coarse enough that it changes only with something of note. Pure."""
+def gist(moment: Moment, *, agent: bool = True) -> str:
+    """The view in one line, coarse enough that it changes only with something of note; `agent` as in `frame`. Pure."""
     status, job = moment.status, moment.job
     work = f", {job.part} × {job.count} {job.state}" if job else ""
     work += f" ({job.refused})" if job and job.refused else ""
     done = f" {int(status.progress * 20) * 5} %" if status.condition in IN_MOTION else ""
     bed = "clear" if moment.bed_clear else "not clear"
     why = f": {status.why}" if status.why else ""
-    line = f"{moment.printer} {status.condition}{done}{work}, bed {bed}, {_known(moment)}{why}"
+    beside = f", bed {bed}, {_known(moment)}" if agent else ""
+    line = f"{moment.printer} {status.condition}{done}{work}{beside}{why}"
     return "".join(char for char in line if char.isprintable())
 
 
-def _job(journal: Journal, printer: str) -> Job | None:
+def _job(journal: Journal, printer: str, speed: float) -> WatchedJob | None:
     attempt = journal.attempts.current(printer) or journal.attempts.latest(printer)
     if attempt is None:
         return None
     manifest = msgspec.json.decode(attempt.signed.body, type=Manifest)
-    return Job(
+    return WatchedJob(
         attempt=attempt.id,
         state=attempt.state,
         part=manifest.part,
         count=manifest.count,
-        seconds=manifest.seconds,
+        seconds=manifest.seconds / speed,
         refused=refusal(journal, printer),
     )
 
 
-def _unheard(journal: Journal | None, job: Job | None) -> tuple[Unheard, ...]:
+def _unheard(journal: Journal | None, job: WatchedJob | None) -> tuple[Unheard, ...]:
     if journal is None or job is None:
         return ()
     events = journal.events.untold(limit=MOST_EVENTS)
@@ -294,14 +314,14 @@ def _known(moment: Moment) -> str:
         return f"the coordinator knows: {moment.job.state}"
     steps = ", ".join(each.step for each in moment.unheard[-4:])
     waits = moment.now - moment.unheard[0].at
-    since = f" for {_span(waits)}" if waits >= LATE_SECONDS else ""
+    since = f" for {span(waits)}" if waits >= LATE_SECONDS else ""
     return f"the coordinator does not know yet{since}: {steps}"
 
 
 def _end(moment: Moment) -> str:
     if moment.left is None:
         return ""
-    return f"  about {_span(moment.left)} left, until {_clock(moment.now + moment.left)[:5]}"
+    return f"  about {span(moment.left)} left, until {_clock(moment.now + moment.left)[:5]}"
 
 
 def _heat(heat: Heat | None, *, stale: bool) -> str:
@@ -320,7 +340,8 @@ def _bar(fraction: float) -> str:
     return "[" + "#" * full + "." * (WIDTH - full) + "]"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """So much time, as a person says it."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return f"{seconds:.0f} s"

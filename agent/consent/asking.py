@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable
 
-from agent.consent.owner_answers import OwnerWord
+from agent.consent.owner_answers import OwnerAnswers
 from agent.consent.standing_ready import LIFETIME, RENEWAL
-from agent.consent.terms import Terms
+from agent.consent.terms import ConsentTerms
 from agent.journal import Journal
 from wire.errors import RemoteError
 from wire.messages import Answered, Offer, Open, Up
@@ -14,15 +14,20 @@ log = logging.getLogger(__name__)
 
 
 class Asking:
-    """One printer's. `tell` is for its own thread, `hear` for the link's."""
+    """One printer's. `publish_open` is for its own thread, `hear` for the link's."""
 
     def __init__(
-        self, printer: str, terms: Terms, journal: Journal, word: OwnerWord, publish: Callable[[Up], bool]
+        self,
+        printer: str,
+        terms: ConsentTerms,
+        journal: Journal,
+        answers: OwnerAnswers,
+        publish: Callable[[Up], bool],
     ) -> None:
         self._printer = printer
         self._terms = terms
         self._journal = journal
-        self._word = word
+        self._answers = answers
         self._publish = publish
         self._said: tuple[Answered, ...] | None = None
         self._until = 0.0
@@ -31,7 +36,7 @@ class Asking:
         """What was said before may not have been heard, or is not so any more."""
         self._said = None
 
-    def tell(self, now: float, at: float, *, window: float, material: str) -> None:
+    def publish_open(self, now: float, at: float, *, window: float, material: str) -> None:
         """Say that the owner may be asked, if that is news or time; `now` is monotonic, `at` the wall clock.
 
         Raises:
@@ -40,7 +45,7 @@ class Asking:
         parts = self._terms.asked
         if parts.is_empty:
             return
-        has = tuple(each.answered for each in self._word.offers(at, self._printer))
+        has = tuple(each.answered for each in self._answers.offers(at, self._printer))
         if has == self._said and now < self._until - RENEWAL:
             return
         message = Open(
@@ -67,7 +72,7 @@ class Asking:
         if mode != "ask":
             how = "never prints it" if mode == "never" else "need not be asked about it"
             raise RemoteError("not-asked", f"an offer of {offer.part} for {self._printer}, whose owner {how}")
-        if self._word.hear(offer, at):
+        if self._answers.hear(offer, at):
             log.info(
                 "%s: may it print %d × %s? muster-agent accept %s, or decline it",
                 *(self._printer, offer.count, offer.part, offer.offer),

@@ -26,11 +26,11 @@ _FIND = "select body, printer, heard, until, answer, why from offer where heard 
 _decode = msgspec.json.Decoder(Offer).decode
 
 
-class WordError(OwnerError):
+class OfferGoneError(OwnerError):
     """There is no such offer any more. Says what to do."""
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class StandingOffer(Struct, frozen=True, kw_only=True):
     """An offer, its printer, when it came and until when it stands (wall clock here), and its owner's answer."""
 
     offer: Offer
@@ -46,7 +46,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         return Answered(offer=self.offer.offer, answer=self.answer, why=self.why)
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class RefusalEntry(Struct, frozen=True, kw_only=True):
     """Something that was not done, and why; `printer` is empty if it was for none in particular."""
 
     at: float
@@ -54,8 +54,8 @@ class Refusal(Struct, frozen=True, kw_only=True):
     what: str
 
 
-class OwnerWord:
-    """The owner's word in one journal; safe to share between threads.
+class OwnerAnswers:
+    """The owner's answers in one journal; safe to share between threads.
 
     Every method raises JournalError as the journal does; `now` is the wall clock here, in seconds since 1970. What
     was heard after `now` does not count: the clock was set back since, and nobody knows for how long it stands.
@@ -89,12 +89,14 @@ class OwnerWord:
                 ).rowcount
             )
 
-    def offers(self, now: float, printer: str | None = None) -> tuple[Asked, ...]:
+    def offers(self, now: float, printer: str | None = None) -> tuple[StandingOffer, ...]:
         """Those that stand, the oldest first; of all printers, or of one."""
         with self._journal.file.reading() as db:
             rows = db.execute(f"{_FIND} order by heard, id", (now, now)).fetchall()
         found = (
-            Asked(offer=_decode(body), printer=name, heard=heard, until=until, answer=Answer(answer), why=why)
+            StandingOffer(
+                offer=_decode(body), printer=name, heard=heard, until=until, answer=Answer(answer), why=why
+            )
             for body, name, heard, until, answer, why in rows
         )
         return tuple(each for each in found if printer in (None, each.printer))
@@ -104,11 +106,11 @@ class OwnerWord:
         said = (each for each in self.offers(now, printer) if each.answer is Answer.YES)
         return next((each.offer for each in said), None)
 
-    def answer(self, offer: str, answer: Answer, now: float, why: str = "") -> Asked:
+    def answer(self, offer: str, answer: Answer, now: float, why: str = "") -> StandingOffer:
         """The owner's yes or no; the last word counts, until it is granted.
 
         Raises:
-            WordError: there is no such offer, or it is over.
+            OfferGoneError: there is no such offer, or it is over.
         """
         with self._journal.file.transaction() as db:
             found = db.execute(
@@ -116,7 +118,7 @@ class OwnerWord:
                 (answer, text(why), offer, now, now),
             ).rowcount
         if not found:
-            raise WordError(
+            raise OfferGoneError(
                 f"there is no offer {offer}, or it is over: muster-agent offers shows those that stand"
             )
         return next(each for each in self.offers(now) if each.offer.offer == offer)
@@ -156,8 +158,10 @@ class OwnerWord:
             db.execute("insert into refusal (at, printer, what) values (?, ?, ?)", (now, printer, text(what)))
             db.execute("delete from refusal where id <= (select max(id) from refusal) - ?", (KEPT,))
 
-    def refusals(self, limit: int = KEPT) -> tuple[Refusal, ...]:
+    def refusals(self, limit: int = KEPT) -> tuple[RefusalEntry, ...]:
         """The latest, the newest first."""
         with self._journal.file.reading() as db:
             rows = db.execute("select at, printer, what from refusal order by id desc limit ?", (limit,))
-            return tuple(Refusal(at=at, printer=printer, what=what) for at, printer, what in rows.fetchall())
+            return tuple(
+                RefusalEntry(at=at, printer=printer, what=what) for at, printer, what in rows.fetchall()
+            )

@@ -4,19 +4,18 @@ from msgspec import Struct
 
 from gcode.profile import Profile
 from wire.manifest import Manifest
-from wire.messages import Offer as Proposal
-from wire.messages import Parts
+from wire.messages import Offer, Parts
 
 LIFETIME = 60.0
 """Seconds for which a nonce is good."""
 RENEWAL = 10.0
-"""Seconds before its end at which the printer says ready again, so that it is never without an offer."""
+"""Seconds before its end at which the printer says ready again, so that it is never without one."""
 HOURS = "quiet hours, hours a day and a week, presence"
 SLACK = 1.01
 """An estimate that was said twice may differ by its rounding."""
 
 
-class Offer(Struct, frozen=True, kw_only=True):
+class StandingReady(Struct, frozen=True, kw_only=True):
     """One `ready` as it was said. `until` is monotonic seconds; `window` are seconds that a job may take.
 
     `parts` are those that may be printed unasked; `accepted` is what the owner said yes to: then that, and no other.
@@ -29,28 +28,28 @@ class Offer(Struct, frozen=True, kw_only=True):
     material: str
     profile: Profile
     parts: Parts = Parts()
-    accepted: Proposal | None = None
+    accepted: Offer | None = None
 
 
-def objection(manifest: Manifest, offer: Offer) -> str:
-    """Why a manifest that answers this offer will not be printed, for a person; empty if it will."""
-    if manifest.material != offer.material:
-        return f"it is for {manifest.material}, but {offer.material} is loaded"
-    if manifest.profile != offer.profile.digest:
+def objection(manifest: Manifest, ready: StandingReady) -> str:
+    """Why a manifest that answers this ready will not be printed, for a person; empty if it will."""
+    if manifest.material != ready.material:
+        return f"it is for {manifest.material}, but {ready.material} is loaded"
+    if manifest.profile != ready.profile.digest:
         return "it was drawn for another profile of this printer: its settings have changed"
-    if manifest.seconds > offer.window:
-        minutes, left = manifest.seconds / 60, offer.window / 60
+    if manifest.seconds > ready.window:
+        minutes, left = manifest.seconds / 60, ready.window / 60
         return f"it takes {minutes:.0f} minutes, but its owner's hours leave {left:.0f} ({HOURS})"
-    return _consent(manifest, offer)
+    return _consent(manifest, ready)
 
 
-def _consent(manifest: Manifest, offer: Offer) -> str:
+def _consent(manifest: Manifest, ready: StandingReady) -> str:
     """What the owner would object to."""
-    accepted = offer.accepted
+    accepted = ready.accepted
     if accepted is None:
         return (
             ""
-            if manifest.part in offer.parts
+            if manifest.part in ready.parts
             else f"its owner lets nobody print {manifest.part} here unasked"
         )
     if (manifest.part, manifest.version) != (accepted.part, accepted.version):

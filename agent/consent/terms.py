@@ -15,7 +15,7 @@ Mode = Literal["ask", "auto", "never"]
 """`auto` means within the owner's hours, and on a bed that was said to be clear."""
 
 
-class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class HubConsent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What holds for one coordinator. Without a `default`, that of all holds."""
 
     default: Mode | None = None
@@ -27,10 +27,10 @@ class Consent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     default: Mode = "ask"
     parts: dict[Name, Mode] = {}
-    hub: dict[str, Rule] = {}
+    hub: dict[str, HubConsent] = {}
 
 
-class Terms(Struct, frozen=True, kw_only=True):
+class ConsentTerms(Struct, frozen=True, kw_only=True):
     """What holds towards the coordinator that the agent has joined."""
 
     default: Mode = "ask"
@@ -55,10 +55,10 @@ class Terms(Struct, frozen=True, kw_only=True):
         return Parts(every, tuple(sorted(p for p, said in self.parts.items() if (said == mode) != every)))
 
 
-def terms(consent: Consent, hub: str) -> Terms:
+def terms(consent: Consent, hub: str) -> ConsentTerms:
     """What holds towards the coordinator at the address `hub`: the most particular word counts.
 
     That is a part's word for this hub, then the part's for all, then the hub's default, then the default of all.
     """
-    rule = consent.hub.get(urlsplit(hub).hostname or "", Rule())
-    return Terms(default=rule.default or consent.default, parts=consent.parts | rule.parts)
+    rule = consent.hub.get(urlsplit(hub).hostname or "", HubConsent())
+    return ConsentTerms(default=rule.default or consent.default, parts=consent.parts | rule.parts)

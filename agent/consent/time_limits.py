@@ -4,7 +4,7 @@ from datetime import datetime
 
 from agent.consent.allowance import Print, allowance
 from agent.consent.hours import HORIZON, Hours, window
-from agent.consent.owner_answers import OwnerWord
+from agent.consent.owner_answers import OwnerAnswers
 from agent.journal import Journal
 from agent.printers.driver import Status
 
@@ -15,20 +15,26 @@ NOBODY = (
 ALONE = "it prints on, but nobody is there any more: look after it, or muster-agent stop {}"
 
 
-class Leave:
+class TimeLimits:
     """One printer's.
 
     `protection` is what its owner says of whether its firmware watches its heaters; None leaves that to the firmware.
     """
 
     def __init__(
-        self, printer: str, hours: Hours, journal: Journal, word: OwnerWord, *, protection: bool | None = None
+        self,
+        printer: str,
+        hours: Hours,
+        journal: Journal,
+        answers: OwnerAnswers,
+        *,
+        protection: bool | None = None,
     ) -> None:
         self._printer = printer
         self._protection = protection
         self._hours = hours
         self._journal = journal
-        self._word = word
+        self._answers = answers
         self._known = -1
         self._prints: tuple[Print, ...] = ()
 
@@ -61,7 +67,7 @@ class Leave:
 
     def _attended(self, now: datetime) -> float:
         at = now.timestamp()
-        return max(0.0, self._word.present_until(at) - at)
+        return max(0.0, self._answers.present_until(at) - at)
 
     def _allowance(self, now: datetime) -> float:
         hours = self._hours

@@ -7,7 +7,7 @@ SPAN = 3600.0
 """Seconds of hearing after which what was heard before the last such span is forgotten."""
 
 
-class Reckoning:
+class CoordinatorClock:
     """What the coordinator's clock shows at least.
 
     Each message carries when it was `sent`; it arrived later than that, so the largest difference to our

@@ -46,7 +46,7 @@ class LinkError(OwnerError):
     """The broker's address will not do. Says why."""
 
 
-class Broker(Struct, frozen=True):
+class BrokerAddress(Struct, frozen=True):
     """Where the broker is; `tls` is False on this machine only."""
 
     host: str
@@ -54,7 +54,7 @@ class Broker(Struct, frozen=True):
     tls: bool
 
 
-def parse_broker(url: str) -> Broker:
+def broker_address(url: str) -> BrokerAddress:
     """`mqtts://host:port`, or `mqtt://` for this machine.
 
     Raises:
@@ -69,10 +69,10 @@ def parse_broker(url: str) -> Broker:
         raise LinkError(f"not a broker's address: {url!r}; it looks like mqtts://host:8883")
     if parts.scheme == "mqtt" and not is_loopback(host):
         raise LinkError(f"{url} is not encrypted: only mqtts will do between machines")
-    return Broker(host, port, parts.scheme == "mqtts")
+    return BrokerAddress(host, port, parts.scheme == "mqtts")
 
 
-class Link:
+class AgentLink:
     """The agent's link.
 
     `context` is asked for each connection anew, as our certificate may have been renewed; None without TLS.
@@ -83,7 +83,7 @@ class Link:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: BrokerAddress,
         agent: str,
         context: Callable[[], ssl.SSLContext] | None,
         *,

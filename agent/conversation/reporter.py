@@ -18,7 +18,7 @@ HEAD = 1024
 """Bytes of a report besides its events, papers and what is held."""
 
 
-class Reporter:
+class EventReporter:
     """Decides which events to send now. What MQTT acknowledges counts for nothing here."""
 
     def __init__(

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from agent.printers.driver import Heat, Status
 from wire.messages import Telemetry, Up, text
 
-TELL = 5.0
+INTERVAL = 5.0
 """Seconds between telemetry in which nothing of note has changed."""
 
 
-class Teller:
-    """Tells of one printer; `publish` sends, and may lose, a message."""
+class TelemetryPublisher:
+    """One printer's; `publish` sends, and may lose, a message."""
 
     def __init__(self, printer: str, publish: Callable[[Up], bool]) -> None:
         self._printer = printer
@@ -22,7 +22,7 @@ class Teller:
         """Nobody may have heard what was told before."""
         self._told = None
 
-    def tell(
+    def publish(
         self, status: Status, attempt: str | None, now: float, *, clear: bool, hindrance: str = ""
     ) -> None:
         """Tell of a look at the printer at `now` (monotonic) if it is news, or time.
@@ -40,7 +40,7 @@ class Teller:
             why=text(hindrance or status.why),
         )
         told = self._told
-        if told is None or _gist(told) != _gist(telemetry) or now - self._told_at >= TELL:
+        if told is None or _gist(told) != _gist(telemetry) or now - self._told_at >= INTERVAL:
             self._told, self._told_at = telemetry, now
             self._publish(telemetry)
 

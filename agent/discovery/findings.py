@@ -1,19 +1,18 @@
 """What was found of printers, and what it means to their owner: what each can do, and what is missing. Pure."""
 
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from agent.discovery.interview import Answer, Board
+from agent.discovery.interview import BoardReport, PortAnswer
 from agent.discovery.mdns import Announced
-from agent.discovery.servers import Kind, Server
+from agent.discovery.servers import RecognisedServer
+from agent.printers.catalogue import kind_named, kind_of
+from agent.printers.kind import PrinterSettings, Remarks
 from agent.printers.serial.port import Outlet
-from agent.settings import Printer, SerialPrinter
+from agent.printers.server.kind import is_here, place_of
 
 UNGUARDED = "it does not protect itself against a heater that runs away: update its firmware before it prints"
-NAMES: dict[Kind, str] = {"octoprint": "OctoPrint", "moonraker": "Moonraker", "prusalink": "PrusaLink"}
-LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class FoundPort(Struct, frozen=True, kw_only=True):
@@ -45,7 +44,7 @@ class FoundServer(Struct, frozen=True, kw_only=True):
     `trusts` if it wants no key from this machine; `gives_keys` if its owner can confirm one there.
     """
 
-    kind: Kind
+    kind: str
     url: str
     name: str = ""
     version: str = ""
@@ -67,10 +66,10 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 def merge(
-    announced: Iterable[tuple[Announced, Server]],
-    given: Iterable[Server],
-    tried: Iterable[Server],
-    known: Iterable[Printer] = (),
+    announced: Iterable[tuple[Announced, RecognisedServer]],
+    given: Iterable[RecognisedServer],
+    tried: Iterable[RecognisedServer],
+    known: Iterable[PrinterSettings] = (),
 ) -> tuple[FoundServer, ...]:
     """Each server once: what was announced, what was given, and what was tried and is of a kind not found here so far.
 
@@ -91,45 +90,31 @@ def merge(
 
 
 def describe(
-    server: Server, known: Iterable[Printer] = (), announced: Announced | None = None
+    server: RecognisedServer,
+    known: Iterable[PrinterSettings] = (),
+    announced: Announced | None = None,
 ) -> FoundServer:
     """What a server can do for us, and what is missing until it does."""
-    can: list[str] = []
-    missing: list[str] = []
-    version = server.version
-    if server.kind == "octoprint":
-        version = version or (announced.version if announced else "")
-        can.append("gives a key when you confirm it there: muster-agent setup asks for one")
-        from agent.printers.octoprint.answers import OLDEST_GOOD, is_old  # noqa: PLC0415  for its owners only
-
-        if version and is_old(version):
-            missing.append(f"an update to {'.'.join(map(str, OLDEST_GOOD))}: this version has known holes")
-    elif server.kind == "moonraker":
-        if server.open:
-            can.append("trusts this machine: no key is needed")
-        else:
-            missing.append("its API key (Mainsail or Fluidd: Settings, API key)")
-        if server.open and server.state != "ready":
-            missing.append(f"Klipper is {server.state or 'not there'}: see its page")
-    else:
-        missing.append("its user and password, which the printer shows under Network")
+    told = structs.replace(server, version=server.version or (announced.version if announced else ""))
+    traits = kind_named(server.kind).server
+    remarks = traits.remarks(told) if traits else Remarks()
     printer = next((each.name for each in known if is_at(each, server.url)), "")
     return FoundServer(
         kind=server.kind,
         url=server.url,
         name=announced.name if announced else "",
-        version=version,
+        version=told.version,
         state=server.state,
-        trusts=server.open,
+        trusts=server.trusts,
         gives_keys=server.gives_keys,
-        here=announced.here if announced else not _place(server.url)[0],
-        can=tuple(can),
-        missing=() if printer else tuple(missing),
+        here=announced.here if announced else is_here(server.url),
+        can=remarks.can,
+        missing=() if printer else remarks.missing,
         printer=printer,
     )
 
 
-def inspect(outlet: Outlet, answer: Answer, printer: str = "") -> FoundPort:
+def inspect(outlet: Outlet, answer: PortAnswer, printer: str = "") -> FoundPort:
     """What the board at a port can do for us, and what is missing; `printer` if it is one of ours."""
     board = answer.board
     can: list[str] = []
@@ -165,7 +150,7 @@ def inspect(outlet: Outlet, answer: Answer, printer: str = "") -> FoundPort:
     )
 
 
-def _says(board: Board, capability: str) -> bool | None:
+def _says(board: BoardReport, capability: str) -> bool | None:
     if capability in board.capabilities:
         return True
     return False if capability in board.refused else None
@@ -186,7 +171,7 @@ def as_text(found: Found) -> str:
     for server in found.servers:
         name = f" ({server.name})" if server.name else ""
         version = f" {server.version}" if server.version else ""
-        lines.append(f"{server.url}: {NAMES[server.kind]}{version}{name}{_known(server.printer)}")
+        lines.append(f"{server.url}: {kind_named(server.kind).title}{version}{name}{_known(server.printer)}")
         lines += _remarks(server.can, server.missing, "")
     if own:
         lines.append(
@@ -207,13 +192,6 @@ def _known(printer: str) -> str:
     return f", your printer {printer}" if printer else ""
 
 
-def is_at(printer: Printer, url: str) -> bool:
+def is_at(printer: PrinterSettings, url: str) -> bool:
     """Whether a printer of the settings is behind this address."""
-    return not isinstance(printer, SerialPrinter) and _place(printer.url) == _place(url)
-
-
-def _place(url: str) -> tuple[str, int, str]:
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return ("" if host in LOCAL else host), port, parts.path.rstrip("/")
+    return kind_of(printer).place(printer) == place_of(url)

@@ -20,7 +20,7 @@ NOISE = 16
 """So many bytes tell a wrong baud rate from a spark on the cable."""
 
 
-class Board(Struct, frozen=True, kw_only=True):
+class BoardReport(Struct, frozen=True, kw_only=True):
     """What a board told of itself. `fault` is what it complains of; then it wants a reset."""
 
     firmware: str = ""
@@ -32,10 +32,10 @@ class Board(Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class PortAnswer(Struct, frozen=True, kw_only=True):
     """Who was at a port, at which baud rate; else `why` nobody was found."""
 
-    board: Board = Board()
+    board: BoardReport = BoardReport()
     baud: int = 0
     why: str = ""
 
@@ -56,9 +56,9 @@ class Interview:
         self._off: set[str] = set()
 
     @property
-    def board(self) -> Board:
+    def board(self) -> BoardReport:
         """What was told so far."""
-        return Board(
+        return BoardReport(
             firmware=self._identity.firmware,
             machine=self._identity.machine,
             uuid=self._identity.uuid,

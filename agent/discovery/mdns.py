@@ -6,14 +6,24 @@ does, and under OctoPrint's name too; so what is announced is a place to ask, no
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
-from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
+from zeroconf import (
+    DNSQuestionType,
+    InterfaceChoice,
+    IPVersion,
+    ServiceBrowser,
+    ServiceInfo,
+    ServiceListener,
+    Zeroconf,
+)
 
-TYPES = ("_octoprint._tcp.local.", "_moonraker._tcp.local.", "_prusalink._tcp.local.")
 RESOLVE_SECONDS = 0.5
+ALOUD = DNSQuestionType.QM
+"""All are asked to answer to all. Of several that listen at this machine's mDNS port, as Avahi does, only one hears
+an answer that is meant for the one who asked (RFC 6762, 15.1), and it need not be us."""
 
 
 class Announced(Struct, frozen=True, kw_only=True):
@@ -35,8 +45,12 @@ class Announced(Struct, frozen=True, kw_only=True):
         return tuple(f"http://{host}{port}{quote(self.path.rstrip('/'))}" for host in hosts)
 
 
-def browse(seconds: float, interfaces: Sequence[str] | None = None) -> list[Announced]:
+def browse(
+    seconds: float, services: Iterable[str], interfaces: Sequence[str] | None = None
+) -> list[Announced]:
     """Listen and ask for this long; `interfaces` are addresses of this machine, all of them if None.
+
+    `services` are types like `_octoprint._tcp.local.`.
 
     Raises:
         OSError: there is no network to ask.
@@ -44,7 +58,7 @@ def browse(seconds: float, interfaces: Sequence[str] | None = None) -> list[Anno
     ear = _Ear()
     choice = InterfaceChoice.All if interfaces is None else list(interfaces)
     with Zeroconf(interfaces=choice, ip_version=IPVersion.V4Only) as network:
-        browser = ServiceBrowser(network, list(TYPES), listener=ear)
+        browser = ServiceBrowser(network, list(services), listener=ear, question_type=ALOUD)
         time.sleep(seconds)
         browser.cancel()
         return ear.announced(network)
@@ -71,7 +85,7 @@ class _Ear(ServiceListener):
         info = ServiceInfo(type_, name)
         info.load_from_cache(zc)
         if not info.port:
-            info.request(zc, RESOLVE_SECONDS * 1000)
+            info.request(zc, RESOLVE_SECONDS * 1000, question_type=ALOUD)
 
     def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:  # noqa: ARG002 - the protocol's
         self._types[name] = type_

@@ -9,7 +9,7 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from agent.discovery.interview import Answer, Interview
+from agent.discovery.interview import Interview, PortAnswer
 from agent.printers.driver import PrinterError
 from agent.printers.serial.port import Port, PortLost
 
@@ -19,10 +19,10 @@ TURN_SECONDS = 1.8
 """How long one baud rate is listened to in silence."""
 
 
-def ask(path: str, until: float) -> Answer:
+def ask(path: str, until: float) -> PortAnswer:
     """Ask at one port until the monotonic time `until`, at one baud rate after the other."""
     if who := holder(path):
-        return Answer(why=f"{path} is in use by {who}: close that first")
+        return PortAnswer(why=f"{path} is in use by {who}: close that first")
     heard, baud = 0, 0
     for baud in cycle(BAUDS):
         now = time.monotonic()
@@ -31,15 +31,15 @@ def ask(path: str, until: float) -> Answer:
         try:
             interview = _listen(path, baud, min(until, now + TURN_SECONDS), until)
         except (PrinterError, PortLost) as error:
-            return Answer(why=str(error))
+            return PortAnswer(why=str(error))
         heard += interview.heard
         if interview.board.firmware or interview.board.fault:
-            return Answer(board=interview.board, baud=baud)
+            return PortAnswer(board=interview.board, baud=baud)
     if heard:
         why = "something talks there, but it is no firmware that we know, or its baud rate is unusual"
     else:
         why = "nobody answers: is the printer switched on? A board that wakes up slowly needs --seconds 12"
-    return Answer(why=why)
+    return PortAnswer(why=why)
 
 
 def holder(path: str) -> str:

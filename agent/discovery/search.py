@@ -15,13 +15,14 @@ from msgspec import Struct
 
 from agent.discovery import servers
 from agent.discovery.findings import Found, FoundPort, inspect, merge
-from agent.discovery.interview import Answer
+from agent.discovery.interview import PortAnswer
 from agent.discovery.mdns import Announced, browse
 from agent.discovery.probe import ask
-from agent.discovery.servers import Kind, Server
+from agent.discovery.servers import RecognisedServer
+from agent.printers import catalogue
+from agent.printers.kind import PrinterSettings
 from agent.printers.serial import port
 from agent.printers.serial.port import Outlet
-from agent.settings import Printer, SerialPrinter
 
 SECONDS = 4.0
 """How long is looked by default; with what comes before and after, the command ends within five."""
@@ -29,13 +30,6 @@ RESERVE = 1.2
 """Seconds of it in which servers that were announced are asked."""
 LATE = 0.3
 """Seconds that the answers of ports may be late, which keep the time themselves."""
-DOORS: dict[Kind, tuple[int, ...]] = {
-    "octoprint": (5000, 80),
-    "moonraker": (7125, 80),
-    "prusalink": (8080, 80),
-}
-"""Where each server listens by default, on this machine: its own port, then that of a proxy."""
-
 T = TypeVar("T")
 
 
@@ -43,7 +37,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     """Where to look.
 
     `given` are ports that the owner named: they are asked. `ports` are those of this machine; they are asked where
-    `opens` says so. `urls` are where the owner says that servers are, `doors` where they usually are on this
+    `opens` says so. `urls` are where the owner says that servers are, `usual_urls` where they usually are on this
     machine. `interfaces` are addresses of this machine whose networks are asked; None for all.
     """
 
@@ -51,7 +45,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     ports: tuple[Outlet, ...] = ()
     opens: bool = False
     urls: tuple[str, ...] = ()
-    doors: tuple[str, ...] = ()
+    usual_urls: tuple[str, ...] = ()
     interfaces: tuple[str, ...] | None = None
     seconds: float = SECONDS
 
@@ -59,20 +53,20 @@ class Scope(Struct, frozen=True, kw_only=True):
 def this_machine(
     *, given: Iterable[str], urls: Iterable[str], interfaces: Iterable[str] | None, seconds: float
 ) -> Scope:
-    """All the ports and usual doors of this machine, beside what was given."""
+    """All the ports and usual addresses of this machine, beside what was given."""
     named = tuple(Outlet(path=path, device=os.path.realpath(path)) for path in given)
     taken = {outlet.device for outlet in named}
     return Scope(
         given=named,
         ports=tuple(outlet for outlet in port.ports() if outlet.device not in taken),
         urls=tuple(urls),
-        doors=usual_doors(),
+        usual_urls=usual_urls(),
         interfaces=None if interfaces is None else tuple(interfaces),
         seconds=seconds,
     )
 
 
-def unknown(scope: Scope, known: Iterable[Printer]) -> list[Outlet]:
+def unknown(scope: Scope, known: Iterable[PrinterSettings]) -> list[Outlet]:
     """The ports that are asked only where the scope opens them."""
     ours = tuple(known)
     return [
@@ -80,25 +74,26 @@ def unknown(scope: Scope, known: Iterable[Printer]) -> list[Outlet]:
     ]
 
 
-def usual_doors() -> tuple[str, ...]:
+def usual_urls() -> tuple[str, ...]:
     """Where servers listen on this machine if nobody changed it."""
-    numbers = dict.fromkeys(number for each in DOORS.values() for number in each)
+    numbers = dict.fromkeys(number for _, traits in catalogue.servers() for number in traits.ports)
     return tuple(f"http://127.0.0.1{'' if number == 80 else f':{number}'}" for number in numbers)
 
 
-def discover(scope: Scope, known: Iterable[Printer] = ()) -> Found:
+def discover(scope: Scope, known: Iterable[PrinterSettings] = ()) -> Found:
     """Look everywhere at once. `known` are the printers of the settings: their ports are not opened."""
     ours = tuple(known)
     until = time.monotonic() + scope.seconds
     asked = [_ask(port, until, ours, opens=True) for port in scope.given]
     asked += [_ask(port, until, ours, opens=scope.opens and port.usb) for port in scope.ports]
     named = [Task(lambda url=url: servers.recognise(url), None) for url in scope.urls]
-    tried = [Task(lambda url=url: servers.recognise(url), None) for url in scope.doors]
+    tried = [Task(lambda url=url: servers.recognise(url), None) for url in scope.usual_urls]
     why: list[str] = []
     announced: list[Announced] = []
     try:
         if scope.interfaces != ():
-            announced = browse(max(0.1, scope.seconds - RESERVE), scope.interfaces)
+            services = dict.fromkeys(each for _, traits in catalogue.servers() for each in traits.services)
+            announced = browse(max(0.1, scope.seconds - RESERVE), services, scope.interfaces)
     except OSError as error:
         why.append(f"the home network can't be asked: {error.strerror or error}")
     followed = [(each, Task(lambda each=each: _behind(each), None)) for each in announced]
@@ -110,32 +105,32 @@ def discover(scope: Scope, known: Iterable[Printer] = ()) -> Found:
     )
 
 
-def _answers(tasks: Iterable["Task[Server | None]"], until: float) -> list[Server]:
+def _answers(tasks: Iterable["Task[RecognisedServer | None]"], until: float) -> list[RecognisedServer]:
     return [server for task in tasks if (server := task.result(until)) is not None]
 
 
-def _ask(outlet: Outlet, until: float, known: tuple[Printer, ...], *, opens: bool) -> "Task[FoundPort]":
-    late = inspect(outlet, Answer(why="it can't be opened: the system waits for it"))
+def _ask(
+    outlet: Outlet, until: float, known: tuple[PrinterSettings, ...], *, opens: bool
+) -> "Task[FoundPort]":
+    late = inspect(outlet, PortAnswer(why="it can't be opened: the system waits for it"))
     return Task(lambda: _port(outlet, until, known, opens=opens), late)
 
 
-def _port(outlet: Outlet, until: float, known: tuple[Printer, ...], *, opens: bool) -> FoundPort:
+def _port(outlet: Outlet, until: float, known: tuple[PrinterSettings, ...], *, opens: bool) -> FoundPort:
     ours = next((each.name for each in known if _is_plugged(each, outlet)), "")
     if ours:
-        return inspect(outlet, Answer(), ours)
+        return inspect(outlet, PortAnswer(), ours)
     if not opens:
         how = "--open" if outlet.usb else f"--port {outlet.path}"
-        return inspect(outlet, Answer(why=f"not opened; {how} asks who is there"))
+        return inspect(outlet, PortAnswer(why=f"not opened; {how} asks who is there"))
     return inspect(outlet, ask(outlet.path, until))
 
 
-def _is_plugged(printer: Printer, outlet: Outlet) -> bool:
-    return isinstance(printer, SerialPrinter) and os.path.realpath(printer.port) == os.path.realpath(
-        outlet.path
-    )
+def _is_plugged(printer: PrinterSettings, outlet: Outlet) -> bool:
+    return catalogue.kind_of(printer).place(printer) == os.path.realpath(outlet.path)
 
 
-def _behind(announced: Announced) -> Server | None:
+def _behind(announced: Announced) -> RecognisedServer | None:
     """Who answers where somebody announced a server."""
     for url in announced.urls:
         if server := servers.recognise(url):

@@ -1,177 +1,67 @@
-"""Which printer server answers at an address: OctoPrint, Moonraker or PrusaLink. Asked with a few GETs, no key."""
+"""Which printer server answers at an address: asked with the few GETs by which each kind is known, and no key."""
 
 import http.client
-from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Generic, Literal, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import structs
 
-Kind = Literal["octoprint", "moonraker", "prusalink"]
+from agent.printers import catalogue
+from agent.printers.kind import Get, PrinterKind, ServerGreeting, ServerReply, Size
 
 PATIENCE = 1.5
 """Seconds for each step of a request."""
 MOST = 65_536
-OCTOPRINT_DOOR = "/plugin/appkeys/probe"
-"""Answers 204 where a key can be asked for; documented for this purpose."""
-REALM = 'realm="Printer API"'
-"""What PrusaLink in a printer's own firmware asks a password for; on a Raspberry Pi it tells its name instead."""
 
 
-class Server(Struct, frozen=True, kw_only=True):
-    """A server that was recognised. `open` if it needs no key from this machine; `state` as it tells itself."""
+class RecognisedServer(ServerGreeting, frozen=True, kw_only=True):
+    """A server that was recognised, with what it tells of itself. `kind` is the name of its kind."""
 
-    kind: Kind
+    kind: str
     url: str
-    version: str = ""
-    state: str = ""
-    open: bool = False
-    gives_keys: bool = False
-    """Whether its owner can confirm a key there, so that none is typed."""
-
-
-T = TypeVar("T")
-
-
-class _Info(Struct):
-    """`/server/info`."""
-
-    klippy_state: str
-    moonraker_version: str = ""
-
-
-class _Access(Struct):
-    """`/access/info`, which anybody may read."""
-
-    trusted: bool
-
-
-class _Volume(Struct):
-    width: float
-    depth: float
-    height: float
-
-
-class _Profile(Struct):
-    volume: _Volume
-    current: bool = False
-
-
-class _Profiles(Struct):
-    """`/api/printerprofiles`."""
-
-    profiles: dict[str, _Profile]
-
-
-class _Axes(Struct):
-    axis_maximum: tuple[float, float, float, float]
-
-
-class _Toolhead(Struct):
-    toolhead: _Axes
-
-
-class _Objects(Struct):
-    """`/printer/objects/query`."""
-
-    status: _Toolhead
-
-
-class _Result(Struct, Generic[T]):
-    """What Moonraker puts its answers into."""
-
-    result: T
-
-
-class _Reply(Struct, frozen=True):
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    def read(self, kind: type[T]) -> T:
-        """The content, as JSON of this kind.
-
-        Raises:
-            msgspec.MsgspecError, ValueError: it is none.
-        """
-        return msgspec.json.decode(self.content, type=kind)
 
 
 _TROUBLE = (OSError, http.client.HTTPException, ValueError, msgspec.MsgspecError)
 """All that an address of a home network may answer with."""
 
 
-def recognise(url: str) -> Server | None:
-    """The server at this address; None if nobody answers, or it is none of them."""
+def recognise(url: str) -> RecognisedServer | None:
+    """The server at this address; None if nobody answers, or it is of no kind that we know."""
     url = url.rstrip("/")
-    for look in (_moonraker, _octoprint, _prusalink):
+    for kind, traits in catalogue.servers():
         try:
-            if server := look(url):
-                return server
+            greeting = traits.recognise(_asking(url))
         except TimeoutError:
             return None
         except _TROUBLE:
             continue
+        if greeting:
+            return RecognisedServer(kind=kind.name, url=url, **structs.asdict(greeting))
     return None
 
 
-def size(kind: Kind, url: str, key: str) -> tuple[float, float, float] | None:
-    """Width, depth and height in mm, where the server tells them to who has this key."""
+def size(kind: PrinterKind[Any], url: str, key: str) -> Size | None:
+    """How large the printer is, where the server tells that to who has this key."""
     try:
-        if kind == "octoprint":
-            told = _get(url, "/api/printerprofiles", key).read(_Profiles)
-            volume = next((each.volume for each in told.profiles.values() if each.current), None)
-            return (volume.width, volume.depth, volume.height) if volume else None
-        if kind == "moonraker":
-            reply = _get(url, "/printer/objects/query?toolhead=axis_maximum", key)
-            return reply.read(_Result[_Objects]).result.status.toolhead.axis_maximum[:3]
+        return kind.server.size(_asking(url, key)) if kind.server else None
     except _TROUBLE:
-        pass
-    return None
+        return None
 
 
-def _moonraker(url: str) -> Server | None:
-    reply = _get(url, "/server/info")
-    if reply.status == HTTPStatus.UNAUTHORIZED:
-        _get(url, "/access/info").read(_Result[_Access])
-        return Server(kind="moonraker", url=url)
-    told = reply.read(_Result[_Info]).result
-    return Server(
-        kind="moonraker",
-        url=url,
-        version=_word(told.moonraker_version),
-        state=_word(told.klippy_state),
-        open=True,
-    )
+def _asking(url: str, key: str = "") -> Get:
+    """Asks the server at `url` for a path, on a connection of its own each time."""
 
+    def get(path: str) -> ServerReply:
+        parts = urlsplit(url)
+        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = connect(parts.hostname or "", parts.port, timeout=PATIENCE)
+        try:
+            headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
+            connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
+            response = connection.getresponse()
+            return ServerReply(response.status, dict(response.getheaders()), response.read(MOST))
+        finally:
+            connection.close()
 
-def _octoprint(url: str) -> Server | None:
-    if _get(url, OCTOPRINT_DOOR).status == HTTPStatus.NO_CONTENT:
-        return Server(kind="octoprint", url=url, gives_keys=True)
-    return None
-
-
-def _prusalink(url: str) -> Server | None:
-    reply = _get(url, "/api/version")
-    asks = reply.headers.get("WWW-Authenticate", "")
-    is_it = REALM in asks or reply.headers.get("Server") == "PrusaLink"
-    return Server(kind="prusalink", url=url) if is_it and reply.status == HTTPStatus.UNAUTHORIZED else None
-
-
-def _get(url: str, path: str, key: str = "") -> _Reply:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
-    try:
-        headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
-        connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
-        response = connection.getresponse()
-        return _Reply(response.status, dict(response.getheaders()), response.read(MOST))
-    finally:
-        connection.close()
-
-
-def _word(text: str) -> str:
-    return "".join(char for char in text if char.isprintable())[:60]
+    return get

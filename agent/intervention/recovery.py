@@ -2,20 +2,15 @@
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
 
-from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.intervention.onlooker import reins
 from agent.journal import Journal
-from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.serial.driver import SerialDriver
-from agent.printers.serial.port_identity import PortLocator
-from agent.printers.serial.pump_protocol import place
-from agent.settings import Loaded, OctoPrintPrinter, SerialPrinter
-from agent.state_directory import journal_path, lock, pumps, ring, runs
+from agent.printers.catalogue import driver, kind_of, onlooker
+from agent.printers.driver import Condition, PrinterError, Resettable, Status
+from agent.settings import Loaded
+from agent.state_directory import journal_path, lock, runs, wake
 
 WAIT = 12.0
 """Seconds; some boards need eight to come up."""
@@ -30,67 +25,36 @@ class SoundError(RecoveryError):
     """Nothing is wrong with the board, or it is a server's. Says so."""
 
 
-class Board(Protocol):
-    """A printer at a serial port."""
-
-    def status(self) -> Status:
-        """Look; an unreachable printer is a condition."""
-        ...
-
-    def reset(self) -> None:
-        """Have its board start anew."""
-        ...
-
-
 @contextmanager
-def board(loaded: Loaded, name: str) -> Generator[Board]:
-    """The board of this printer: over the agent's pump where it runs, else over one that is started here.
+def board(loaded: Loaded, name: str) -> Generator[Resettable]:
+    """The board of this printer: over the agent's shoulder where it runs, else by a driver that is made here.
 
     Raises:
         SettingsError: there is no such printer.
-        SoundError: it is behind a server.
+        SoundError: it is taken up again elsewhere.
         RecoveryError: it is not plugged in.
-        HomeError: the agent starts in this moment.
+        StateDirectoryError: the agent starts in this moment.
     """
     printer = loaded.printer(name)
-    if not isinstance(printer, SerialPrinter):
-        where = "connect it again" if isinstance(printer, OctoPrintPrinter) else "restart its firmware"
-        raise SoundError(f"{name} is driven by the server at {printer.url}: {where} there")
-    _find(printer, loaded.state)
-    if runs(loaded.state):
-        reining = reins(loaded.state, name)
-        try:
-            yield reining
-        finally:
-            reining.close()
-        return
-    with lock(loaded.state):
-        driving = driver(printer, loaded.state)
-        assert isinstance(driving, SerialDriver)
-        try:
-            yield driving
-        finally:
-            driving.close()
-
-
-def _find(printer: SerialPrinter, state: Path) -> None:
-    """See that its port is there: nobody needs to wait for one that is not.
-
-    Raises:
-        RecoveryError: it is not, or another printer is.
-    """
-    passport = place(pumps(state), printer.name) / "passport.json"
+    kind = kind_of(printer)
+    if kind.elsewhere:
+        raise SoundError(f"{name} {kind.elsewhere(printer)}")
     try:
-        port = PortLocator(passport, Path(printer.port)).find()
+        kind.find(printer, loaded.state)
     except PrinterError as error:
         raise RecoveryError(str(error)) from error
-    if not port.exists():
-        raise RecoveryError(
-            f"{printer.name} is not there (no {port}): plug it in and switch it on, then reset it"
-        )
+    with ExitStack() as stack:
+        if runs(loaded.state):
+            hand = onlooker(printer, loaded.state)
+        else:
+            stack.enter_context(lock(loaded.state))
+            hand = driver(printer, loaded.state)
+        stack.callback(hand.close)
+        assert isinstance(hand, Resettable)
+        yield hand
 
 
-def fault(name: str, board: Board, say: Callable[[str], object]) -> str:
+def fault(name: str, board: Resettable, say: Callable[[str], object]) -> str:
     """What is wrong with a printer, which a reset may end. One that does not answer is waited for, as `say` tells.
 
     Raises:
@@ -126,7 +90,7 @@ def look(state: Path, name: str) -> None:
     with _journal(state) as journal:
         if journal is not None:
             journal.rests.end(name)
-    ring(state)
+    wake(state)
 
 
 @contextmanager
@@ -140,7 +104,7 @@ def _journal(state: Path) -> Generator[Journal | None]:
             journal.close()
 
 
-def recover(name: str, board: Board, say: Callable[[str], object]) -> Status:
+def recover(name: str, board: Resettable, say: Callable[[str], object]) -> Status:
     """Have the board start anew, and look for a while whether it answers, as `say` tells.
 
     Raises:
@@ -150,7 +114,7 @@ def recover(name: str, board: Board, say: Callable[[str], object]) -> Status:
     return _when_it_answers(name, board, say)
 
 
-def _when_it_answers(name: str, board: Board, say: Callable[[str], object]) -> Status:
+def _when_it_answers(name: str, board: Resettable, say: Callable[[str], object]) -> Status:
     until = time.monotonic() + WAIT
     if board.status().condition is Condition.UNREACHABLE:
         say(f"{name} does not answer yet: waiting up to {WAIT:.0f} s for its board to come up")

@@ -13,17 +13,18 @@ from typing import Protocol
 from msgspec import Struct
 
 from agent.attempt.following import ASKED, GIVEN_UP, observe
-from agent.drivers import driver
 from agent.errors import OwnerError
-from agent.intervention.onlooker import onlooker, reins
 from agent.journal import Journal
-from agent.journal.attempts import BEFORE_MOTION, Attempt
+from agent.journal.attempts import BEFORE_MOTION, JournalAttempt
 from agent.journal.file import JournalError
 from agent.journal.steps import OVER
-from agent.journal.stops import Stop
+from agent.journal.stops import StopKind
+from agent.printers.catalogue import driver, onlooker
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.settings import Loaded, Printer
-from agent.state_directory import HomeError, journal_path, lock, ring, runs
+from agent.printers.kind import PrinterSettings
+from agent.printers.serial.pump_onlooker import pump_control
+from agent.settings import Loaded
+from agent.state_directory import StateDirectoryError, journal_path, lock, runs, wake
 from wire.lifecycle import State, Step
 
 WAIT = 15.0
@@ -111,10 +112,10 @@ def ask(loaded: Loaded, names: Iterable[str], *, give_up: bool) -> None:
     try:
         for name in names:
             with contextlib.suppress(JournalError):  # `stop` tells what is wrong with one of them
-                journal.stops.ask(name, Stop.GIVE_UP if give_up else Stop.CANCEL)
+                journal.stops.ask(name, StopKind.GIVE_UP if give_up else StopKind.CANCEL)
     finally:
         journal.close()
-    ring(loaded.state)
+    wake(loaded.state)
 
 
 def as_text(printer: str, outcome: Outcome) -> str:
@@ -145,7 +146,9 @@ class _Stop:
         if latest is None:
             self._loaded.printer(self._name)
         try:
-            attempt = self._journal.stops.ask(self._name, Stop.GIVE_UP if self._give_up else Stop.CANCEL)
+            attempt = self._journal.stops.ask(
+                self._name, StopKind.GIVE_UP if self._give_up else StopKind.CANCEL
+            )
         except JournalError:
             if latest is None or not told:
                 raise
@@ -155,7 +158,7 @@ class _Stop:
             if not runs(self._loaded.state) and self._holds(stack):
                 self._act(attempt, until)
             else:
-                ring(self._loaded.state)
+                wake(self._loaded.state)
                 self._wait(attempt, until)
         attempt = self._journal.attempts.named(attempt.id) or attempt
         if attempt.state in OVER:
@@ -168,11 +171,11 @@ class _Stop:
         """Keep an agent from starting meanwhile; False if one just has, which then sees to it."""
         try:
             stack.enter_context(lock(self._loaded.state))
-        except HomeError:
+        except StateDirectoryError:
             return False
         return True
 
-    def _wait(self, attempt: Attempt, until: float) -> None:
+    def _wait(self, attempt: JournalAttempt, until: float) -> None:
         """Until the agent has seen it end."""
         while time.monotonic() < until:
             now = self._journal.attempts.named(attempt.id)
@@ -180,7 +183,7 @@ class _Stop:
                 return
             time.sleep(LOOK)
 
-    def _act(self, attempt: Attempt, until: float) -> None:
+    def _act(self, attempt: JournalAttempt, until: float) -> None:
         """Do what the agent would, as there is none."""
         if attempt.state in BEFORE_MOTION:
             self._journal.attempts.record(attempt.id, Step.CANCEL, time.time(), ASKED)
@@ -211,9 +214,11 @@ class _Stop:
     def _hand(self) -> Hand:
         """What drives the printer; for one that was taken out of the settings its pump, if that still runs."""
         printer = self._printer()
-        return driver(printer, self._loaded.state) if printer else reins(self._loaded.state, self._name)
+        return (
+            driver(printer, self._loaded.state) if printer else pump_control(self._loaded.state, self._name)
+        )
 
-    def _printer(self) -> Printer | None:
+    def _printer(self) -> PrinterSettings | None:
         return next((each for each in self._loaded.settings.printer if each.name == self._name), None)
 
     def _waits_for(self) -> str:
@@ -221,7 +226,9 @@ class _Stop:
         printer = self._printer()
         try:
             looking = (
-                onlooker(printer, self._loaded.state) if printer else reins(self._loaded.state, self._name)
+                onlooker(printer, self._loaded.state)
+                if printer
+                else pump_control(self._loaded.state, self._name)
             )
         except PrinterError as error:
             raise self._unreachable(str(error)) from error
@@ -246,7 +253,7 @@ class _Stop:
             return False
         return True
 
-    def _has_ended(self, attempt: Attempt, status: Status) -> bool:
+    def _has_ended(self, attempt: JournalAttempt, status: Status) -> bool:
         """Write down what a look tells, if that is an end."""
         if status.condition is Condition.UNREACHABLE and status.ending is None:
             return self._give_up_on(attempt)
@@ -257,7 +264,7 @@ class _Stop:
         self._journal.attempts.record(attempt.id, step, time.time(), f"{ASKED}. {why}".strip(". "))
         return True
 
-    def _give_up_on(self, attempt: Attempt) -> bool:
+    def _give_up_on(self, attempt: JournalAttempt) -> bool:
         if self._give_up:
             self._journal.attempts.record(attempt.id, Step.FAIL, time.time(), GIVEN_UP)
         return self._give_up

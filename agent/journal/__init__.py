@@ -26,7 +26,7 @@ class Journal:
     def __init__(self, path: Path, *, kept: int = KEPT) -> None:
         """`kept` attempts that are over stay, at least."""
         self.file = JournalFile(path)
-        """For who keeps more in it, as the owner's word does."""
+        """For who keeps more in it, as the owner's answers are."""
         self.epoch = self.file.epoch
         self.attempts = Attempts(self.file)
         self.events = Events(self.file, kept)

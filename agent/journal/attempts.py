@@ -28,7 +28,7 @@ where attempt.printer = ? and event.step in ('start', 'finish', 'fail', 'cancel'
 """
 
 
-class Attempt(Struct, frozen=True):
+class JournalAttempt(Struct, frozen=True):
     """An attempt as the journal holds it; `signed` are the exact bytes that the coordinator signed."""
 
     id: str
@@ -102,15 +102,15 @@ class Attempts:
         with self._file.transaction() as db:
             return steps.write(db, attempt, step, at, why, blame)
 
-    def named(self, name: str) -> Attempt | None:
+    def named(self, name: str) -> JournalAttempt | None:
         """The attempt of this name, if it was ever here."""
         return self._find(_BY_NAME, name)
 
-    def current(self, printer: str) -> Attempt | None:
+    def current(self, printer: str) -> JournalAttempt | None:
         """The attempt of a printer that is not over."""
         return self._find(_BY_PRINTER_OPEN, printer)
 
-    def latest(self, printer: str) -> Attempt | None:
+    def latest(self, printer: str) -> JournalAttempt | None:
         """The attempt that this printer took last, over or not."""
         return self._find(_BY_PRINTER_LAST, printer)
 
@@ -122,7 +122,7 @@ class Attempts:
             ).fetchone()
         return str(row[0]) if row else ""
 
-    def open(self) -> tuple[Attempt, ...]:
+    def open(self) -> tuple[JournalAttempt, ...]:
         """Every attempt that is not over, of whatever printer, the oldest first."""
         with self._file.reading() as db:
             return tuple(_attempt(row) for row in db.execute(_OPEN).fetchall())
@@ -161,13 +161,13 @@ class Attempts:
                 spans.append((begun.pop(attempt), at))
         return (*spans, *((began, now) for began in begun.values()))
 
-    def _find(self, query: str, value: str) -> Attempt | None:
+    def _find(self, query: str, value: str) -> JournalAttempt | None:
         with self._file.reading() as db:
             row = db.execute(query, (value,)).fetchone()
         return None if row is None else _attempt(row)
 
 
-def current(db: Connection, printer: str) -> Attempt | None:
+def current(db: Connection, printer: str) -> JournalAttempt | None:
     """The attempt of a printer that is not over, within a transaction."""
     row = db.execute(_BY_PRINTER_OPEN, (printer,)).fetchone()
     return _attempt(row) if row else None
@@ -178,6 +178,6 @@ def _held(db: Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in rows.fetchall())
 
 
-def _attempt(row: tuple[Any, ...]) -> Attempt:
+def _attempt(row: tuple[Any, ...]) -> JournalAttempt:
     name, printer, state, body, key, signature, taken = row
-    return Attempt(name, printer, State(state), Signed(body, key, signature), taken)
+    return JournalAttempt(name, printer, State(state), Signed(body, key, signature), taken)

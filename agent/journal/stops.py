@@ -2,12 +2,12 @@
 
 from enum import StrEnum
 
-from agent.journal.attempts import Attempt, current
+from agent.journal.attempts import JournalAttempt, current
 from agent.journal.file import JournalError, JournalFile
 from wire.lifecycle import State
 
 
-class Stop(StrEnum):
+class StopKind(StrEnum):
     """How its owner wants an attempt to end."""
 
     CANCEL = "cancel"
@@ -21,7 +21,7 @@ class Stops:
     def __init__(self, file: JournalFile) -> None:
         self._file = file
 
-    def ask(self, printer: str, how: Stop) -> Attempt:
+    def ask(self, printer: str, how: StopKind) -> JournalAttempt:
         """The owner wants the attempt of a printer ended.
 
         Its runner does it, and tells the printer again until it has stopped, also after a restart. Who gave up does
@@ -36,12 +36,12 @@ class Stops:
                 raise JournalError(f"{printer} has nothing to stop")
             db.execute(
                 "insert into stop values (?, ?) on conflict do update set how = excluded.how where how <> ?",
-                (attempt.id, how, Stop.GIVE_UP),
+                (attempt.id, how, StopKind.GIVE_UP),
             )
         return attempt
 
-    def asked(self, attempt: str) -> Stop | None:
+    def asked(self, attempt: str) -> StopKind | None:
         """Whether, and how, the owner wants this attempt ended."""
         with self._file.reading() as db:
             row = db.execute("select how from stop where attempt = ?", (attempt,)).fetchone()
-        return Stop(row[0]) if row else None
+        return StopKind(row[0]) if row else None

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from agent.membership.identity import AGAIN, ANSWER, CREDENTIALS, TRUST, Identity, IdentityError, write
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 
 _UPCOMING = "upcoming.pem"
 
@@ -51,7 +51,7 @@ def certificate(known: Identity) -> x509.Certificate:
         raise IdentityError(f"our certificate in {known.folder} is damaged ({error}): {AGAIN}") from None
 
 
-def save(folder: Path, answer: Answer, key: str, trust: str = "") -> Identity:
+def save(folder: Path, answer: EnrolmentAnswer, key: str, trust: str = "") -> Identity:
     """Keep an enrolment's result; `key` is our private key in PEM, `trust` a CA for HTTPS, in PEM.
 
     Raises:

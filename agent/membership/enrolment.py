@@ -29,16 +29,16 @@ from wire.enrolment import (
     LIMIT,
     PATH,
     RENEWAL_PATH,
-    Answer,
+    EnrolmentAnswer,
+    EnrolmentRequest,
     Invite,
     Renewal,
     Renewed,
-    Request,
     to_be_signed,
 )
 from wire.errors import RemoteError
 
-_A = TypeVar("_A", Answer, Renewed)
+_A = TypeVar("_A", EnrolmentAnswer, Renewed)
 
 
 class EnrolmentError(OwnerError):
@@ -60,9 +60,9 @@ def enrol(invite: Invite, name: str, folder: Path, trust: str = "") -> Identity:
         IdentityError: the folder can't be written.
     """
     key = credentials.upcoming(folder)
-    request = Request(invite.code, name, _csr(key, name))
+    request = EnrolmentRequest(invite.code, name, _csr(key, name))
     try:
-        answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), Answer, trust)
+        answer = _post(invite.url.rstrip("/") + PATH, msgspec.json.encode(request), EnrolmentAnswer, trust)
         check(answer, invite, key.public_key())
     except EnrolmentRefusedError:
         credentials.forget_upcoming(folder)
@@ -76,7 +76,7 @@ def renew(known: Identity) -> Identity:
     """Get the next certificate, for a new key, by a signature of the present one; the new pair replaces the old.
 
     Raises:
-        RefusedError: the coordinator will not (the certificate has ended, or was revoked).
+        EnrolmentRefusedError: the coordinator will not (the certificate has ended, or was revoked).
         EnrolmentError: it can't be reached, or what answered can't be trusted; all is as it was.
         IdentityError: the present key is damaged, or the folder can't be written.
     """
@@ -91,11 +91,11 @@ def renew(known: Identity) -> Identity:
     return credentials.replace(known, answer.certificate, credentials.in_pem(key))
 
 
-def check(answer: Answer, invite: Invite, key: ec.EllipticCurvePublicKey) -> None:
+def check(answer: EnrolmentAnswer, invite: Invite, key: ec.EllipticCurvePublicKey) -> None:
     """Hold an answer against the invite and our own key.
 
     Raises:
-        RefusedError: another CA or root key than the invite names, or a certificate that is not ours.
+        EnrolmentRefusedError: another CA or root key than the invite names, or a certificate that is not ours.
     """
     try:
         ca = x509.load_pem_x509_certificate(answer.ca.encode())

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from agent.errors import OwnerError
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 
 CREDENTIALS = "credentials.pem"
 ANSWER = "identity.json"
@@ -27,7 +27,7 @@ class Identity(Struct, frozen=True):
     """The coordinator's answer to our enrolment, and the folder where our key lies beside it."""
 
     folder: Path
-    answer: Answer
+    answer: EnrolmentAnswer
 
     @property
     def agent(self) -> str:
@@ -90,7 +90,7 @@ def load(folder: Path) -> Identity:
     except OSError as error:
         raise IdentityError(f"can't read {folder / ANSWER}: {error.strerror}") from error
     try:
-        return Identity(folder, msgspec.json.decode(data, type=Answer))
+        return Identity(folder, msgspec.json.decode(data, type=EnrolmentAnswer))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise IdentityError(f"{folder / ANSWER} is damaged ({error}): remove it and enroll again") from None
 

@@ -107,6 +107,31 @@ class Driver(Protocol):
         ...
 
 
+class Onlooker(Protocol):
+    """Who looks at a printer, and leaves it alone. Never two calls at a time; each returns within five seconds."""
+
+    def status(self) -> Status:
+        """Look; an unreachable printer is a condition."""
+        ...
+
+    def close(self) -> None:
+        """Look no more; nothing changes for the printer."""
+        ...
+
+
+@runtime_checkable
+class Resettable(Onlooker, Protocol):
+    """A driver or an onlooker that can take a printer up again which has stopped itself for safety."""
+
+    def reset(self) -> None:
+        """Have its board start anew: its owner has looked at it.
+
+        Raises:
+            PrinterError: a print runs, its port is not there, or nobody answers.
+        """
+        ...
+
+
 @runtime_checkable
 class Askable(Protocol):
     """A driver by whose printer a person can be asked: on its display with its knob, or in its server's pages."""

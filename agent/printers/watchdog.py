@@ -28,7 +28,7 @@ def overtime(seconds: float) -> float:
     return 1.5 * seconds + 1800.0
 
 
-class Ceiling:
+class OverheatWatch:
     """Watches that one heater gets no hotter than it should."""
 
     def __init__(self, name: str) -> None:
@@ -55,7 +55,7 @@ class Ceiling:
         return f"{self._name} rises to {heat.actual:.0f} °C although {heat.target:.0f} °C was asked for"
 
 
-class Heater:
+class HeaterWatch:
     """Watches one heater."""
 
     def __init__(self, name: str, gain_seconds: float) -> None:
@@ -65,7 +65,7 @@ class Heater:
         self._last: Heat | None = None
         self._last_at = 0.0
         self._doubted = False
-        self._top = Ceiling(name)
+        self._top = OverheatWatch(name)
         self._gained: tuple[float, float] | None = None
         self._reached = False
         self._fallen_since: float | None = None
@@ -109,8 +109,8 @@ class Watchdog:
     """Watches one printer. Every method gives what is wrong, empty if nothing is."""
 
     def __init__(self, now: float) -> None:
-        self._nozzle = Heater("the nozzle", 40.0)
-        self._bed = Heater("the bed", 60.0)
+        self._nozzle = HeaterWatch("the nozzle", 40.0)
+        self._bed = HeaterWatch("the bed", 60.0)
         self._seen_at = now
         self._ends_at = float("inf")
 

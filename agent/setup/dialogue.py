@@ -5,38 +5,40 @@ that are there are only added to, after their difference was shown and agreed to
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct, structs
 
 from agent import settings
-from agent.consent.hours import Spans
 from agent.discovery import servers
-from agent.discovery.findings import NAMES, Found, FoundPort, FoundServer
-from agent.discovery.servers import Kind
+from agent.discovery.findings import Found, FoundPort, FoundServer
 from agent.errors import OwnerError
-from agent.settings import Loaded, Printer, SerialPrinter
+from agent.printers import catalogue
+from agent.printers.catalogue import kind_named
+from agent.printers.kind import PrinterKind, PrinterSettings, ServerGreeting
+from agent.printers.serial.kind import SerialPrinter
+from agent.prose import either
+from agent.settings import Loaded
 from agent.setup import draft as drafts
-from agent.setup import owner_file, questions
+from agent.setup import formats, owner_file, questions
 from agent.setup.draft import Draft
 from agent.setup.models import Model, model
-from agent.setup.opening import Opening, SkippedError
 from agent.setup.questions import Terminal, WrongAnswerError
+from agent.setup.server_access import ServerAccess, SkippedError
 from gcode.material import MATERIALS
 from gcode.profile import Profile
 from gcode_templates import machine_families
 from wire.topics import NAME
 
 QUIET = "22:00-07:00"
+NONE = "none"
 HELLO = """\
 This writes the settings of muster-agent, {path}.
 Enter takes what stands in brackets. Ctrl-C ends it at any time; what you
 answered is kept for the next time.
 """
-NO = frozenset({"n", "no", "none", "-", "[]"})
 NEXT = """
 Written. What comes next:
   muster-agent printers               do they answer?
@@ -51,23 +53,15 @@ class SetupError(OwnerError):
     """The settings can't be set up, or were not. Says why, and what to do."""
 
 
-class Hands(Protocol):
+class PrinterFinder(Protocol):
     """What the dialogue needs of the machine that it runs on."""
 
-    def find(self, *, known: tuple[Printer, ...]) -> Found:
+    def find(self, *, known: tuple[PrinterSettings, ...]) -> Found:
         """Look for printers; the owner is asked before a port is opened."""
         ...
 
     def inspect(self, path: str) -> FoundPort:
         """Open one port and ask who is there."""
-        ...
-
-    def octoprint_key(self, url: str, show: Callable[[str], object]) -> str:
-        """A key that the owner confirms in OctoPrint; `show` is told where.
-
-        Raises:
-            PrinterError: refused, or not possible there.
-        """
         ...
 
 
@@ -79,7 +73,7 @@ class _Known(Struct, frozen=True):
     title: str
 
 
-def run(path: Path, terminal: Terminal, hands: Hands) -> Loaded:
+def run(path: Path, terminal: Terminal, finder: PrinterFinder) -> Loaded:
     """Ask, show, and write the settings at `path`; gives them as they are now.
 
     Raises:
@@ -89,7 +83,7 @@ def run(path: Path, terminal: Terminal, hands: Hands) -> Loaded:
     """
     terminal.say(HELLO.format(path=path))
     before = settings.load(path) if path.exists() else None
-    dialogue = _Dialogue(path, terminal, hands, before)
+    dialogue = _Dialogue(path, terminal, finder, before)
     dialogue.run()
     return dialogue.write()
 
@@ -97,20 +91,20 @@ def run(path: Path, terminal: Terminal, hands: Hands) -> Loaded:
 class _Dialogue:
     """One sitting. `draft` is on disk after every printer."""
 
-    def __init__(self, path: Path, terminal: Terminal, hands: Hands, before: Loaded | None) -> None:
+    def __init__(self, path: Path, terminal: Terminal, finder: PrinterFinder, before: Loaded | None) -> None:
         self._path = path
         self._terminal = terminal
-        self._hands = hands
+        self._finder = finder
         self._before = before
         self._kept = path.with_name(f"{path.name}.draft")
         self._draft = Draft(quiet=(QUIET,))
-        self._opening = Opening(path, terminal, hands.octoprint_key)
+        self._access = ServerAccess(path, terminal)
 
     # The questions
 
     def run(self) -> None:
         self._take_up()
-        found = self._hands.find(known=(*self._old, *self._draft.printers))
+        found = self._finder.find(known=(*self._old, *self._draft.printers))
         for port in found.ports:
             if port.usb and not port.printer:
                 self._offer_port(port)
@@ -172,25 +166,27 @@ class _Dialogue:
         )
 
     def _offer_server(self, server: FoundServer) -> None:
-        title = f"{NAMES[server.kind]}{f' {server.version}' if server.version else ''}"
-        self._terminal.say(f"\n{server.url}: {title}{f' ({server.name})' if server.name else ''}")
+        kind = kind_named(server.kind)
+        version = f" {server.version}" if server.version else ""
+        self._terminal.say(
+            f"\n{server.url}: {kind.title}{version}{f' ({server.name})' if server.name else ''}"
+        )
         if self._yes("Is a printer behind it to be driven by this agent?", default=True):
-            self._add_server(
-                server.kind, server.url, server.name, trusts=server.trusts, gives=server.gives_keys
-            )
+            greeting = ServerGreeting(trusts=server.trusts, gives_keys=server.gives_keys)
+            self._add_server(kind, server.url, server.name, greeting)
 
-    def _add_server(self, kind: Kind, url: str, title: str, *, trusts: bool, gives: bool) -> None:
+    def _add_server(self, kind: PrinterKind[Any], url: str, title: str, greeting: ServerGreeting) -> None:
         name = self._ask_name(_Known(title, model(title), title or url))
         try:
-            printer = self._opening.open(kind, url, name, trusts=trusts, gives=gives)
+            printer = self._access.open(kind, url, name, greeting)
         except SkippedError:
             self._terminal.say(f"  {url} is left out")
             return
         guess = model(title)
-        if size := self._opening.size(kind, printer):
+        if size := self._access.size(kind, printer):
             guess = Model(*size, guess.family)
         material, profile = self._ask_machine(_Known(title, guess, title or url))
-        protected = self._ask_protection(likely=kind != "octoprint")  # Klipper and Prusa's firmware have it
+        protected = self._ask_protection(likely=kind.server is not None and kind.server.protects)
         self._keep(structs.replace(printer, material=material, profile=profile, thermal_protection=protected))
 
     def _ask_protection(self, *, likely: bool) -> bool:
@@ -206,27 +202,32 @@ class _Dialogue:
         where = self._terminal.ask(
             "\nAnother printer? Its port (/dev/ttyUSB0) or address (http://octopi.local);\nEnter for none: "
         ).strip()
-        if not where or where.lower() in NO:
+        if not where or where.lower() in formats.NO:
             return False
         if not where.startswith(("http://", "https://")):
             if self._yes(
                 f"May {where} be opened to see who is there? Many boards restart by that.", default=True
             ):
-                port = self._hands.inspect(where)
+                port = self._finder.inspect(where)
                 self._offer_port(port)
             else:
                 self._add_port(FoundPort(path=where, device=where))
             return True
         known = servers.recognise(where)
         if known is None:
-            self._terminal.say("  No OctoPrint, Moonraker or PrusaLink answers there now.")
-            named = questions.choice(self._terminal, "What is it?", [*NAMES, "none"], "none")
-            for kind in NAMES:
-                if kind == named:
-                    self._add_server(kind, where, "", trusts=False, gives=False)
-            return True
-        self._add_server(known.kind, known.url, "", trusts=known.open, gives=known.gives_keys)
+            self._offer_unrecognised(where)
+        else:
+            self._add_server(kind_named(known.kind), known.url, "", known)
         return True
+
+    def _offer_unrecognised(self, url: str) -> None:
+        """Ask what is at an address at which nobody answers that we know."""
+        kinds = [kind for kind, _ in catalogue.servers()]
+        names = either([kind.title for kind in kinds])
+        self._terminal.say(f"  No {names} answers there now.")
+        named = questions.choice(self._terminal, "What is it?", [*(kind.name for kind in kinds), NONE], NONE)
+        if named != NONE:
+            self._add_server(kind_named(named), url, "", ServerGreeting())
 
     def _ask_name(self, known: _Known) -> str:
         taken = {printer.name for printer in (*self._old, *self._draft.printers)}
@@ -247,9 +248,9 @@ class _Dialogue:
             self._terminal,
             "How much it can print, width x depth x height in mm",
             f"{guess.width:g} x {guess.depth:g} x {guess.height:g}",
-            _size,
+            formats.size,
         )
-        nozzle = questions.text(self._terminal, "Nozzle in mm", "0.4", _nozzle)
+        nozzle = questions.text(self._terminal, "Nozzle in mm", "0.4", formats.nozzle)
         family = questions.choice(
             self._terminal, "Start and end scripts for", sorted(machine_families()), guess.family
         )
@@ -260,13 +261,13 @@ class _Dialogue:
         asked = self._yes("\nShall each print be offered to you first, to accept or decline?", default=True)
         self._draft = structs.replace(self._draft, consent="ask" if asked else "auto")
         quiet = questions.text(
-            self._terminal, "\nWhen must nothing print? Spans of the day, or none", QUIET, _spans
+            self._terminal, "\nWhen must nothing print? Spans of the day, or none", QUIET, formats.spans
         )
         place = questions.text(
             self._terminal,
             "About where are you? Latitude, longitude; it leaves this machine rounded to\n10 km. Enter for no answer",
             "",
-            _place,
+            formats.place,
         )
         self._draft = structs.replace(self._draft, quiet=quiet, place=place)
         self._save()
@@ -292,7 +293,7 @@ class _Dialogue:
         self._terminal.say(NEXT)
         return loaded
 
-    def _keep(self, printer: Printer) -> None:
+    def _keep(self, printer: PrinterSettings) -> None:
         self._draft = structs.replace(self._draft, printers=(*self._draft.printers, printer))
         self._save()
 
@@ -300,7 +301,7 @@ class _Dialogue:
         owner_file.write(self._kept, drafts.encode(self._draft).decode())
 
     @property
-    def _old(self) -> tuple[Printer, ...]:
+    def _old(self) -> tuple[PrinterSettings, ...]:
         return self._before.settings.printer if self._before else ()
 
     def _yes(self, prompt: str, *, default: bool) -> bool:
@@ -311,50 +312,3 @@ def _suggestion(title: str, taken: set[str]) -> str:
     """A name made of what the printer calls itself, that no other has."""
     word = re.sub("[^a-z0-9]+", "-", title.lower()).strip("-")[:30].strip("-") or "printer"
     return next(name for name in (word, *(f"{word}-{n}" for n in range(2, 999))) if name not in taken)
-
-
-def _size(answer: str) -> tuple[float, float, float]:
-    try:
-        width, depth, height = (_number(part) for part in re.split(r"[x×*]", answer.lower()))
-    except ValueError:
-        raise WrongAnswerError("three lengths in mm, like 220 x 220 x 250") from None
-    if not all(30 <= length <= 2000 for length in (width, depth, height)):
-        raise WrongAnswerError("each from 30 to 2000 mm")
-    return width, depth, height
-
-
-def _nozzle(answer: str) -> float:
-    try:
-        nozzle = _number(answer)
-    except ValueError:
-        raise WrongAnswerError("a diameter in mm, like 0.4") from None
-    if not 0.1 <= nozzle <= 1.2:
-        raise WrongAnswerError("from 0.1 to 1.2 mm")
-    return nozzle
-
-
-def _spans(answer: str) -> tuple[str, ...]:
-    if answer.lower() in NO:
-        return ()
-    try:
-        return msgspec.convert(tuple(re.split(r"[\s,]+", answer.strip())), Spans)
-    except msgspec.ValidationError:
-        raise WrongAnswerError("like 22:00-07:00, or several with commas between, or none") from None
-
-
-def _place(answer: str) -> tuple[float, float] | None:
-    if not answer or answer.lower() in NO:
-        return None
-    try:
-        latitude, longitude = (_number(part) for part in re.split(r"[,;\s]+", answer.strip()))
-    except ValueError:
-        raise WrongAnswerError("two numbers, like 40.4, -3.7") from None
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        raise WrongAnswerError("latitude from -90 to 90, then longitude from -180 to 180")
-    return round(latitude, 1), round(longitude, 1)
-
-
-def _number(text: str) -> float:
-    if not re.fullmatch(r"[+-]?[0-9]{1,6}(\.[0-9]{1,9})?", text.strip()):
-        raise ValueError(text)
-    return float(text)

@@ -1,39 +1,30 @@
 """The settings as `muster-agent setup` writes them: answers in, TOML with comments out. Pure."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, Literal, cast
 
 import msgspec
 from msgspec import Struct, structs
 
-from agent.settings import Printer
+from agent.printers.catalogue import kind_of
+from agent.printers.kind import PrinterSettings
+from agent.settings import AnyPrinter
 from gcode.profile import Profile
 
 HEAD: Final = """\
 # Settings of a Muster agent, written by muster-agent setup; yours to change. settings.example.toml explains every
 # setting. After a change: stop muster-agent run and start it again.
 """
-ABOUT: Final = {
+ABOUT: Final[Mapping[str, str]] = {
     "driver": "How it is driven.",
-    "port": "The port. The names in /dev/serial/by-id stay when cables are plugged elsewhere.",
-    "baud": "Symbols a second, as the firmware was built; 0 finds it by trying.",
-    "url": "The server's address.",
-    "key_file": "A file with the key that opens it, beside this one. For nobody's eyes but yours.",
-    "password_file": "A file with the password that opens it, beside this one. For nobody's eyes but yours.",
-    "clear_in_octoprint": "Whether loading the file bed-is-clear in OctoPrint says that the bed is clear.",
     "material": "The plastic that is loaded now. Change it here when you change the spool.",
     "thermal_protection": "Whether its firmware stops itself when a heater runs away; else somebody must be there.",
     "profile": "What the printer can do, in mm, degrees Celsius and seconds. No job gets beyond it.",
     "family": "Whose start and end scripts are used.",
 }
-ALWAYS: Final = frozenset(
-    {
-        *("family", "width", "depth", "height", "nozzle", "hottest_nozzle", "hottest_bed"),
-        *("baud", "clear_in_octoprint"),
-    }
-)
-"""What is written though it is the default: its owner should see it."""
+ALWAYS: Final = frozenset({"family", "width", "depth", "height", "nozzle", "hottest_nozzle", "hottest_bed"})
+"""What is written though it is the default: its owner should see it. Each kind of printer has some more."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -45,7 +36,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     quiet: tuple[str, ...] = ()
     consent: Literal["ask", "auto"] = "ask"
     place: tuple[float, float] | None = None
-    printers: tuple[Printer, ...] = ()
+    printers: tuple[AnyPrinter, ...] = ()
 
 
 encode = msgspec.json.Encoder().encode
@@ -73,25 +64,31 @@ def added(text: str, draft: Draft) -> str:
     return text.rstrip("\n") + "\n" + "".join(f"\n{_block(printer)}" for printer in draft.printers)
 
 
-def _block(printer: Printer) -> str:
+def _block(printer: PrinterSettings) -> str:
+    kind = kind_of(printer)
     lines = ["[[printer]]", f"name = {_value(printer.name)}", f"# {ABOUT['driver']}"]
     lines.append(f"driver = {_value(printer.driver)}")
-    for name, value in _telling(printer):
-        if name not in {"name", "profile"}:
-            lines += [f"# {ABOUT[name]}"] if name in ABOUT else []
-            lines.append(f"{name} = {_value(value)}")
+    told = [
+        (name, value) for name, value in _telling(printer, kind.always) if name not in {"name", "profile"}
+    ]
+    lines += _lines(told, {**ABOUT, **kind.about})
     lines += ["", f"# {ABOUT['profile']}", "[printer.profile]"]
-    for name, value in _telling(printer.profile):
-        lines += [f"# {ABOUT[name]}"] if name in ABOUT else []
-        lines.append(f"{name} = {_value(value)}")
+    lines += _lines(_telling(printer.profile, ALWAYS), ABOUT)
     return "\n".join(lines) + "\n"
 
 
-def _telling(part: Printer | Profile) -> Iterator[tuple[str, object]]:
+def _lines(told: Iterable[tuple[str, object]], about: Mapping[str, str]) -> Iterator[str]:
+    for name, value in told:
+        if name in about:
+            yield f"# {about[name]}"
+        yield f"{name} = {_value(value)}"
+
+
+def _telling(part: PrinterSettings | Profile, always: Collection[str]) -> Iterator[tuple[str, object]]:
     """Fields with their values, but for those at their default that nobody has to see."""
     for field in structs.fields(part):
         value: object = getattr(part, field.name)
-        if field.name in ALWAYS or value != field.default:
+        if field.name in always or value != field.default:
             yield field.name, value
 
 

@@ -11,11 +11,11 @@ from coordinator.ids import digest
 from coordinator.keys import ca
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.store import agents, certificates
 from coordinator.store.engine import Tx
 from coordinator.work import reports
-from wire.enrolment import Answer, Invite, Renewal, Request, to_be_signed
+from wire.enrolment import EnrolmentAnswer, EnrolmentRequest, Invite, Renewal, to_be_signed
 
 LIFETIME = 15 * 60.0
 """Seconds for which an invite can be used."""
@@ -75,7 +75,7 @@ def invite(
     return Invite(url, code, authority.fingerprint, keyring.root, agent)
 
 
-def look(tx: Tx, code: str, now: float) -> certificates.Invite:
+def look(tx: Tx, code: str, now: float) -> certificates.IssuedInvite:
     """The invite with this code.
 
     Raises:
@@ -90,8 +90,15 @@ def look(tx: Tx, code: str, now: float) -> certificates.Invite:
 
 
 def enrol(
-    tx: Tx, authority: Authority, keyring: Keyring, request: Request, *, url: str, broker: str, now: float
-) -> Answer:
+    tx: Tx,
+    authority: Authority,
+    keyring: Keyring,
+    request: EnrolmentRequest,
+    *,
+    url: str,
+    broker: str,
+    now: float,
+) -> EnrolmentAnswer:
     """Spend an invite on an agent: it gets its certificate, and learns whom to believe.
 
     Asked again with the same key, it answers the same again: the first answer may have been lost.
@@ -188,10 +195,10 @@ def revoke(tx: Tx, agent: str, *, by: str, why: str, now: float) -> agents.Agent
     return changed
 
 
-def barred(tx: Tx, now: float) -> Barred:
+def revocations(tx: Tx, now: float) -> RevocationList:
     """Whom the broker must not let in."""
-    out = certificates.barred(tx)
-    return Barred(
+    out = certificates.revoked_agents(tx)
+    return RevocationList(
         agents=frozenset(out),
         replaced=frozenset(certificates.replaced(tx, now) - out),
         serials=tuple(sorted(certificates.revoked(tx, now).items())),
@@ -212,8 +219,8 @@ def _issue(
 
 def _answer(
     authority: Authority, keyring: Keyring, certificate: certificates.Certificate, url: str, broker: str
-) -> Answer:
-    return Answer(
+) -> EnrolmentAnswer:
+    return EnrolmentAnswer(
         agent=certificate.agent,
         certificate=certificate.pem,
         ca=authority.certificate,

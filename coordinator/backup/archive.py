@@ -25,9 +25,9 @@ from msgspec import Struct
 from coordinator import data_directory
 from coordinator.errors import StartError
 from coordinator.model.records import Attempt
-from coordinator.model.views import Verdict
+from coordinator.model.views import LedgerReport
 from coordinator.store import attempts, copies
-from coordinator.store.engine import Opening, Store
+from coordinator.store.engine import OpenMode, Store
 from coordinator.work import overview
 
 FORMAT = 1
@@ -49,14 +49,14 @@ class BackupError(Exception):
     """The back-up can't be made or used; the message says what to do. Nothing was changed."""
 
 
-class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BackupMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file in the back-up."""
 
     size: int
     sha256: str
 
 
-class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BackupManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is in a back-up, and from when (seconds since 1970 UTC); `rows` by table."""
 
     kind: Literal["muster-backup"] = "muster-backup"
@@ -66,7 +66,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     taken: float
     database: str
     rows: dict[str, int]
-    files: dict[str, Member]
+    files: dict[str, BackupMember]
 
 
 def make(
@@ -78,7 +78,7 @@ def make(
     now: float,
     replace: bool,
     progress: Progress,
-) -> tuple[Manifest, Verdict]:
+) -> tuple[BackupManifest, LedgerReport]:
     """Write a back-up of a coordinator that may be running; what its ledger's audit says of it comes along.
 
     Raises:
@@ -91,18 +91,19 @@ def make(
         copy = draft / DATABASE
         copies.save(store, copy, lambda done, total: progress("database", done, total))
         revision, rows = copies.check(copy)
-        with contextlib.closing(Store(copies.sqlite(copy), Opening.AS_IT_IS)) as made, made.read() as tx:
-            verdict = overview.verdict(tx)
+        with contextlib.closing(Store(copies.sqlite(copy), OpenMode.AS_IT_IS)) as made, made.read() as tx:
+            verdict = overview.check_ledger(tx)
             plates = _plates(attempts.open_attempts(tx), data)
         files = {DATABASE: copy, **data_directory.keys(data), **plates}
-        manifest = Manifest(
+        manifest = BackupManifest(
             muster=version,
             revision=revision,
             taken=now,
             database=store.url.get_backend_name(),
             rows=rows,
             files={
-                name: Member(size=path.stat().st_size, sha256=_digest(path)) for name, path in files.items()
+                name: BackupMember(size=path.stat().st_size, sha256=_digest(path))
+                for name, path in files.items()
             },
         )
         packed = draft / "packed"
@@ -111,7 +112,7 @@ def make(
     return manifest, verdict
 
 
-def unpack(source: Path, into: Path, progress: Progress) -> Manifest:
+def unpack(source: Path, into: Path, progress: Progress) -> BackupManifest:
     """Lay out a back-up's files below a directory, once all of it has been found sound.
 
     Raises:
@@ -128,7 +129,7 @@ def unpack(source: Path, into: Path, progress: Progress) -> Manifest:
         raise BackupError(f"can't read {source}: {error.strerror}") from None
 
 
-def _unpack(file: IO[bytes], source: Path, into: Path, progress: Progress) -> Manifest:
+def _unpack(file: IO[bytes], source: Path, into: Path, progress: Progress) -> BackupManifest:
     with tarfile.open(fileobj=file, mode="r|gz") as archive:
         first = archive.next()
         if first is None or first.name != _MANIFEST or first.size > _LARGEST_MANIFEST:
@@ -158,7 +159,7 @@ def _unpack(file: IO[bytes], source: Path, into: Path, progress: Progress) -> Ma
     return manifest
 
 
-def _manifest(text: bytes, source: Path) -> Manifest:
+def _manifest(text: bytes, source: Path) -> BackupManifest:
     class Kind(Struct):
         kind: str
         format: int
@@ -168,7 +169,7 @@ def _manifest(text: bytes, source: Path) -> Manifest:
             raise BackupError(
                 f"{source} is of format {kind.format}, of a newer version of Muster: install that"
             )
-        return msgspec.json.decode(text, type=Manifest)
+        return msgspec.json.decode(text, type=BackupManifest)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BackupError(f"{source} is damaged: its manifest can't be read") from None
 
@@ -179,7 +180,7 @@ def _plates(granted: list[Attempt], data: Path) -> dict[str, Path]:
     return {name: data / name for name in names if (data / name).is_file()}
 
 
-def _pack(packed: Path, manifest: Manifest, files: dict[str, Path], progress: Progress) -> None:
+def _pack(packed: Path, manifest: BackupManifest, files: dict[str, Path], progress: Progress) -> None:
     total, done = sum(each.size for each in manifest.files.values()), 0
     with packed.open("xb") as file:
         with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_QUICK) as archive:

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from coordinator import data_directory
 from coordinator.backup import archive
-from coordinator.backup.archive import DATABASE, BackupError, Manifest, Progress
+from coordinator.backup.archive import DATABASE, BackupError, BackupManifest, Progress
 from coordinator.errors import StartError
 from coordinator.ids import fresh
-from coordinator.model.views import Verdict
+from coordinator.model.views import LedgerReport
 from coordinator.store import copies
-from coordinator.store.engine import Opening, Store, file_of
+from coordinator.store.engine import OpenMode, Store, file_of
 from coordinator.store.restorations import Restoration, restorations
 from coordinator.work import overview
 
@@ -30,10 +30,10 @@ from coordinator.work import overview
 class Restored:
     """What was done: from which back-up, where that is which was there before, and what the audit says of it all."""
 
-    manifest: Manifest
+    manifest: BackupManifest
     restoration: Restoration
     aside: list[str]
-    verdict: Verdict
+    verdict: LedgerReport
 
 
 def put(url: str, data: Path, source: Path, *, now: float, replace: bool, progress: Progress) -> Restored:
@@ -47,7 +47,7 @@ def put(url: str, data: Path, source: Path, *, now: float, replace: bool, progre
     with ExitStack() as closing:
         data_directory.own(data, closing, to_restore=True)
         file = file_of(url)
-        store = None if file else closing.enter_context(contextlib.closing(Store(url, Opening.BARE)))
+        store = None if file else closing.enter_context(contextlib.closing(Store(url, OpenMode.BARE)))
         stage = closing.enter_context(_stage((file.parent if file else data) / ".restore.part"))
         manifest = archive.unpack(source, stage, progress)
         restoration = Restoration(id=fresh("r"), taken=manifest.taken, restored=now)
@@ -98,13 +98,13 @@ class _Aside:
             self.places.append(place)
 
 
-def _prepare(copy: Path, restoration: Restoration) -> Verdict:
+def _prepare(copy: Path, restoration: Restoration) -> LedgerReport:
     """Bring the database of the back-up to this version, and let it know what happened to it."""
     with contextlib.closing(Store(copies.sqlite(copy))) as store:
         with store.write() as tx:
             restorations.add(tx, restoration)
         with store.read() as tx:
-            verdict = overview.verdict(tx)
+            verdict = overview.check_ledger(tx)
     with copy.open("rb") as written:
         os.fsync(written.fileno())
     return verdict
@@ -126,7 +126,7 @@ def _refuse_to_clobber(store: Store | None, file: Path | None, *, replace: bool)
 def _is_used(file: Path) -> bool:
     """Also of what can't be read: it is not ours to throw away."""
     try:
-        with contextlib.closing(Store(copies.sqlite(file), Opening.BARE)) as store:
+        with contextlib.closing(Store(copies.sqlite(file), OpenMode.BARE)) as store:
             return copies.rows_in(store) > 0
     except StartError:
         return True

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import click
 
-from coordinator.cli.menu import Menu
-from coordinator.cli.options import far_options
-from coordinator.cli.words import example, line
+from coordinator.cli.formatting import example, line
+from coordinator.cli.lazy_group import LazyGroup
+from coordinator.cli.options import remote_options
 
 COMMANDS = {
     "demo": ("coordinator.cli.demo:demo", "See the whole chain work, on this machine."),
@@ -45,7 +45,7 @@ COMMANDS = {
 
 
 @click.group(
-    cls=Menu,
+    cls=LazyGroup,
     entries=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
@@ -58,7 +58,7 @@ COMMANDS = {
     ),
 )
 @click.version_option(package_name="muster", message="muster %(version)s")
-@far_options
+@remote_options
 def muster() -> None:
     """Call up volunteers' 3D printers, and get hospitals what they need.
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from coordinator.agents import qr
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import example
 from coordinator.cli.options import Failed, Wrong
-from coordinator.cli.words import example
+from coordinator.cli.remote import Remote, remote_command
 
 
 @click.command(epilog=example("muster invite", "muster invite --agent anna", "muster invite --qr invite.png"))
@@ -16,8 +16,8 @@ from coordinator.cli.words import example
 @click.option(
     "--qr", "picture", metavar="FILE", type=click.Path(path_type=Path), help="Also as a picture (.svg, .png)."
 )
-@talks
-def invite(far: Far, agent: str | None, picture: Path | None) -> None:
+@remote_command
+def invite(remote: Remote, agent: str | None, picture: Path | None) -> None:
     """Invite a maker: prints what the maker gives to `muster-agent enroll`.
 
     Good once, for 15 minutes. On a terminal it is shown as a QR code, too. Whoever has it first can use it: hand it
@@ -26,23 +26,23 @@ def invite(far: Far, agent: str | None, picture: Path | None) -> None:
     """
     if picture is not None and picture.suffix.lower() not in qr.KINDS:
         raise Wrong(f"{picture}: name a file that ends in {' or '.join(qr.KINDS)}")
-    made = far.desk.invite(agent)
-    far.tell({"invite": made}, lambda: made)
+    made = remote.client.invite(agent)
+    remote.tell({"invite": made}, lambda: made)
     if picture is not None:
         try:
             qr.save(made, picture)
         except OSError as error:
             raise Failed(f"can't write {picture}: {error.strerror}") from None
-    elif not far.as_json and sys.stdout.isatty():
+    elif not remote.as_json and sys.stdout.isatty():
         click.echo(qr.terminal(made))
 
 
 @click.command(epilog=example("muster login"))
-@talks
-def login(far: Far) -> None:
+@remote_command
+def login(remote: Remote) -> None:
     """Print a link that lets one browser in as this machine's administrator, once, within ten minutes.
 
     It needs the access key. People with accounts log in on the page, with their names.
     """
-    link = far.desk.login()
-    far.tell({"login": link}, lambda: link)
+    link = remote.client.login()
+    remote.tell({"login": link}, lambda: link)

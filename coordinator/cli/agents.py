@@ -5,10 +5,10 @@ import time
 import click
 from rich.console import ConsoleRenderable
 
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import ago, example
 from coordinator.cli.makers import link
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import table
-from coordinator.cli.words import ago, example
 from coordinator.model.views import AgentView
 
 
@@ -21,28 +21,28 @@ agent.add_command(link)
 
 
 @agent.command("list", epilog=example("muster agent list"))
-@talks
-def list_agents(far: Far) -> None:
+@remote_command
+def list_agents(remote: Remote) -> None:
     """All agents, and until when their certificates are good.
 
     Agents renew theirs by themselves, from twenty days before the end.
     """
-    known = far.desk.agents()
-    far.tell(known, lambda: _agents(known, time.time()))
+    known = remote.client.agents()
+    remote.tell(known, lambda: _agents(known, time.time()))
 
 
 @agent.command(epilog=example('muster agent revoke anna --why "machine was stolen"'))
 @click.argument("name")
 @click.option("--why", metavar="TEXT", required=True, help="For the records.")
-@talks
-def revoke(far: Far, name: str, why: str) -> None:
+@remote_command
+def revoke(remote: Remote, name: str, why: str) -> None:
     """Take an agent's access back, within seconds.
 
     Its connection is ended, nothing that it says counts, and what it holds is in doubt. What it prints now, it may
     print to its end. `muster invite --agent NAME` lets it join again.
     """
-    revoked = far.desk.revoke(name, why=why)
-    far.tell(
+    revoked = remote.client.revoke(name, why=why)
+    remote.tell(
         revoked, lambda: f"{revoked.name} is revoked; what it held is in doubt: look at `muster attempt list`"
     )
 

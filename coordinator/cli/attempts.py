@@ -5,9 +5,9 @@ import time
 import click
 from rich.console import ConsoleRenderable
 
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import ago, example, length, units
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import facts, table
-from coordinator.cli.words import ago, example, length, units
 from coordinator.model.records import Attempt
 from coordinator.model.views import STATES
 from wire.messages import Wish
@@ -20,32 +20,32 @@ def attempt() -> None:
 
 @attempt.command("list", epilog=example("muster attempt list --open"))
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not over.")
-@talks
-def list_(far: Far, only_open: bool) -> None:
+@remote_command
+def list_(remote: Remote, only_open: bool) -> None:
     """All attempts, newest first."""
-    known = far.desk.attempts(open_only=only_open)
-    far.tell(known, lambda: _table(known, time.time()))
+    known = remote.client.attempts(open_only=only_open)
+    remote.tell(known, lambda: _table(known, time.time()))
 
 
 @attempt.command(epilog=example("muster attempt show a-k7m2p9xqrt"))
 @click.argument("attempt")
-@talks
-def show(far: Far, attempt: str) -> None:
+@remote_command
+def show(remote: Remote, attempt: str) -> None:
     """All that is known of one attempt."""
-    known = far.desk.attempt(attempt)
-    far.tell(known, lambda: _facts(known, time.time()))
+    known = remote.client.attempt(attempt)
+    remote.tell(known, lambda: _facts(known, time.time()))
 
 
 @attempt.command(epilog=example("muster attempt inspect a-k7m2p9xqrt --good 11 --scrapped 1"))
 @click.argument("attempt")
 @click.option("--good", required=True, type=int, metavar="UNITS", help="How many may go to a hospital.")
 @click.option("--scrapped", default=0, type=int, metavar="UNITS", help="How many may not; default: none.")
-@talks
-def inspect(far: Far, attempt: str, good: int, scrapped: int) -> None:
+@remote_command
+def inspect(remote: Remote, attempt: str, good: int, scrapped: int) -> None:
     """Say what you counted, once, when the lot is off the bed. What is scrapped is printed again."""
-    known = far.desk.inspect(attempt, good=good, scrapped=scrapped)
+    known = remote.client.inspect(attempt, good=good, scrapped=scrapped)
     again = f", {scrapped} scrapped and printed again" if scrapped else ""
-    far.tell(
+    remote.tell(
         known,
         lambda: (
             f"{known.id}: {units(good)} good{again}. When they are at the hub: muster attempt collect {known.id}"
@@ -55,11 +55,11 @@ def inspect(far: Far, attempt: str, good: int, scrapped: int) -> None:
 
 @attempt.command(epilog=example("muster attempt collect a-k7m2p9xqrt"))
 @click.argument("attempt")
-@talks
-def collect(far: Far, attempt: str) -> None:
+@remote_command
+def collect(remote: Remote, attempt: str) -> None:
     """Say that a lot's good units have arrived at the hub."""
-    known = far.desk.collect(attempt)
-    far.tell(
+    known = remote.client.collect(attempt)
+    remote.tell(
         known,
         lambda: (
             f"{units(known.good or 0)} of {known.id} are at the hub. To pack them: muster parcel pack {known.need}"
@@ -72,21 +72,21 @@ def collect(far: Far, attempt: str) -> None:
 )
 @click.argument("attempt")
 @click.option("--why", required=True, help="Kept in the records with your name.")
-@talks
-def write_off(far: Far, attempt: str, why: str) -> None:
+@remote_command
+def write_off(remote: Remote, attempt: str, why: str) -> None:
     """Give up a lot that is out of contact: nothing will come of it any more."""
-    known = far.desk.write_off(attempt, why=why)
-    far.tell(known, lambda: f"{known.id} is written off: its {units(known.count)} will not come.")
+    known = remote.client.write_off(attempt, why=why)
+    remote.tell(known, lambda: f"{known.id} is written off: its {units(known.count)} will not come.")
 
 
 @attempt.command(epilog=example('muster attempt vouch a-k7m2p9xqrt --why "the maker brought them"'))
 @click.argument("attempt")
 @click.option("--why", required=True, help="How you know. Kept in the records with your name.")
-@talks
-def vouch(far: Far, attempt: str, why: str) -> None:
+@remote_command
+def vouch(remote: Remote, attempt: str, why: str) -> None:
     """Say that a lot out of contact was printed and is here: it can be inspected."""
-    known = far.desk.vouch(attempt, why=why)
-    far.tell(
+    known = remote.client.vouch(attempt, why=why)
+    remote.tell(
         known,
         lambda: (
             f"{known.id} is here. Say what is good: muster attempt inspect {known.id} --good UNITS --scrapped UNITS"
@@ -96,39 +96,39 @@ def vouch(far: Far, attempt: str, why: str) -> None:
 
 @attempt.command(epilog=example("muster attempt cleared a-k7m2p9xqrt"))
 @click.argument("attempt")
-@talks
-def cleared(far: Far, attempt: str) -> None:
+@remote_command
+def cleared(remote: Remote, attempt: str) -> None:
     """Say that you took the parts off the bed. It counts only where the printer's owner allows that."""
-    _ask(far, attempt, Wish.CLEARED, "is told that the bed is clear")
+    _ask(remote, attempt, Wish.CLEARED, "is told that the bed is clear")
 
 
 @attempt.command(epilog=example("muster attempt cancel a-k7m2p9xqrt"))
 @click.argument("attempt")
-@talks
-def cancel(far: Far, attempt: str) -> None:
+@remote_command
+def cancel(remote: Remote, attempt: str) -> None:
     """Ask the printer's agent to end a print for good. Its units are printed again if they are still needed."""
-    _ask(far, attempt, Wish.CANCEL, "is asked to cancel it")
+    _ask(remote, attempt, Wish.CANCEL, "is asked to cancel it")
 
 
 @attempt.command(epilog=example("muster attempt pause a-k7m2p9xqrt"))
 @click.argument("attempt")
-@talks
-def pause(far: Far, attempt: str) -> None:
+@remote_command
+def pause(remote: Remote, attempt: str) -> None:
     """Ask the printer's agent to pause a print."""
-    _ask(far, attempt, Wish.PAUSE, "is asked to pause it")
+    _ask(remote, attempt, Wish.PAUSE, "is asked to pause it")
 
 
 @attempt.command(epilog=example("muster attempt resume a-k7m2p9xqrt"))
 @click.argument("attempt")
-@talks
-def resume(far: Far, attempt: str) -> None:
+@remote_command
+def resume(remote: Remote, attempt: str) -> None:
     """Ask the printer's agent to go on with a paused print."""
-    _ask(far, attempt, Wish.RESUME, "is asked to go on with it")
+    _ask(remote, attempt, Wish.RESUME, "is asked to go on with it")
 
 
-def _ask(far: Far, attempt: str, wish: Wish, told: str) -> None:
-    known = far.desk.ask(attempt, wish)
-    far.tell(
+def _ask(remote: Remote, attempt: str, wish: Wish, told: str) -> None:
+    known = remote.client.ask(attempt, wish)
+    remote.tell(
         known,
         lambda: (
             f"{known.id} is {STATES[known.state]}; {known.agent} {told}, and decides."

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from coordinator.cli.options import Failed, Wrong, config_option, json_option, load, wanted
-from coordinator.cli.words import example, line
+from coordinator.cli.formatting import example, line
+from coordinator.cli.options import Failed, Wrong, common_options, config_option, json_option, load
 from coordinator.errors import StartError
-from coordinator.model.audit_log import BEGINNING, Entry, follow
+from coordinator.model.audit_log import BEGINNING, AuditEntry, check_chain
 
 if TYPE_CHECKING:
     from coordinator.store.engine import Tx
@@ -44,9 +44,9 @@ def export(context: click.Context, since: str) -> None:
     from coordinator.store import audit_log as rows  # noqa: PLC0415 - the database takes a while
 
     with _look(context) as tx:
-        names = [each.name for each in fields(Entry)]
+        names = [each.name for each in fields(AuditEntry)]
         table = csv.writer(sys.stdout, lineterminator="\n")
-        as_json = wanted(context).json
+        as_json = common_options(context).json
         if not as_json:
             table.writerow(names)
         for entry in rows.every(tx, since=start):
@@ -77,9 +77,9 @@ def verify(context: click.Context, head: str) -> None:
     from coordinator.store import guards  # noqa: PLC0415 - the database takes a while
 
     with _look(context) as tx:
-        found = follow(rows.every(tx), head=kept)
+        found = check_chain(rows.every(tx), head=kept)
         gone = [name for name in guards.missing(tx) if name.startswith("trail")]
-    if wanted(context).json:
+    if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     elif found.first:
         click.echo(f"BROKEN at {line(str(found.first))}\n  whole up to {found.entries:,} entries")
@@ -93,11 +93,11 @@ def verify(context: click.Context, head: str) -> None:
 
 @contextlib.contextmanager
 def _look(context: click.Context) -> Generator["Tx"]:
-    from coordinator.store.engine import Opening, Store  # noqa: PLC0415 - the database takes a while
+    from coordinator.store.engine import OpenMode, Store  # noqa: PLC0415 - the database takes a while
 
     try:
-        url = load(wanted(context).config).database_url
-        with contextlib.closing(Store(url, Opening.AS_IT_IS)) as store, store.read() as tx:
+        url = load(common_options(context).config).database_url
+        with contextlib.closing(Store(url, OpenMode.AS_IT_IS)) as store, store.read() as tx:
             yield tx
     except StartError as error:
         raise Wrong(line(str(error))) from None

@@ -12,13 +12,13 @@ import msgspec
 
 from coordinator.backup import archive
 from coordinator.backup import restore as restoring
-from coordinator.backup.archive import BackupError, Manifest
+from coordinator.backup.archive import BackupError, BackupManifest
+from coordinator.cli.formatting import ago, example, line
 from coordinator.cli.ledgers import summary
-from coordinator.cli.options import Failed, Wrong, config_option, json_option, load, wanted
-from coordinator.cli.words import ago, example, line
+from coordinator.cli.options import Failed, Wrong, common_options, config_option, json_option, load
 from coordinator.errors import StartError
-from coordinator.model.views import Verdict
-from coordinator.store.engine import Opening, Store
+from coordinator.model.views import LedgerReport
+from coordinator.store.engine import OpenMode, Store
 
 _PATH = click.Path(path_type=Path, dir_okay=False)
 
@@ -39,8 +39,8 @@ def backup(context: click.Context, file: Path, *, replace: bool) -> None:
     In FILE is the database, as of one moment, and the keys: keep it as safe as those. Whoever has it can pass
     for your coordinator. Settings are not in it.
     """
-    settings = load(wanted(context).config)
-    with _in_one_line(), contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store:
+    settings = load(common_options(context).config)
+    with _in_one_line(), contextlib.closing(Store(settings.database_url, OpenMode.AS_IT_IS)) as store:
         manifest, verdict = archive.make(
             store,
             settings.directory,
@@ -48,9 +48,9 @@ def backup(context: click.Context, file: Path, *, replace: bool) -> None:
             version=version("muster"),
             now=time.time(),
             replace=replace,
-            progress=_Progress(),
+            progress=_ProgressLine(),
         )
-    if wanted(context).json:
+    if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
     else:
         click.echo(
@@ -76,7 +76,7 @@ def restore(context: click.Context, file: Path, *, replace: bool) -> None:
     What was there is laid aside, never deleted. At its next start, the coordinator hears from the agents what
     happened since.
     """
-    settings = load(wanted(context).config)
+    settings = load(common_options(context).config)
     now = time.time()
     with _in_one_line():
         done = restoring.put(
@@ -85,9 +85,9 @@ def restore(context: click.Context, file: Path, *, replace: bool) -> None:
             file.absolute(),
             now=now,
             replace=replace,
-            progress=_Progress(),
+            progress=_ProgressLine(),
         )
-    if wanted(context).json:
+    if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(done), indent=2))
     else:
         click.echo(f"restored: {_contents(done.manifest)}, as of {ago(done.manifest.taken, now)}")
@@ -96,7 +96,7 @@ def restore(context: click.Context, file: Path, *, replace: bool) -> None:
     _warn(done.verdict)
 
 
-class _Progress:
+class _ProgressLine:
     """A line on the terminal that is written anew; nothing where nobody looks."""
 
     def __init__(self) -> None:
@@ -122,11 +122,11 @@ def _in_one_line() -> Generator[None]:
         ) from None
 
 
-def _contents(manifest: Manifest) -> str:
+def _contents(manifest: BackupManifest) -> str:
     rows = manifest.rows
     return f"{rows['need']:,} needs, {rows['attempt']:,} lots, {rows['movement']:,} movements"
 
 
-def _warn(verdict: Verdict) -> None:
+def _warn(verdict: LedgerReport) -> None:
     if not verdict.right:
         click.echo(summary(verdict), err=True)

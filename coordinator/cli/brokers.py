@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from coordinator.cli.options import Wrong, config_option, json_option, load, wanted
-from coordinator.cli.words import example, line
+from coordinator.cli.formatting import example, line
+from coordinator.cli.options import Wrong, common_options, config_option, json_option, load
 from coordinator.errors import StartError
 
 
@@ -45,31 +45,31 @@ def broker_config(
     certificates, and systemd's units. mosquitto.conf, which is one of them, says how to install them. Run it as the
     coordinator's user, on the coordinator's machine: it works with the keys in its data directory.
     """
-    settings = load(wanted(context).config)
+    settings = load(common_options(context).config)
     from coordinator.agents import enrolment  # noqa: PLC0415
     from coordinator.keys.ca import Authority  # noqa: PLC0415
-    from coordinator.model.records import Barred  # noqa: PLC0415
+    from coordinator.model.records import RevocationList  # noqa: PLC0415
     from coordinator.mqtt import broker_config as files  # noqa: PLC0415  help comes at once
-    from coordinator.store.engine import Opening, Store, file_of  # noqa: PLC0415
+    from coordinator.store.engine import OpenMode, Store, file_of  # noqa: PLC0415
 
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o750)
         authority = Authority(settings.directory / "keys", time.time)
-        barred, file = Barred(), file_of(settings.database_url)
+        revocations, file = RevocationList(), file_of(settings.database_url)
         if file is None or file.exists():
             with (
-                contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store,
+                contextlib.closing(Store(settings.database_url, OpenMode.AS_IT_IS)) as store,
                 store.read() as tx,
             ):
-                barred = enrolment.barred(tx, time.time())
+                revocations = enrolment.revocations(tx, time.time())
         written = files.write(
-            directory, authority, barred, host=host, port=port, names=names, user=user, pid_file=pid_file
+            directory, authority, revocations, host=host, port=port, names=names, user=user, pid_file=pid_file
         )
     except StartError as error:
         raise Wrong(line(str(error))) from None
     except OSError as error:
         raise Wrong(f"can't use {directory}: {error.strerror}") from None
-    if wanted(context).json:
+    if common_options(context).json:
         click.echo(
             msgspec.json.format(msgspec.json.encode({"files": [str(each) for each in written]}), indent=2)
         )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from coordinator.cli.formatting import example, line
 from coordinator.cli.options import Failed
-from coordinator.cli.words import example, line
-from coordinator.client import Refused, Trouble
+from coordinator.client import CoordinatorUnavailable, RequestRefused
 from coordinator.errors import StartError
 
 
@@ -48,7 +48,7 @@ def demo(
     makers who clear their beds, who inspects, packs and signs. Everything listens on loopback only, lies in
     a temporary directory, and is gone when the demo ends.
     """
-    from coordinator.demo.play import Options, play  # noqa: PLC0415 - not needed for help
+    from coordinator.demo.run import Options, run  # noqa: PLC0415 - not needed for help
 
     options = Options(
         units=units,
@@ -60,8 +60,8 @@ def demo(
         octoprint=octoprint,
     )
     try:
-        signed = play(options)
-    except (StartError, Refused, Trouble) as error:
+        signed = run(options)
+    except (StartError, RequestRefused, CoordinatorUnavailable) as error:
         raise Failed(line(str(error))) from None
     if not signed:
         raise Failed("the hospital has not signed: something went wrong on the way")

@@ -3,9 +3,9 @@
 import click
 from rich.console import ConsoleRenderable
 
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import day, example
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import table
-from coordinator.cli.words import day, example
 from coordinator.model.records import Hospital
 
 
@@ -24,11 +24,11 @@ def hospital() -> None:
 @click.option("--contact", required=True, help="Whom to reach there: a mail address or a telephone number.")
 @click.option("--latitude", required=True, type=float, metavar="DEGREES", help="North of the equator.")
 @click.option("--longitude", required=True, type=float, metavar="DEGREES", help="East of Greenwich.")
-@talks
-def add(far: Far, name: str, contact: str, latitude: float, longitude: float) -> None:
+@remote_command
+def add(remote: Remote, name: str, contact: str, latitude: float, longitude: float) -> None:
     """Take a hospital in. Nothing is printed for it until somebody has approved it."""
-    known = far.desk.add_hospital(name=name, contact=contact, latitude=latitude, longitude=longitude)
-    far.tell(
+    known = remote.client.add_hospital(name=name, contact=contact, latitude=latitude, longitude=longitude)
+    remote.tell(
         known,
         lambda: (
             f"{known.name} is {known.id}. Check that it exists and that {known.contact} speaks for it, then:\n"
@@ -39,11 +39,11 @@ def add(far: Far, name: str, contact: str, latitude: float, longitude: float) ->
 
 @hospital.command(epilog=example("muster hospital approve h-k7m2p9xqrt"))
 @click.argument("hospital")
-@talks
-def approve(far: Far, hospital: str) -> None:
+@remote_command
+def approve(remote: Remote, hospital: str) -> None:
     """Vouch for a hospital: you have checked who asks. Its needs can be filed from now on."""
-    known = far.desk.approve_hospital(hospital)
-    far.tell(
+    known = remote.client.approve_hospital(hospital)
+    remote.tell(
         known,
         lambda: (
             f"{known.name} is approved by {known.approved_by}. To file what it needs:\n"
@@ -53,11 +53,11 @@ def approve(far: Far, hospital: str) -> None:
 
 
 @hospital.command("list", epilog=example("muster hospital list"))
-@talks
-def list_(far: Far) -> None:
+@remote_command
+def list_(remote: Remote) -> None:
     """All hospitals, newest first."""
-    known = far.desk.hospitals()
-    far.tell(known, lambda: _table(known))
+    known = remote.client.hospitals()
+    remote.tell(known, lambda: _table(known))
 
 
 def _table(known: list[Hospital]) -> ConsoleRenderable:

@@ -10,15 +10,17 @@ import click
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from coordinator.cli.options import Wrong, config_option, json_option, load, wanted
+from coordinator.acts import keys as acts
+from coordinator.acts.act import Act
+from coordinator.cli.formatting import day, example, length, line
+from coordinator.cli.options import Wrong, common_options, config_option, json_option, load
 from coordinator.cli.tables import print_, table
-from coordinator.cli.words import day, example, length, line
 from coordinator.errors import Problem, StartError
-from coordinator.keys import keyring, letters
+from coordinator.keys import keyring, signing_files
 from coordinator.keys.keyring import ROOT, Keyring
-from coordinator.keys.letters import Request, SignedPart, SignedSet
-from coordinator.store import audit_log
-from coordinator.store.engine import Opening, Store
+from coordinator.keys.signing_files import SignedKeySet, SignedPart, SigningRequest
+from coordinator.store.engine import OpenMode, Store
+from coordinator.unit_of_work import NOBODY_LISTENS, UnitsOfWork
 from coordinator.work import catalogue
 from wire import keyset, release
 from wire.errors import WireError
@@ -30,9 +32,6 @@ SHORT = 16
 LEAST = 8
 """Characters of a passphrase."""
 _VARIABLE = "MUSTER_PASSPHRASE"
-_BY = "machine"
-"""Who acts, for the trail: whoever may read the keys' folder."""
-
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _root = click.option(
     "--root", metavar="FILE", type=_FILE, help="The root key's file, if it was taken out of here."
@@ -79,7 +78,7 @@ def show(context: click.Context) -> None:
     rows = [("root", ring.root, "good")]
     rows += [(str(key.use), key.id, _until(key.until)) for key in ring.keys.keys]
     rows += [("", name, "revoked") for name in ring.keys.revoked]
-    if wanted(context).json:
+    if common_options(context).json:
         answer = {
             "version": ring.keys.version,
             "keys": [
@@ -110,7 +109,7 @@ def take_out(context: click.Context, name: str, file: Path) -> None:
             raise Wrong(f"the {name} key is not kept here any more")
         keyring.write_key(file, key, _new_passphrase())
         ring.remove(name)
-        _noted(context, "key.take-out", name)
+        _noted(context, acts.took_out, name)
     click.echo(f"the {name} key is in {file}, and no longer here. Make a second copy, and keep both apart.")
 
 
@@ -138,14 +137,14 @@ def rotate(
             if request:
                 raise Wrong("a new root is made where the old one is: use --root, not --request")
             ring.succeed(_private(ring, ROOT, root))
-            _noted(context, "key.rotate", name)
+            _noted(context, acts.rotated, name)
             click.echo(
                 f"a new root {ring.root[:SHORT]}, for which the old one vouches, lies here: take it out again"
             )
             return
         _change(ring, ring.rotated(Use(name), overlap * 3600), root, request)
     if not request:
-        _noted(context, "key.rotate", name)
+        _noted(context, acts.rotated, name)
         good = f"good for {length(overlap * 3600)}" if overlap else "good no more"
         click.echo(f"a new {name} key signs from now on; the one before it is {good}")
 
@@ -166,7 +165,7 @@ def revoke(context: click.Context, key: str, root: Path | None, request: Path | 
         ring = _ring(context)
         _change(ring, ring.revoked(key), root, request)
     if not request:
-        _noted(context, "key.revoke", key[:SHORT])
+        _noted(context, acts.revoked, key[:SHORT])
         click.echo(f"{key} is refused from now on")
 
 
@@ -177,17 +176,17 @@ def revoke(context: click.Context, key: str, root: Path | None, request: Path | 
 def sign(file: Path, root: Path, to: Path) -> None:
     """Sign a request, on the machine where the root key is. It needs no coordinator and no network."""
     with _in_one_line():
-        letter = letters.read(file)
-        if not isinstance(letter, Request):
+        content = signing_files.read(file)
+        if not isinstance(content, SigningRequest):
             raise Wrong(f"{file} is no request for new keys")
         key = _opened(root)
-        if key_id(key.public_key()) != letter.root:
-            raise Wrong(f"{root} is not the root that {file} asks for ({letter.root[:SHORT]})")
-        for each in letter.keys.keys:
+        if key_id(key.public_key()) != content.root:
+            raise Wrong(f"{root} is not the root that {file} asks for ({content.root[:SHORT]})")
+        for each in content.keys.keys:
             click.echo(f"  {each.use:<9} {each.id[:SHORT]}  {_until(each.until)}")
-        for each in letter.keys.revoked:
+        for each in content.keys.revoked:
             click.echo(f"            {each[:SHORT]}  revoked")
-        letters.write(to, SignedSet(keyset.seal(letter.keys, key, letter.heirs)))
+        signing_files.write(to, SignedKeySet(keyset.seal(content.keys, key, content.heirs)))
     click.echo(f"signed: carry {to} to the coordinator, and say there `muster keys import {to.name}`")
 
 
@@ -222,7 +221,7 @@ def sign_part(context: click.Context, file: Path, key_file: Path | None, to: Pat
         key = _opened(key_file) if key_file else _private(_ring(context), Use.RELEASE, None)
         signed = release.sign(part.name, part.version, document, key)
         if to:
-            letters.write(to, SignedPart(document.decode(), signed))
+            signing_files.write(to, SignedPart(document.decode(), signed))
             click.echo(f"{part.name} {part.version} is signed: carry {to} to the coordinator")
             return
         _take_in(context, document, signed)
@@ -235,47 +234,47 @@ def sign_part(context: click.Context, file: Path, key_file: Path | None, to: Pat
 def import_(context: click.Context, file: Path) -> None:
     """Take in what was signed elsewhere: new keys, or a part."""
     with _in_one_line():
-        letter = letters.read(file)
-        if isinstance(letter, Request):
+        content = signing_files.read(file)
+        if isinstance(content, SigningRequest):
             raise Wrong(f"nobody has signed {file} yet: `muster keys sign`, where the root is")
-        if isinstance(letter, SignedPart):
-            _take_in(context, letter.document.encode(), letter.release)
+        if isinstance(content, SignedPart):
+            _take_in(context, content.document.encode(), content.release)
             return
         ring = _ring(context)
-        ring.install(letter.keys)
-        _noted(context, "key.install", str(ring.keys.version))
+        ring.install(content.keys)
+        _noted(context, acts.installed, str(ring.keys.version))
     click.echo(f"key set {ring.keys.version} is in force")
 
 
 def _take_in(context: click.Context, document: bytes, signed: release.Release) -> None:
-    settings, ring = load(wanted(context).config), _ring(context)
-    with contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store, store.write() as tx:
-        part = catalogue.approve(tx, ring, document, signed, time.time())
-        audit_log.note(tx, by=_BY, act="part.approve", on=f"part/{part.name}", now=time.time())
+    with _services(context) as services:
+        part = acts.approve_part(services, acts.MACHINE, document, signed)
     click.echo(f"{part.name} {part.version} is approved: it can be asked for within seconds")
 
 
-def _noted(context: click.Context, act: str, on: str) -> None:
-    """Into the trail, where there is a database already."""
-    settings = load(wanted(context).config)
-    with (
-        contextlib.suppress(StartError),
-        contextlib.closing(Store(settings.database_url, Opening.AS_IT_IS)) as store,
-        store.write() as tx,
-    ):
-        audit_log.note(tx, by=_BY, act=act, on=f"key/{on}", now=time.time())
+def _noted(context: click.Context, act: Act[acts.KeyServices, [str], None], key: str) -> None:
+    """Into the audit log, where there is a database already."""
+    with contextlib.suppress(StartError), _services(context) as services:
+        act(services, acts.MACHINE, key)
+
+
+@contextlib.contextmanager
+def _services(context: click.Context) -> Generator[acts.KeyServices]:
+    settings, ring = load(common_options(context).config), _ring(context)
+    with contextlib.closing(Store(settings.database_url, OpenMode.AS_IT_IS)) as store:
+        yield acts.KeyServices(units=UnitsOfWork(store, NOBODY_LISTENS, time.time), keyring=ring)
 
 
 def _change(ring: Keyring, proposed: KeySet, root: Path | None, request: Path | None) -> None:
     if request:
-        letters.write(request, Request(root=ring.root, heirs=ring.signed.heirs, keys=proposed))
+        signing_files.write(request, SigningRequest(root=ring.root, heirs=ring.signed.heirs, keys=proposed))
         click.echo(f"nothing is changed yet: have {request} signed where the root is (`muster keys sign`)")
         return
     ring.install(ring.sign(proposed, _private(ring, ROOT, root)))
 
 
 def _ring(context: click.Context) -> Keyring:
-    directory = load(wanted(context).config).directory
+    directory = load(common_options(context).config).directory
     if not (directory / "keys").is_dir():
         raise Wrong(f"no coordinator has keys in {directory}: name its settings with --config")
     return Keyring(directory / "keys", time.time)

@@ -5,17 +5,25 @@ import contextlib
 import click
 import msgspec
 
-from coordinator.cli.far import Far, talks
-from coordinator.cli.options import Failed, Wrong, config_option, far_options, json_option, load, wanted
-from coordinator.cli.words import example, line
+from coordinator.cli.formatting import example, line
+from coordinator.cli.options import (
+    Failed,
+    Wrong,
+    common_options,
+    config_option,
+    json_option,
+    load,
+    remote_options,
+)
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.errors import StartError
-from coordinator.model.views import Verdict
+from coordinator.model.views import LedgerReport
 
 _REPORT = "keep a copy of the database, and report this"
 
 
 @click.group(invoke_without_command=True, epilog=example("muster ledger", "muster ledger verify"))
-@far_options
+@remote_options
 @click.pass_context
 def ledger(context: click.Context) -> None:
     """Check that every unit stands where it should. Exit code 1 if not.
@@ -26,12 +34,12 @@ def ledger(context: click.Context) -> None:
         context.invoke(_ask)
 
 
-@talks
-def _ask(far: Far) -> None:
-    known = far.desk.ledger()
+@remote_command
+def _ask(remote: Remote) -> None:
+    known = remote.client.ledger()
     verdict = "balanced" if known.balanced else "NOT balanced"
     count = f"{verdict}: {known.movements:,} movements, {known.attempts:,} attempts"
-    far.tell(known, lambda: "\n".join([count, *(f"  {line(each)}" for each in known.objections)]))
+    remote.tell(known, lambda: "\n".join([count, *(f"  {line(each)}" for each in known.objections)]))
     if not known.balanced:
         raise Failed(f"the ledger is not balanced: {_REPORT}")
 
@@ -45,8 +53,8 @@ def verify(context: click.Context) -> None:
 
     Reads this machine's database itself, whether the coordinator runs or not, and changes nothing.
     """
-    found = _audit(load(wanted(context).config).database_url)
-    if wanted(context).json:
+    found = _audit(load(common_options(context).config).database_url)
+    if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
         click.echo(summary(found))
@@ -56,7 +64,7 @@ def verify(context: click.Context) -> None:
         raise Failed("the database's guards are gone: somebody who could took them away")
 
 
-def summary(found: Verdict) -> str:
+def summary(found: LedgerReport) -> str:
     """What the audit found, in some lines."""
     counts = f"{found.movements:,} movements, {found.needs:,} needs, {found.lots:,} lots, {found.parcels:,} parcels"
     if found.right:
@@ -69,12 +77,12 @@ def summary(found: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _audit(url: str) -> Verdict:
-    from coordinator.store.engine import Opening, Store  # noqa: PLC0415
+def _audit(url: str) -> LedgerReport:
+    from coordinator.store.engine import OpenMode, Store  # noqa: PLC0415
     from coordinator.work import overview  # noqa: PLC0415 - the database takes a while; help comes at once
 
     try:
-        with contextlib.closing(Store(url, Opening.AS_IT_IS)) as store, store.read() as tx:
-            return overview.verdict(tx)
+        with contextlib.closing(Store(url, OpenMode.AS_IT_IS)) as store, store.read() as tx:
+            return overview.check_ledger(tx)
     except StartError as error:
         raise Wrong(line(str(error))) from None

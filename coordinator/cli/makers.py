@@ -5,24 +5,24 @@ import time
 import click
 from rich.console import ConsoleRenderable
 
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import due, example
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import facts, table
-from coordinator.cli.words import due, example
-from coordinator.client import Stop
+from coordinator.client import PickupDetail
 from coordinator.model.views import PickupView
 
 
 @click.command(epilog=example("muster agent link anna"))
 @click.argument("name")
-@talks
-def link(far: Far, name: str) -> None:
+@remote_command
+def link(remote: Remote, name: str) -> None:
     """Print a new link to a maker's own page. The one before leads nowhere from then on.
 
     There the maker sees what became of the own prints, says where to pick them up, and can take the own data
     along or away.
     """
-    made = far.desk.link_agent(name)
-    far.tell({"link": made}, lambda: f"Give {name} this link, which is shown only now:\n  {made}")
+    made = remote.client.link_agent(name)
+    remote.tell({"link": made}, lambda: f"Give {name} this link, which is shown only now:\n  {made}")
 
 
 @click.group()
@@ -31,20 +31,20 @@ def pickup() -> None:
 
 
 @pickup.command("list", epilog=example("muster pickup list"))
-@talks
-def list_(far: Far) -> None:
+@remote_command
+def list_(remote: Remote) -> None:
     """Where something waits. No addresses."""
-    known = far.desk.pickups()
-    far.tell(known, lambda: _table(known))
+    known = remote.client.pickups()
+    remote.tell(known, lambda: _table(known))
 
 
 @pickup.command(epilog=example("muster pickup take anna"))
 @click.argument("agent")
-@talks
-def take(far: Far, agent: str) -> None:
+@remote_command
+def take(remote: Remote, agent: str) -> None:
     """Go there: you see the address, for 48 hours or until all is collected."""
-    taken = far.desk.take_pickup(agent)
-    far.tell(
+    taken = remote.client.take_pickup(agent)
+    remote.tell(
         taken,
         lambda: f"{taken.id} is yours, {due(taken.until, time.time())}. Where: muster pickup show {taken.id}",
     )
@@ -52,20 +52,20 @@ def take(far: Far, agent: str) -> None:
 
 @pickup.command(epilog=example("muster pickup show u-k7m2p9xqrt"))
 @click.argument("pickup")
-@talks
-def show(far: Far, pickup: str) -> None:
+@remote_command
+def show(remote: Remote, pickup: str) -> None:
     """Where to go. That you looked is noted, and the maker sees it."""
-    stop = far.desk.pickup(pickup)
-    far.tell(stop, lambda: _stop(stop))
+    stop = remote.client.pickup(pickup)
+    remote.tell(stop, lambda: _stop(stop))
 
 
 @pickup.command("give-back", epilog=example("muster pickup give-back u-k7m2p9xqrt"))
 @click.argument("pickup")
-@talks
-def give_back(far: Far, pickup: str) -> None:
+@remote_command
+def give_back(remote: Remote, pickup: str) -> None:
     """Not go after all: somebody else may."""
-    given = far.desk.give_back_pickup(pickup)
-    far.tell(given, lambda: f"{given.id} is anybody's again.")
+    given = remote.client.give_back_pickup(pickup)
+    remote.tell(given, lambda: f"{given.id} is anybody's again.")
 
 
 def _table(known: list[PickupView]) -> ConsoleRenderable:
@@ -86,7 +86,7 @@ def _table(known: list[PickupView]) -> ConsoleRenderable:
     )
 
 
-def _stop(stop: Stop) -> str | ConsoleRenderable:
+def _stop(stop: PickupDetail) -> str | ConsoleRenderable:
     if stop.doorstep is None:
         return f"{stop.pickup.agent} gave no address: ask for the parts to be brought."
     shown = [("address", stop.doorstep.address)]

@@ -5,10 +5,10 @@ import time
 import click
 from rich.console import ConsoleRenderable, Group
 
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import ago, day, due, example, units
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import facts, table
-from coordinator.cli.words import ago, day, due, example, units
-from coordinator.model.records import Parcel, Progress
+from coordinator.model.records import NeedProgress, Parcel
 from coordinator.model.views import STATES, NeedDetail, NeedView
 
 STAGES = (
@@ -52,9 +52,9 @@ def need() -> None:
     metavar="NAME=MM",
     help="Where it must differ from the part's own measures; may be repeated.",
 )
-@talks
+@remote_command
 def file(
-    far: Far,
+    remote: Remote,
     hospital: str,
     part: str,
     quantity: int,
@@ -63,7 +63,7 @@ def file(
     changes: tuple[str, ...],
 ) -> None:
     """Ask for parts on behalf of an approved hospital. Printing begins as soon as a fitting printer is ready."""
-    filed = far.desk.file_need(
+    filed = remote.client.file_need(
         hospital=hospital,
         part=part,
         quantity=quantity,
@@ -73,7 +73,7 @@ def file(
     )
     asked = filed.need
     until = "" if asked.deadline is None else f" by {due(asked.deadline, time.time())}"
-    far.tell(
+    remote.tell(
         filed,
         lambda: (
             f"Filed {asked.id}: {units(asked.quantity)} of {asked.part}{until}.\n"
@@ -83,29 +83,29 @@ def file(
 
 
 @need.command("list", epilog=example("muster need list"))
-@talks
-def list_(far: Far) -> None:
+@remote_command
+def list_(remote: Remote) -> None:
     """All needs, newest first, and where their units stand."""
-    known = far.desk.needs()
-    far.tell(known, lambda: _table(known, time.time()))
+    known = remote.client.needs()
+    remote.tell(known, lambda: _table(known, time.time()))
 
 
 @need.command(epilog=example("muster need show n-k7m2p9xqrt"))
 @click.argument("need")
-@talks
-def show(far: Far, need: str) -> None:
+@remote_command
+def show(remote: Remote, need: str) -> None:
     """One need: where its units stand, its lots and its parcels."""
-    known = far.desk.need(need)
-    far.tell(known, lambda: _detail(known, time.time()))
+    known = remote.client.need(need)
+    remote.tell(known, lambda: _detail(known, time.time()))
 
 
 @need.command(epilog=example("muster need cancel n-k7m2p9xqrt"))
 @click.argument("need")
-@talks
-def cancel(far: Far, need: str) -> None:
+@remote_command
+def cancel(remote: Remote, need: str) -> None:
     """Withdraw a need: what is not yet promised is not printed. What is being printed goes on."""
-    known = far.desk.cancel_need(need)
-    far.tell(
+    known = remote.client.cancel_need(need)
+    remote.tell(
         known,
         lambda: (
             f"{known.id} is cancelled: no more of its {units(known.quantity)} is promised. To stop what prints:\n"
@@ -116,20 +116,20 @@ def cancel(far: Far, need: str) -> None:
 
 @need.command(epilog=example("muster need release n-k7m2p9xqrt"))
 @click.argument("need")
-@talks
-def release(far: Far, need: str) -> None:
+@remote_command
+def release(remote: Remote, need: str) -> None:
     """Give a held need out again. It is held when its plates came to nothing on three printers: look why first."""
-    known = far.desk.release_need(need)
-    far.tell(known, lambda: f"{known.id} is given out again.")
+    known = remote.client.release_need(need)
+    remote.tell(known, lambda: f"{known.id} is given out again.")
 
 
 @need.command(epilog=example("muster need relink n-k7m2p9xqrt"))
 @click.argument("need")
-@talks
-def relink(far: Far, need: str) -> None:
+@remote_command
+def relink(remote: Remote, need: str) -> None:
     """Print a new link for the hospital, if the old one is over, lost or in the wrong hands: that one ends now."""
-    made = far.desk.relink_need(need)
-    far.tell({"link": made}, lambda: f"Give the hospital this link, which is shown only now:\n  {made}")
+    made = remote.client.relink_need(need)
+    remote.tell({"link": made}, lambda: f"Give the hospital this link, which is shown only now:\n  {made}")
 
 
 def _measure(text: str) -> tuple[str, float]:
@@ -217,7 +217,7 @@ def _detail(known: NeedDetail, now: float) -> ConsoleRenderable:
     )
 
 
-def _standing(progress: Progress) -> str:
+def _standing(progress: NeedProgress) -> str:
     counts = ((name, int(getattr(progress, name))) for name in STAGES)
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if count)
 

@@ -27,7 +27,7 @@ class Failed(click.ClickException):
 
 
 @dataclass
-class Wanted:
+class CommonOptions:
     """What the options say, wherever in the command they stand; the last one counts."""
 
     config: str | None = None
@@ -58,7 +58,7 @@ def json_option(command: F) -> F:
     )(command)
 
 
-def far_options(command: F) -> F:
+def remote_options(command: F) -> F:
     """The options of all commands that talk to a coordinator; they may stand before or after the command."""
     options = (
         config_option,
@@ -83,17 +83,17 @@ def far_options(command: F) -> F:
     return command
 
 
-def wanted(context: click.Context) -> Wanted:
+def common_options(context: click.Context) -> CommonOptions:
     """What the options said."""
-    return context.ensure_object(Wanted)
+    return context.ensure_object(CommonOptions)
 
 
 def _kept(context: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:
     if value and parameter.name:
-        setattr(context.ensure_object(Wanted), parameter.name, value)
+        setattr(context.ensure_object(CommonOptions), parameter.name, value)
 
 
-def load(config: str | None) -> settings.Settings:
+def load(config: str | None) -> settings.CoordinatorSettings:
     """The settings; what is wrong with them is told in one line."""
     try:
         return settings.load(config, os.environ, Path.cwd())

@@ -2,8 +2,8 @@
 
 import click
 
-from coordinator.cli.far import Far, talks
-from coordinator.cli.words import example, units
+from coordinator.cli.formatting import example, units
+from coordinator.cli.remote import Remote, remote_command
 
 
 @click.group()
@@ -18,11 +18,11 @@ def parcel() -> None:
 @click.option(
     "--units", "count", type=int, metavar="UNITS", help="How many; default: all that are at the hub."
 )
-@talks
-def pack(far: Far, need: str, count: int | None) -> None:
+@remote_command
+def pack(remote: Remote, need: str, count: int | None) -> None:
     """Put units of one need that are at the hub into a parcel."""
-    known = far.desk.pack(need, units=count)
-    far.tell(
+    known = remote.client.pack(need, units=count)
+    remote.tell(
         known,
         lambda: (
             f"{known.id} holds {units(known.units)} of {known.need}."
@@ -33,10 +33,10 @@ def pack(far: Far, need: str, count: int | None) -> None:
 
 @parcel.command(epilog=example("muster parcel send p-k7m2p9xqrt"))
 @click.argument("parcel")
-@talks
-def send(far: Far, parcel: str) -> None:
+@remote_command
+def send(remote: Remote, parcel: str) -> None:
     """Say that a courier has the parcel. The hospital signs for it on its own page."""
-    known = far.desk.send(parcel)
-    far.tell(
+    known = remote.client.send(parcel)
+    remote.tell(
         known, lambda: f"{known.id} is in transit with {units(known.units)}, until the hospital signs for it."
     )

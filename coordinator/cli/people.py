@@ -3,10 +3,10 @@
 import click
 from rich.console import ConsoleRenderable
 
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import example
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import table
-from coordinator.cli.words import example
-from coordinator.client import Welcomed
+from coordinator.client import PersonLink
 from coordinator.model.roles import Role
 from coordinator.people.accounts import PersonView
 
@@ -24,19 +24,19 @@ def person() -> None:
 @click.option("--name", "shown", metavar="TEXT", help="What the others call them. Default: LOGIN.")
 @click.option("--role", type=_ROLES, required=True, help="What they are in the cluster.")
 @_cluster
-@talks
-def add(far: Far, login: str, shown: str | None, role: str, cluster: str | None) -> None:
+@remote_command
+def add(remote: Remote, login: str, shown: str | None, role: str, cluster: str | None) -> None:
     """Take somebody in: prints the link by which they choose a password. Good once, for three days."""
-    made = far.desk.add_person(name=login, shown=shown, role=role, cluster=cluster)
-    far.tell(made, lambda: _link(made))
+    made = remote.client.add_person(name=login, shown=shown, role=role, cluster=cluster)
+    remote.tell(made, lambda: _link(made))
 
 
 @person.command("list", epilog=example("muster person list"))
-@talks
-def list_(far: Far) -> None:
+@remote_command
+def list_(remote: Remote) -> None:
     """Everybody, by log-in name."""
-    known = far.desk.people()
-    far.tell(known, lambda: _table(known))
+    known = remote.client.people()
+    remote.tell(known, lambda: _table(known))
 
 
 @person.command(epilog=example("muster person role ines inspector", "muster person role ines courier --take"))
@@ -44,34 +44,34 @@ def list_(far: Far) -> None:
 @click.argument("role", type=_ROLES)
 @_cluster
 @click.option("--take", is_flag=True, help="Take the role away instead.")
-@talks
-def role(far: Far, login: str, role: str, cluster: str | None, *, take: bool) -> None:
+@remote_command
+def role(remote: Remote, login: str, role: str, cluster: str | None, *, take: bool) -> None:
     """Give somebody one role more. It counts at once."""
-    done = (far.desk.take_role if take else far.desk.give_role)(login, role, cluster)
-    far.tell(done, lambda: f"{done.name}: {_roles(done)}")
+    done = (remote.client.take_role if take else remote.client.give_role)(login, role, cluster)
+    remote.tell(done, lambda: f"{done.name}: {_roles(done)}")
 
 
 @person.command(epilog=example("muster person reset ines", "muster person reset ines --second-factor"))
 @click.argument("login")
 @click.option("--second-factor", is_flag=True, help="Forget the second factor too: its device is lost.")
-@talks
-def reset(far: Far, login: str, *, second_factor: bool) -> None:
+@remote_command
+def reset(remote: Remote, login: str, *, second_factor: bool) -> None:
     """Let somebody choose a new password: prints the link. All their sessions and tokens end."""
-    made = far.desk.reset_person(login, second_factor=second_factor)
-    far.tell(made, lambda: _link(made))
+    made = remote.client.reset_person(login, second_factor=second_factor)
+    remote.tell(made, lambda: _link(made))
 
 
 @person.command(epilog=example("muster person disable ines", "muster person disable ines --undo"))
 @click.argument("login")
 @click.option("--undo", is_flag=True, help="Open the account again.")
-@talks
-def disable(far: Far, login: str, *, undo: bool) -> None:
+@remote_command
+def disable(remote: Remote, login: str, *, undo: bool) -> None:
     """Shut an account at once. What they did stays in the records."""
-    done = (far.desk.enable_person if undo else far.desk.disable_person)(login)
-    far.tell(done, lambda: f"{done.name} {'may log in again' if undo else 'gets in no more'}")
+    done = (remote.client.enable_person if undo else remote.client.disable_person)(login)
+    remote.tell(done, lambda: f"{done.name} {'may log in again' if undo else 'gets in no more'}")
 
 
-def _link(made: Welcomed) -> str:
+def _link(made: PersonLink) -> str:
     return (
         f"Give {made.person.shown} this link, and nobody else: whoever opens it first chooses the password.\n"
         f"  {made.path}"

@@ -5,9 +5,9 @@ import time
 import click
 from rich.console import ConsoleRenderable
 
-from coordinator.cli.far import Far, talks
+from coordinator.cli.formatting import ago, example, units
+from coordinator.cli.remote import Remote, remote_command
 from coordinator.cli.tables import table
-from coordinator.cli.words import ago, example, units
 from coordinator.model.views import STATES, PartView, PrinterView
 from wire.lifecycle import State
 
@@ -18,11 +18,11 @@ def part() -> None:
 
 
 @part.command("list", epilog=example("muster part list"))
-@talks
-def list_parts(far: Far) -> None:
+@remote_command
+def list_parts(remote: Remote) -> None:
     """All parts, with their version and the materials they may be printed in."""
-    known = far.desk.parts()
-    far.tell(known, lambda: _parts(known))
+    known = remote.client.parts()
+    remote.tell(known, lambda: _parts(known))
 
 
 @click.group()
@@ -31,11 +31,11 @@ def printer() -> None:
 
 
 @printer.command("list", epilog=example("muster printer list"))
-@talks
-def list_printers(far: Far) -> None:
+@remote_command
+def list_printers(remote: Remote) -> None:
     """All printers and what they do."""
-    known = far.desk.printers()
-    far.tell(known, lambda: _printers(known, time.time()))
+    known = remote.client.printers()
+    remote.tell(known, lambda: _printers(known, time.time()))
 
 
 def _parts(known: list[PartView]) -> ConsoleRenderable:

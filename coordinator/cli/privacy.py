@@ -3,8 +3,8 @@
 import click
 import msgspec
 
-from coordinator.cli.far import Far, talks
-from coordinator.cli.words import example
+from coordinator.cli.formatting import example
+from coordinator.cli.remote import Remote, remote_command
 
 
 @click.group()
@@ -19,18 +19,18 @@ def export() -> None:
 
 @export.command("agent", epilog=example("muster privacy export agent anna > anna.json"))
 @click.argument("name")
-@talks
-def export_agent(far: Far, name: str) -> None:
+@remote_command
+def export_agent(remote: Remote, name: str) -> None:
     """Of the maker behind an agent; with the address."""
-    _print(far.desk.export_agent(name))
+    _print(remote.client.export_agent(name))
 
 
 @export.command("hospital", epilog=example("muster privacy export hospital h-k7m2p9xqrt"))
 @click.argument("hospital")
-@talks
-def export_hospital(far: Far, hospital: str) -> None:
+@remote_command
+def export_hospital(remote: Remote, hospital: str) -> None:
     """Of a hospital, its contact, and who signed there."""
-    _print(far.desk.export_hospital(hospital))
+    _print(remote.client.export_hospital(hospital))
 
 
 @privacy.group()
@@ -41,25 +41,25 @@ def erase() -> None:
 @erase.command("agent", epilog=example("muster privacy erase agent anna"))
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask back.")
-@talks
-def erase_agent(far: Far, name: str, yes: bool) -> None:
+@remote_command
+def erase_agent(remote: Remote, name: str, yes: bool) -> None:
     """A maker's address, place and name. The lots stay, under a name that says nothing, for a recall."""
     if not yes:
         click.confirm(f"Erase what is held of {name}? This can't be undone", abort=True, err=True)
-    ref = far.desk.erase_agent(name)
-    far.tell({"name": ref}, lambda: f"{name} is forgotten; the lots stay under {ref}.")
+    ref = remote.client.erase_agent(name)
+    remote.tell({"name": ref}, lambda: f"{name} is forgotten; the lots stay under {ref}.")
 
 
 @erase.command("hospital", epilog=example("muster privacy erase hospital h-k7m2p9xqrt"))
 @click.argument("hospital")
 @click.option("--yes", is_flag=True, help="Do not ask back.")
-@talks
-def erase_hospital(far: Far, hospital: str, yes: bool) -> None:
+@remote_command
+def erase_hospital(remote: Remote, hospital: str, yes: bool) -> None:
     """A hospital's contact, and who signed there; its links lead nowhere from then on."""
     if not yes:
         click.confirm(f"Forget who spoke for {hospital}? This can't be undone", abort=True, err=True)
-    far.desk.erase_hospital(hospital)
-    far.tell({"hospital": hospital}, lambda: f"Who spoke and signed for {hospital} is forgotten.")
+    remote.client.erase_hospital(hospital)
+    remote.tell({"hospital": hospital}, lambda: f"Who spoke and signed for {hospital} is forgotten.")
 
 
 def _print(held: object) -> None:

@@ -6,8 +6,8 @@ import signal
 import click
 
 from coordinator import logs
-from coordinator.cli.options import Wrong, config_option, load, wanted
-from coordinator.cli.words import example, line
+from coordinator.cli.formatting import example, line
+from coordinator.cli.options import Wrong, common_options, config_option, load
 from coordinator.errors import StartError
 
 
@@ -23,7 +23,7 @@ def serve(context: click.Context) -> None:
     # uvicorn raises the signal again when it has stopped: both must unwind us, not cut us off.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        _serve(wanted(context).config)
+        _serve(common_options(context).config)
 
 
 def _serve(config: str | None) -> None:

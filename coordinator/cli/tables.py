@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleRenderable
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.cli.words import line
+from coordinator.cli.formatting import line
 
 _UNBOUNDED = 1000
 """Columns where nobody looks: a program's input is not wrapped."""

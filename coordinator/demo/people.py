@@ -9,7 +9,7 @@ from wire.lifecycle import State
 from wire.messages import Wish
 
 
-class People:
+class DemoPeople:
     """A coordinator, three makers, an inspector, a courier and a hospital, at one keyboard."""
 
     def __init__(self, url: str, key: str) -> None:

@@ -29,7 +29,7 @@ _LONGEST = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """An act: the how manieth, when (seconds since 1970 UTC), who, as which role, by what way, what, on what.
 
     `role` is "" where nobody knows it; `via` is page, api, cli, link or inside. `details` are an object in JSON with
@@ -48,7 +48,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class ChainBreak:
     """The first place where the chain does not hold: the entry's number, and what is wrong there."""
 
     number: int
@@ -59,13 +59,13 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class ChainCheck:
     """What a look at the whole trail found. `head` is the last entry's hash as far as the chain holds."""
 
     whole: bool
     entries: int
     head: str
-    first: Break | None
+    first: ChainBreak | None
 
 
 def plain(details: Mapping[str, Detail]) -> str:
@@ -83,7 +83,7 @@ def plain(details: Mapping[str, Detail]) -> str:
     return made
 
 
-def sealed(entry: Entry, before: str) -> Entry:
+def sealed(entry: AuditEntry, before: str) -> AuditEntry:
     """The entry with its hash; `before` is the one of the entry before it, or `BEGINNING`.
 
     Raises:
@@ -96,7 +96,7 @@ def sealed(entry: Entry, before: str) -> Entry:
     return replace(entry, hash=digest(entry, before))
 
 
-def digest(entry: Entry, before: str) -> str:
+def digest(entry: AuditEntry, before: str) -> str:
     """What an entry's hash must be, in hex."""
     said = msgspec.json.encode(
         [
@@ -114,7 +114,7 @@ def digest(entry: Entry, before: str) -> str:
     return hashlib.sha256(DOMAIN + said).hexdigest()
 
 
-def follow(entries: Iterable[Entry], *, head: str = "") -> Chain:
+def check_chain(entries: Iterable[AuditEntry], *, head: str = "") -> ChainCheck:
     """Walk the chain from its first entry.
 
     Args:
@@ -123,8 +123,8 @@ def follow(entries: Iterable[Entry], *, head: str = "") -> Chain:
     """
     last, count, met = BEGINNING, 0, head in ("", BEGINNING)
 
-    def broken(why: str) -> Chain:
-        return Chain(whole=False, entries=count, head=last, first=Break(count + 1, why))
+    def broken(why: str) -> ChainCheck:
+        return ChainCheck(whole=False, entries=count, head=last, first=ChainBreak(count + 1, why))
 
     for entry in entries:
         if entry.number != count + 1:
@@ -139,4 +139,4 @@ def follow(entries: Iterable[Entry], *, head: str = "") -> Chain:
         met = met or last == head
     if not met:
         return broken("is missing, or was another: the chain does not come by the head that was kept")
-    return Chain(whole=True, entries=count, head=last, first=None)
+    return ChainCheck(whole=True, entries=count, head=last, first=None)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from coordinator.model.records import Hospital, Need, Printer, Ready
+from coordinator.model.records import Hospital, Need, OpenReady, RegisteredPrinter
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OpenNeed:
     """A need of which `units` are not yet promised."""
 
     need: Need
@@ -18,20 +18,22 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingPrinter:
     """A printer that asked for work."""
 
-    ready: Ready
-    printer: Printer
+    ready: OpenReady
+    printer: RegisteredPrinter
 
 
-Pair = tuple[Wanted, Waiting]
+Pair = tuple[OpenNeed, WaitingPrinter]
 Place = tuple[float, float]
 """Latitude and longitude, in degrees."""
 
 
 def rank(
-    wanted: Iterable[Wanted], waiting: Iterable[Waiting], feasible: Callable[[Wanted, Waiting], bool]
+    wanted: Iterable[OpenNeed],
+    waiting: Iterable[WaitingPrinter],
+    feasible: Callable[[OpenNeed, WaitingPrinter], bool],
 ) -> Iterator[Pair]:
     """Every feasible pair, the most pressing first: priority, then deadline, distance, age.
 
@@ -44,7 +46,7 @@ def rank(
         yield from sorted(pairs, key=_nearness())
 
 
-def _urgency(want: Wanted) -> tuple[int, float]:
+def _urgency(want: OpenNeed) -> tuple[int, float]:
     deadline = want.need.deadline
     return -want.need.priority, math.inf if deadline is None else deadline
 

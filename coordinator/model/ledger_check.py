@@ -26,7 +26,7 @@ _KEPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedMovement:
     """A movement as the database has it; accounts are words, which may be wrong, `lot` is empty where there is none."""
 
     id: int
@@ -72,9 +72,9 @@ class _Sums:
 
     units: defaultdict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     last: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
-    causes: defaultdict[str, list[Posted]] = field(default_factory=lambda: defaultdict(list))
+    causes: defaultdict[str, list[PostedMovement]] = field(default_factory=lambda: defaultdict(list))
 
-    def take(self, each: Posted) -> None:
+    def take(self, each: PostedMovement) -> None:
         for account, units in ((each.source, -each.units), (each.target, each.units)):
             owner = (each.need, "" if account in OF_NEED else each.lot)
             self.units[owner][account] += units
@@ -83,7 +83,7 @@ class _Sums:
             self.causes[each.cause].append(each)
 
 
-def differences(posted: Iterable[Posted], books: Books) -> Iterator[Difference]:
+def differences(posted: Iterable[PostedMovement], books: Books) -> Iterator[Difference]:
     """All that does not add up: movements in their order, then lots, parcels, needs. None for a sound ledger."""
     sums = _Sums()
     seen: set[tuple[str, str, str, str, str]] = set()
@@ -111,7 +111,7 @@ def differences(posted: Iterable[Posted], books: Books) -> Iterator[Difference]:
 _WORDS = frozenset(str(each) for each in Account)
 
 
-def _movement(each: Posted, books: Books) -> Iterator[Difference]:
+def _movement(each: PostedMovement, books: Books) -> Iterator[Difference]:
     """What can be said of a movement alone."""
     for word in (each.source, each.target):
         if word not in _WORDS:
@@ -129,7 +129,7 @@ def _movement(each: Posted, books: Books) -> Iterator[Difference]:
     yield from _cause(each, books)
 
 
-def _cause(each: Posted, books: Books) -> Iterator[Difference]:
+def _cause(each: PostedMovement, books: Books) -> Iterator[Difference]:
     """A movement goes back to a report that is kept, or to a parcel that there is."""
     if each.cause.startswith("event:"):
         reported = books.events.get(each.cause)
@@ -146,7 +146,7 @@ def _cause(each: Posted, books: Books) -> Iterator[Difference]:
             yield _wrong(each, f"need that {name} is for", parcel.need, each.need)
 
 
-def _movement_of_lot(each: Posted, books: Books) -> Iterator[Difference]:
+def _movement_of_lot(each: PostedMovement, books: Books) -> Iterator[Difference]:
     if not each.lot:
         if each.source not in OF_NEED or each.target not in OF_NEED:
             yield _wrong(each, "lot", "one that there is", "none")
@@ -233,7 +233,9 @@ def _parcel(parcel: Parcel, sums: _Sums) -> Iterator[Difference]:
                 )
 
 
-def _carried(parcel: Parcel, moved: list[Posted], target: Account, expected: int) -> Iterator[Difference]:
+def _carried(
+    parcel: Parcel, moved: list[PostedMovement], target: Account, expected: int
+) -> Iterator[Difference]:
     found = [each for each in moved if each.target == target]
     units = sum(each.units for each in found)
     if units != expected:
@@ -263,7 +265,7 @@ def _need(need: Need, units: Counter[Account], sums: _Sums) -> Iterator[Differen
 
 
 def _wrong(
-    each: Posted, figure: str, expected: object, found: object, account: str | None = None
+    each: PostedMovement, figure: str, expected: object, found: object, account: str | None = None
 ) -> Difference:
     return Difference(
         figure=figure,

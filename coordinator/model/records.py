@@ -47,7 +47,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printer:
+class RegisteredPrinter:
     """A printer as its agent described it; `place` is (latitude, longitude) in a 0.1° cell."""
 
     agent: str
@@ -62,7 +62,7 @@ class Printer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class OpenReady:
     """A printer that waits for work; good until `expires`, for a job that ends before `window_ends`.
 
     `held` are the attempts that its agent held as of event `seq` of its journal; `parts` are those that its owner lets
@@ -97,7 +97,7 @@ class Opening:
     parts: Parts
 
 
-class Answer(StrEnum):
+class OfferStatus(StrEnum):
     """What became of an offer."""
 
     OPEN = "open"
@@ -111,7 +111,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class PlateOffer:
     """What a printer's owner was asked: so many of a need's part. It binds no unit; it is over at `expires`."""
 
     id: str
@@ -126,7 +126,7 @@ class Offer:
     grams: float
     made: float
     expires: float
-    answer: Answer = Answer.OPEN
+    answer: OfferStatus = OfferStatus.OPEN
     changed: float
     why: str = ""
     seen: bool = False
@@ -209,7 +209,7 @@ class Pickup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class NeedProgress:
     """Where the units of one need stand; each a sum over movements."""
 
     requested: int
@@ -243,7 +243,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class PrinterTelemetry:
     """A printer's latest telemetry; may be old or lost, no decision hangs on it."""
 
     condition: str
@@ -257,7 +257,7 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Barred:
+class RevocationList:
     """Whom the broker must not let in: agents by name, certificates by serial (in hex) with when they were revoked.
 
     `replaced` are agents that have a certificate now, but also a revoked one.

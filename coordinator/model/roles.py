@@ -50,6 +50,14 @@ class Permission(StrEnum):
     """Mind the own account: whoever has logged in."""
     LOCAL = "local"
     """What only the machine's own access key does."""
+    ENTER = "enter"
+    """Come in: whoever has a password, a code or a link."""
+    HOSPITAL_LINK = "hospital-link"
+    """Act for the hospital whose link somebody holds."""
+    MAKER_LINK = "maker-link"
+    """Act for the maker whose link somebody holds."""
+    JOIN = "join"
+    """Join, or stay, as an agent: by an invite or a certificate."""
 
 
 class Role(StrEnum):

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 
 from coordinator.model.ledger_check import Difference
-from coordinator.model.records import Attempt, Hospital, Looks, Need, Parcel, Pickup, Printer, Progress
+from coordinator.model.records import (
+    Attempt,
+    Hospital,
+    Need,
+    NeedProgress,
+    Parcel,
+    Pickup,
+    PrinterTelemetry,
+    RegisteredPrinter,
+)
 from wire.lifecycle import State
 
 STATES: dict[State, str] = {
@@ -30,7 +39,7 @@ class NeedView:
 
     need: Need
     hospital: Hospital
-    progress: Progress
+    progress: NeedProgress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +51,7 @@ class NeedDetail:
 
     need: Need
     hospital: Hospital
-    progress: Progress
+    progress: NeedProgress
     attempts: list[Attempt]
     parcels: list[Parcel]
     uncollected: dict[str, int]
@@ -52,8 +61,8 @@ class NeedDetail:
 class PrinterView:
     """A printer, how it looks, what it works on (an attempt not yet over), and whether it waits for work."""
 
-    printer: Printer
-    looks: Looks | None
+    printer: RegisteredPrinter
+    looks: PrinterTelemetry | None
     attempt: Attempt | None
     waiting: bool
 
@@ -100,7 +109,7 @@ class Tracking:
     deadline: float | None
     created: float
     cancelled: float | None
-    progress: Progress
+    progress: NeedProgress
     parcels: list[Parcel]
     lots: list[Lot]
 
@@ -129,7 +138,7 @@ class LedgerView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class LedgerReport:
     """What the audit of the ledger found: the first figures that differ, and the guards that are gone.
 
     `differing` counts all of them.

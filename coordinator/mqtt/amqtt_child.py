@@ -14,10 +14,10 @@ from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
 from amqtt.errors import BrokerError
 
-from coordinator.mqtt.amqtt_bar import BARRED
+from coordinator.mqtt.amqtt_auth import REVOKED
 
 _LONGEST = 1 << 22
-"""Bytes of a line that names who is barred."""
+"""Bytes of a line that names who is revoked."""
 
 
 def configuration(host: str, port: int) -> BrokerConfig:
@@ -26,7 +26,7 @@ def configuration(host: str, port: int) -> BrokerConfig:
         listeners={"default": ListenerConfig(bind=f"{host}:{port}")},
         plugins={
             "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True},
-            "coordinator.mqtt.amqtt_bar.Bar": {},
+            "coordinator.mqtt.amqtt_auth.AuthPlugin": {},
         },
     )
 
@@ -45,16 +45,16 @@ async def serve(host: str, port: int, word: str) -> None:
         lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(0, "rb", closefd=False)
     )
     while line := await lines.readline():
-        await bar(broker, set(line.decode().split()))
+        await revoke(broker, set(line.decode().split()))
     # Nothing is kept and clients reconnect by themselves: to leave is all that is left to do. amqtt's own
     # shutdown waits for each client, some seconds long.
     os._exit(0)
 
 
-async def bar(broker: Broker, names: set[str]) -> None:
+async def revoke(broker: Broker, names: set[str]) -> None:
     """Let these agents in no more, and end their connections; let in again who is not named any more."""
-    BARRED.clear()
-    BARRED.update(names)
+    REVOKED.clear()
+    REVOKED.update(names)
     for name, (_, handler) in list(broker.sessions.items()):
         if name in names and handler.writer is not None:
             await handler.writer.close()

@@ -21,7 +21,7 @@ from coordinator import settings
 from coordinator.endpoint import Credentials, Endpoint
 from coordinator.errors import StartError
 from coordinator.keys.ca import Authority, publish
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import child_process, mosquitto
 
 log = structlog.get_logger("broker")
@@ -40,7 +40,7 @@ _LISTENING = "listening"
 _TRIES = 5  # for a free port that another program takes just then
 
 
-NOBODY = Barred()
+NOBODY = RevocationList()
 
 
 class Broker(Protocol):
@@ -58,7 +58,7 @@ class Broker(Protocol):
         """Where the coordinator's own link connects to."""
         ...
 
-    def bar(self, barred: Barred) -> None:
+    def revoke(self, revocations: RevocationList) -> None:
         """Let these in no more. A connection that stands may stand on for a moment, and reaches nothing."""
         ...
 
@@ -67,8 +67,10 @@ class Broker(Protocol):
         ...
 
 
-def start(wanted: settings.Broker, data: Path, authority: Authority, barred: Barred = NOBODY) -> Broker:
-    """Start the broker that the settings ask for, and wait until it takes connections, but none of who is `barred`.
+def start(
+    wanted: settings.BrokerSettings, data: Path, authority: Authority, revocations: RevocationList = NOBODY
+) -> Broker:
+    """Start the broker that the settings ask for, and wait until it takes connections; `revocations` are not let in.
 
     Raises:
         StartError: the port is taken, the program is missing, or it won't start.
@@ -78,13 +80,13 @@ def start(wanted: settings.Broker, data: Path, authority: Authority, barred: Bar
         kind = "mosquitto" if mosquitto.program() else "embedded"
     if kind == "external":
         outside = External(wanted, authority)
-        outside.bar(barred)
+        outside.revoke(revocations)
         return outside
     directory = data / "broker"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if kind == "mosquitto":
-        return _start_mosquitto(wanted, directory, authority, barred)
-    return _start_embedded(wanted, directory, barred)
+        return _start_mosquitto(wanted, directory, authority, revocations)
+    return _start_embedded(wanted, directory, revocations)
 
 
 class External:
@@ -92,7 +94,7 @@ class External:
 
     kind = "external"
 
-    def __init__(self, wanted: settings.Broker, authority: Authority) -> None:
+    def __init__(self, wanted: settings.BrokerSettings, authority: Authority) -> None:
         """Without certificates of its own in the settings, our own authority and certificate serve."""
         credentials = None
         if wanted.url.startswith("mqtts:"):
@@ -118,20 +120,20 @@ class External:
         """Where the coordinator's own link connects to."""
         return self.endpoint.url
 
-    def bar(self, barred: Barred) -> None:
+    def revoke(self, revocations: RevocationList) -> None:
         """Write the lists into the directory that `muster broker-config` made, and have Mosquitto read them.
 
         That is systemd's part, which watches the directory; or we signal the process of `pid_file`.
         """
         if self._directory is None:
-            if barred.serials:
+            if revocations.serials:
                 log.warning(
                     "the broker does not learn who is revoked: set `directory` below [broker]",
-                    agents=sorted(barred.agents),
+                    agents=sorted(revocations.agents),
                 )
             return
         try:
-            write_lists(self._directory, self._authority, barred, FOR_GROUP)
+            write_lists(self._directory, self._authority, revocations, FOR_GROUP)
             if self._pid_file is not None and self._pid_file.exists():
                 os.kill(int(self._pid_file.read_text()), signal.SIGHUP)
         except (StartError, OSError, ValueError) as error:
@@ -152,14 +154,14 @@ class Child:
         agents_url: str,
         *,
         is_ready: Callable[[str], bool],
-        tell: Callable[[Barred], str],
+        tell: Callable[[RevocationList], str],
         reads: bool = False,
-        barred: Barred = NOBODY,
+        revocations: RevocationList = NOBODY,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """`is_ready` knows the line by which the program says that it listens.
 
-        `tell` prepares what the program needs to know of who is barred, and gives the line to be written to it; one
+        `tell` prepares what the program needs to know of who is revoked, and gives the line to be written to it; one
         that `reads` what was prepared when it starts needs no line then.
 
         Raises:
@@ -172,7 +174,7 @@ class Child:
         self._is_ready = is_ready
         self._tell = tell
         self._reads = reads
-        self._line = tell(barred)
+        self._line = tell(revocations)
         self._jitter = jitter
         self._stopping = threading.Event()
         self._ready = threading.Event()
@@ -195,10 +197,10 @@ class Child:
         """The child's process id; another one after a restart."""
         return self._process.pid
 
-    def bar(self, barred: Barred) -> None:
-        """Let these in no more; see `Broker.bar`. One that starts again has heard of them when it listens."""
+    def revoke(self, revocations: RevocationList) -> None:
+        """Let these in no more; see `Broker.revoke`. One that starts again has heard of them when it listens."""
         try:
-            self._line = self._tell(barred)
+            self._line = self._tell(revocations)
         except StartError as error:
             log.error("can't tell the broker who is revoked", why=str(error))  # noqa: TRY400  one readable line
             return
@@ -271,19 +273,21 @@ class Child:
         return listened
 
 
-def write_lists(directory: Path, authority: Authority, barred: Barred, mode: int = 0o600) -> None:
+def write_lists(
+    directory: Path, authority: Authority, revocations: RevocationList, mode: int = 0o600
+) -> None:
     """Write Mosquitto's access rules and the list of revoked certificates, each as a whole.
 
     Raises:
         StartError: the directory can't be written.
     """
-    rules = mosquitto.access_rules(barred.agents)
+    rules = mosquitto.access_rules(revocations.agents)
     publish(directory / RULES, rules.encode(), replace=True, mode=mode)
     # Last: it is the one that systemd watches, where Mosquitto is not our child.
-    publish(directory / REVOKED, authority.revocations(barred.serials).encode(), replace=True, mode=mode)
+    publish(directory / REVOKED, authority.revocations(revocations.serials).encode(), replace=True, mode=mode)
 
 
-def _start_embedded(wanted: settings.Broker, directory: Path, barred: Barred) -> Child:
+def _start_embedded(wanted: settings.BrokerSettings, directory: Path, revocations: RevocationList) -> Child:
     def child(port: int) -> Child:
         url = f"mqtt://{LOOPBACK}:{port}"
         return Child(
@@ -292,14 +296,16 @@ def _start_embedded(wanted: settings.Broker, directory: Path, barred: Barred) ->
             Endpoint(url=url),
             wanted.public_url or url,
             is_ready=lambda line: line == _LISTENING,
-            tell=lambda barred: " ".join(sorted(barred.agents)) + "\n",
-            barred=barred,
+            tell=lambda revocations: " ".join(sorted(revocations.agents)) + "\n",
+            revocations=revocations,
         )
 
     return _on_port(child, LOOPBACK, wanted.port, directory)
 
 
-def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Authority, barred: Barred) -> Child:
+def _start_mosquitto(
+    wanted: settings.BrokerSettings, directory: Path, authority: Authority, revocations: RevocationList
+) -> Child:
     program = mosquitto.program()
     if program is None:
         raise StartError(
@@ -314,9 +320,9 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
     own = authority.issue_coordinator()
     configuration = directory / "mosquitto.conf"
 
-    def tell(barred: Barred) -> str:
-        write_lists(directory, authority, barred)
-        return "\n"  # to the leash, which makes a SIGHUP of it
+    def tell(revocations: RevocationList) -> str:
+        write_lists(directory, authority, revocations)
+        return "\n"  # to `child_process`, which makes a SIGHUP of it
 
     def child(port: int) -> Child:
         configuration.write_text(
@@ -347,7 +353,7 @@ def _start_mosquitto(wanted: settings.Broker, directory: Path, authority: Author
             is_ready=lambda line: line.endswith(mosquitto.READY),
             tell=tell,
             reads=True,
-            barred=barred,
+            revocations=revocations,
         )
 
     return _on_port(child, wanted.host, wanted.port, directory)
@@ -418,7 +424,7 @@ def _socket() -> socket.socket:
 
 
 def _cut(process: "subprocess.Popen[str]") -> None:
-    """Let go of the leash: the child ends by itself."""
+    """Close the pipe that keeps the child alive: it ends by itself."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()

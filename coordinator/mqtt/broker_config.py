@@ -5,7 +5,7 @@ from pathlib import Path
 
 from coordinator.endpoint import Credentials
 from coordinator.keys.ca import Authority, publish
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import mosquitto
 from coordinator.mqtt.broker import FOR_GROUP, REVOKED, RULES, write_lists
 
@@ -76,7 +76,7 @@ directory = "{directory}"
 def write(
     directory: Path,
     authority: Authority,
-    barred: Barred,
+    revocations: RevocationList,
     *,
     host: str,
     port: int,
@@ -116,5 +116,5 @@ def write(
     }
     for path, content in files.items():
         publish(path, content.encode(), replace=True, mode=FOR_GROUP)
-    write_lists(directory, authority, barred, FOR_GROUP)
+    write_lists(directory, authority, revocations, FOR_GROUP)
     return [*files, own.certificate, own.key, directory / RULES, revoked]

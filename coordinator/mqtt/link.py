@@ -60,7 +60,7 @@ _LOSSY = "telemetry"
 _ATTENTION = 0.2  # seconds until the worker looks up from an empty queue
 
 
-class Link:
+class CoordinatorLink:
     """Brings each agent's messages to `handler` and takes messages to agents.
 
     `found` is called when a connection is up: what was said before it came up, nobody heard.

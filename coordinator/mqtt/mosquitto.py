@@ -28,14 +28,14 @@ def program() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/local/sbin:/usr/sbin:/sbin")
 
 
-def access_rules(barred: Iterable[str] = ()) -> str:
+def access_rules(revoked: Iterable[str] = ()) -> str:
     """The acl_file. `%u` is the common name of the client's certificate; no `+` or `#` gets into one.
 
-    Agents that are `barred` reach nothing, also on a connection that still stands: Mosquitto looks at a user's own
+    Agents that are `revoked` reach nothing, also on a connection that still stands: Mosquitto looks at a user's own
     rules before it looks at patterns, and takes the first that fits.
     """
     lines = [f"user {COORDINATOR}", f"topic readwrite {topics.ROOT}/#", ""]
-    for name in sorted(barred):
+    for name in sorted(revoked):
         lines += [f"user {name}", "topic deny #", ""]
     lines += [f"pattern write {topics.ROOT}/+/%u/up/{kind}" for kind in topics.UP]
     lines += [f"pattern read {topics.ROOT}/+/%u/down/{kind}" for kind in topics.DOWN]

@@ -16,7 +16,7 @@ import structlog
 from coordinator.endpoint import Endpoint
 from coordinator.errors import StartError
 from coordinator.keys.ca import Authority
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt.broker import Broker
 
 log = structlog.get_logger("revoker")
@@ -32,9 +32,14 @@ class Revoker:
     """One thread; idle until the list changes."""
 
     def __init__(
-        self, broker: Broker, authority: Authority, look: Callable[[], Barred], evict: Evict, known: Barred
+        self,
+        broker: Broker,
+        authority: Authority,
+        look: Callable[[], RevocationList],
+        evict: Evict,
+        known: RevocationList,
     ) -> None:
-        """`look` reads who is barred now; `known` is what the broker was told at its start."""
+        """`look` reads who is revoked now; `known` is what the broker was told at its start."""
         self._broker = broker
         self._authority = authority
         self._look = look
@@ -72,15 +77,15 @@ class Revoker:
                 self._changed.set()
 
     def _keep_off(self) -> None:
-        before, barred = self._known, self._look()
-        self._broker.bar(barred)
-        self._known = barred
+        before, revocations = self._known, self._look()
+        self._broker.revoke(revocations)
+        self._known = revocations
         named = {serial for serial, _ in before.serials}
-        if barred.agents == before.agents and {serial for serial, _ in barred.serials} <= named:
+        if revocations.agents == before.agents and {serial for serial, _ in revocations.serials} <= named:
             return
-        gone = barred.agents - before.agents
+        gone = revocations.agents - before.agents
         # Whose certificate was replaced may be back with the new one already: ended once only.
-        replaced = barred.replaced - before.replaced
+        replaced = revocations.replaced - before.replaced
         for pause in PAUSES:
             if self._stopping.wait(pause):
                 return

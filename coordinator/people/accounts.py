@@ -12,7 +12,7 @@ from coordinator.people import factor
 from coordinator.people.factor import Seal
 from coordinator.store import people
 from coordinator.store.engine import Tx
-from coordinator.store.people import Entry, Person
+from coordinator.store.people import PasswordLink, Person
 
 WELCOME = 3 * 86_400
 """Seconds that a link to choose a password is good for."""
@@ -158,8 +158,10 @@ def welcome(tx: Tx, name: str, *, by: str, now: float) -> str:
     if get(tx, name).disabled is not None:
         raise Forbidden(f"{name} is disabled: enable the account first")
     code = ids.token()
-    people.forget_entries(tx, name)
-    people.entries.add(tx, Entry(code=ids.digest(code), person=name, expires=now + WELCOME, by=by))
+    people.forget_password_links(tx, name)
+    people.password_links.add(
+        tx, PasswordLink(code=ids.digest(code), person=name, expires=now + WELCOME, by=by)
+    )
     return code
 
 
@@ -175,7 +177,7 @@ def reset(tx: Tx, name: str, *, by: str, now: float, second_factor: bool) -> str
 
 def welcomed(tx: Tx, code: str, now: float) -> Person | None:
     """Whom a link is for; None if it was used, is too old, or never was."""
-    entry = people.entries.get(tx, ids.digest(code))
+    entry = people.password_links.get(tx, ids.digest(code))
     if entry is None or entry.expires <= now:
         return None
     person = get(tx, entry.person)
@@ -198,7 +200,7 @@ def choose(tx: Tx, code: str, password: str, now: float) -> Person:
 def change(tx: Tx, name: str, password: str, *, session: str = "") -> None:
     """Somebody has a new password; every session but this one ends, and links are void. Tokens stay."""
     people.persons.change(tx, name, password=password)
-    people.forget_entries(tx, name)
+    people.forget_password_links(tx, name)
     people.end_sessions(tx, name, but=session)
 
 
@@ -274,7 +276,7 @@ def _shut(tx: Tx, name: str, *, links: bool = True) -> None:
     people.end_sessions(tx, name)
     people.end_tokens(tx, name)
     if links:
-        people.forget_entries(tx, name)
+        people.forget_password_links(tx, name)
 
 
 def _view(person: Person, roles: list[tuple[str, Role]]) -> PersonView:

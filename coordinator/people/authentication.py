@@ -1,14 +1,15 @@
 """The authenticator: lets people and programs in by what they show, and knows them again.
 
-Whoever is in is an `Principal`. Each call is one transaction; passwords are worked on outside of any.
+Whoever is in is a `Principal`. What lets somebody in is looked at here; coming in is an act (`acts/login.py`).
 """
 
 import base64
+import contextlib
 import hmac
 import json
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,9 +22,9 @@ from coordinator.people import accounts, passwords
 from coordinator.people.factor import Seal
 from coordinator.people.principal import NOBODY, Principal, Via
 from coordinator.rate_limit import Backoff
-from coordinator.store import audit_log, people, restorations
+from coordinator.store import people, restorations
 from coordinator.store.engine import Store, Tx
-from coordinator.store.people import Person, Session
+from coordinator.store.people import BrowserSession, Person
 
 SESSION = 7 * 86_400
 """Seconds after which a session ends, whatever happens."""
@@ -36,13 +37,13 @@ TICKET = 300
 PREFIX = "muster_"
 """How a person's programs' tokens begin."""
 MACHINE = "machine"
-"""What the trail calls the machine's administrator, beside people's roles."""
+"""What the audit log calls the machine's administrator, beside people's roles."""
 _TOUCH = 300
 """Seconds between two notes of when a session or a token was used last."""
 
 _WRONG = "this name and password do not go together"
-_STALE = "this link was used already, or is too old: ask for a new one, or log in with your password"
-_LATE = "that took too long, or something changed: log in again"
+STALE = "this link was used already, or is too old: ask for a new one, or log in with your password"
+LATE = "that took too long, or something changed: log in again"
 
 log = structlog.get_logger("authenticator")
 
@@ -99,7 +100,7 @@ class Authenticator:
         self._check_key = check_key
         self._now = clock
         self._secret = secret
-        self._throttle = Backoff(clock)
+        self._backoff = Backoff(clock)
         self._lock = threading.Lock()
         self._codes: dict[str, float] = {}
         with store.write() as tx:
@@ -178,72 +179,111 @@ class Authenticator:
             due=person.factor_due if person.factor_since is None else None,
         )
 
-    # ── letting people in ─────────────────────────────────────────────────────────────────────────────────
+    # ── what lets people in ───────────────────────────────────────────────────────────────────────────────
 
-    def enter(
-        self, name: str, password: str, *, address: str, browser: str, device: str = ""
-    ) -> Opened | Ticket:
-        """Somebody logs in.
+    def by_password(
+        self, name: str, password: str, *, address: str, device: str = ""
+    ) -> tuple[Person, str | None]:
+        """Whose name and password these are, and the password as it should be kept from now on, if otherwise.
 
         Raises:
-            Unauthorised: name and password do not go together; it does not say, nor take, more for either.
+            Unauthorised: they do not go together; it does not say, nor take, more for either.
             Slow: too many tries.
         """
         name = name.strip().lower()[:48]
         known = self._device(device, name)
-        self._throttle.enter(name, address, known)
+        self._backoff.enter(name, address, known)
         with self.store.read() as tx:
             person = people.persons.get(tx, name)
         kept = person.password if person else None
         if not passwords.matches(kept, password) or person is None or person.disabled is not None:
             log.info("log-in refused", address=address)
             raise Unauthorised(_WRONG)
-        self._throttle.succeed(name, address, known)
-        anew = passwords.keep(password) if kept and passwords.is_outdated(kept) else None
-        with self.store.write() as tx:
-            if anew and people.persons.get(tx, name) == person:
-                people.persons.change(tx, name, password=anew)
-            return self._admit(tx, accounts.get(tx, name), browser)
+        self._backoff.succeed(name, address, known)
+        return person, passwords.keep(password) if kept and passwords.is_outdated(kept) else None
 
-    def second(self, ticket: str, code: str, *, address: str, browser: str, device: str = "") -> Opened:
-        """The second factor, after the password.
+    def ticket(self, person: Person) -> Ticket:
+        """For who showed the right password, and has a second factor."""
+        until = round(self._now() + TICKET)
+        body = json.dumps([person.name, until, self._sign("kept", person.password or "")]).encode()
+        return Ticket(base64.urlsafe_b64encode(body).decode() + "." + self._sign("ticket", body.decode()))
 
-        Raises:
-            Unauthorised: the ticket is over, or the code is wrong.
-            Slow: too many tries.
-        """
-        name = self.ticket_of(ticket)
-        known = self._device(device, name)
-        self._throttle.enter(f"{name} code", address, known, strict=True)
-        with self.store.write() as tx:
-            self._checked(tx, ticket)
-            accounts.use_factor(tx, name, code, self.seal, self._now())
-            opened = self._open(tx, name, name, browser)
-        self._throttle.succeed(f"{name} code", address, known)
-        return opened
-
-    def ticket_of(self, ticket: str) -> str:
+    def owner(self, tx: Tx, ticket: str) -> str:
         """Whose ticket this is.
 
         Raises:
             Unauthorised: it is over, or not ours.
         """
-        with self.store.read() as tx:
-            return self._checked(tx, ticket)
+        body, _, signature = ticket.partition(".")
+        try:
+            said = base64.urlsafe_b64decode(body).decode()
+        except ValueError:
+            raise Unauthorised(LATE) from None
+        if not hmac.compare_digest(signature.encode(), self._sign("ticket", said).encode()):
+            raise Unauthorised(LATE)
+        name, until, kept = json.loads(said)
+        person = people.persons.get(tx, name)
+        stands = (
+            person is not None
+            and person.disabled is None
+            and until > self._now()
+            and kept == self._sign("kept", person.password or "")
+        )
+        if not stands:
+            raise Unauthorised(LATE)
+        return name
 
-    def prove(self, name: str, session: str, address: str, right: Callable[[Person], bool]) -> None:
+    @contextlib.contextmanager
+    def counted(self, name: str, address: str, device: str) -> Generator[None]:
+        """Around a try of a second factor's code.
+
+        Raises:
+            Slow: too many tries.
+        """
+        known, tried = self._device(device, name), f"{name} code"
+        self._backoff.enter(tried, address, known, strict=True)
+        yield
+        self._backoff.succeed(tried, address, known)
+
+    def prove(self, who: Principal, address: str, right: Callable[[], bool]) -> None:
         """That somebody who is logged in is who they were: by what `right` looks at.
 
         Raises:
             Unauthorised: it is wrong.
             Slow: too many tries.
         """
-        self._throttle.enter(name, address, session)
-        with self.store.read() as tx:
-            person = accounts.get(tx, name)
-        if not right(person):
+        self._backoff.enter(who.person, address, who.session)
+        if not right():
             raise Unauthorised("this is not right: look again")
-        self._throttle.succeed(name, address, session)
+        self._backoff.succeed(who.person, address, who.session)
+
+    def prove_by_code(self, tx: Tx, who: Principal, address: str, code: str) -> None:
+        """The same, by a code of the second factor, which is spent."""
+
+        def right() -> bool:
+            try:
+                accounts.use_factor(tx, who.person, code, self.seal, self._now())
+            except Unauthorised:
+                return False
+            return True
+
+        self.prove(who, address, right)
+
+    def session(self, person: str | None, by: str, browser: str) -> tuple[BrowserSession, Opened]:
+        """A session that begins now: as it is kept, and as its browser keeps it. `person` is None at this machine."""
+        now, token, device = self._now(), ids.token(), ids.fresh("d")
+        kept = BrowserSession(
+            token=ids.digest(token),
+            id=ids.fresh("s"),
+            person=person,
+            by=by,
+            created=now,
+            seen=now,
+            ends=now + SESSION,
+            browser="".join(each for each in browser if each.isprintable())[:120],
+        )
+        mark = f"{device}.{self._sign('device', f'{device} {person}')}" if person else ""
+        return kept, Opened(token, mark)
 
     # ── one-time links ────────────────────────────────────────────────────────────────────────────────────
 
@@ -276,130 +316,40 @@ class Authenticator:
         with self.store.read() as tx:
             person = accounts.welcomed(tx, code, self._now())
         if person is None:
-            raise Missing(_STALE)
+            raise Missing(STALE)
         return Link.WELCOME, person.name
 
-    def enter_locally(self, code: str, by: str, browser: str) -> Opened:
-        """A browser of the machine's administrator, who calls themselves `by`; errors as in `link`."""
-        self._redeem(code)
-        with self.store.write() as tx:
-            return self._open(tx, None, self._named(tx, by), browser)
+    def redeem(self, code: str) -> None:
+        """Use a one-time link of the administrator's up.
 
-    def enter_first(
-        self, code: str, *, name: str, shown: str, password: str, browser: str
-    ) -> Opened | Ticket:
-        """Make the first account by a link; errors as in `link`, and of a name or password that can't be."""
-        passwords.check(password, name)
-        if self.link(code)[0] is not Link.FIRST:
-            raise Missing(_STALE)
-        kept = passwords.keep(password)
-        with self.store.write() as tx:
-            person = accounts.first(tx, name=name, shown=shown, password=kept, now=self._now())
-            self.note(tx, "person.first", person.name)
-            opened = self._admit(tx, person, browser)
-        self._redeem(code.removeprefix("first-"))
-        return opened
+        Raises:
+            Missing: it is good no more.
+        """
+        with self._lock:
+            if self._codes.pop(ids.digest(code), 0) <= self._now():
+                raise Missing(STALE)
 
-    def choose(self, code: str, password: str, browser: str) -> Opened | Ticket:
-        """Choose a password by a link; errors as in `link`, and of a password that can't be one."""
-        what, name = self.link(code)
-        if what is not Link.WELCOME:
-            raise Missing(_STALE)
-        passwords.check(password, name)
-        kept = passwords.keep(password)
-        with self.store.write() as tx:
-            person = accounts.choose(tx, code, kept, self._now())
-            self.note(tx, "person.password", person.name)
-            return self._admit(tx, person, browser)
-
-    def note(self, tx: Tx, act: str, person: str | None, by: str = "") -> None:
-        """Into the trail: what somebody does with the own account, or, without one, at this machine."""
-        audit_log.note(
-            tx,
-            by=by or person or "",
-            act=act,
-            on=f"person/{person}" if person else "machine",
-            now=self._now(),
-        )
+    @staticmethod
+    def named(tx: Tx, by: str) -> str:
+        """The administrator's name for the records: nobody checked it, so it is never just an account's."""
+        return f"{by} (access key)" if people.persons.get(tx, by) is not None else by
 
     # ── private ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _administrator(self, by: str) -> Principal:
         with self.store.read() as tx:
-            return Principal(name=self._named(tx, by), via=Via.KEY, role=MACHINE, everywhere=True)
-
-    @staticmethod
-    def _named(tx: Tx, by: str) -> str:
-        """The administrator's name for the records: nobody checked it, so it is never just an account's."""
-        return f"{by} (access key)" if people.persons.get(tx, by) is not None else by
+            return Principal(name=self.named(tx, by), via=Via.KEY, role=MACHINE, everywhere=True)
 
     def _is_confined(self, person: Person, roles: list[tuple[str, Role]], now: float) -> bool:
         if person.factor_since is not None or not accounts.needs_factor(roles, everyone=self.rules.everyone):
             return False
         return person.factor_due is not None and person.factor_due <= now
 
-    def _admit(self, tx: Tx, person: Person, browser: str) -> Opened | Ticket:
-        """A session, or, where there is a second factor, a ticket for it. The grace begins with the first log-in."""
-        if person.factor_since is not None:
-            until = round(self._now() + TICKET)
-            body = json.dumps([person.name, until, self._sign("kept", person.password or "")]).encode()
-            return Ticket(base64.urlsafe_b64encode(body).decode() + "." + self._sign("ticket", body.decode()))
-        required = accounts.needs_factor(people.roles(tx, person.name), everyone=self.rules.everyone)
-        if required and person.factor_due is None:
-            people.persons.change(tx, person.name, factor_due=self._now() + self.rules.grace)
-        return self._open(tx, person.name, person.name, browser)
-
-    def _checked(self, tx: Tx, ticket: str) -> str:
-        body, _, signature = ticket.partition(".")
-        try:
-            said = base64.urlsafe_b64decode(body).decode()
-        except ValueError:
-            raise Unauthorised(_LATE) from None
-        if not hmac.compare_digest(signature.encode(), self._sign("ticket", said).encode()):
-            raise Unauthorised(_LATE)
-        name, until, kept = json.loads(said)
-        person = people.persons.get(tx, name)
-        stands = (
-            person is not None
-            and person.disabled is None
-            and until > self._now()
-            and kept == self._sign("kept", person.password or "")
-        )
-        if not stands:
-            raise Unauthorised(_LATE)
-        return name
-
-    def _open(self, tx: Tx, person: str | None, by: str, browser: str) -> Opened:
-        now = self._now()
-        people.end_old_sessions(tx, now=now, idle=IDLE)
-        token = ids.token()
-        people.sessions.add(
-            tx,
-            Session(
-                token=ids.digest(token),
-                id=ids.fresh("s"),
-                person=person,
-                by=by,
-                created=now,
-                seen=now,
-                ends=now + SESSION,
-                browser="".join(each for each in browser if each.isprintable())[:120],
-            ),
-        )
-        self.note(tx, "person.enter", person, by)
-        device = ids.fresh("d")
-        return Opened(token, f"{device}.{self._sign('device', f'{device} {person}')}" if person else "")
-
     def _device(self, cookie: str, name: str) -> str:
         """The browser that this cookie names, if it is one that this person logged in with before; else empty."""
         device, _, signature = cookie.partition(".")
         right = hmac.compare_digest(signature.encode(), self._sign("device", f"{device} {name}").encode())
         return device if right else ""
-
-    def _redeem(self, code: str) -> None:
-        with self._lock:
-            if self._codes.pop(ids.digest(code), 0) <= self._now():
-                raise Missing(_STALE)
 
     def _sign(self, purpose: str, text: str) -> str:
         return hmac.new(self._secret, f"muster {purpose} 1\0{text}".encode(), "sha256").hexdigest()

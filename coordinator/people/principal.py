@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from coordinator.model.roles import Permission
 
-_EVERYTHING = frozenset(Permission)
-
 
 class Via(StrEnum):
     """How somebody showed who they are."""
@@ -21,6 +19,21 @@ class Via(StrEnum):
     """A person's browser."""
     TOKEN = "token"  # noqa: S105 - a word, no secret
     """A person's program."""
+    HOSPITAL_LINK = "hospital-link"
+    """Whoever holds a hospital's link; the act itself looks whose."""
+    MAKER_LINK = "maker-link"
+    """Whoever holds a maker's link, alike."""
+    MACHINE = "machine"
+    """An agent, which shows an invite or its certificate."""
+
+
+_EVERYTHING = frozenset(Permission)
+_BY_WAY = {
+    Permission.HOSPITAL_LINK: Via.HOSPITAL_LINK,
+    Permission.MAKER_LINK: Via.MAKER_LINK,
+    Permission.JOIN: Via.MACHINE,
+}
+"""What comes with a way of showing who one is, and with no role."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +72,10 @@ class Principal:
             return self.via is Via.KEY
         if permission is Permission.SELF:
             return self.via in (Via.SESSION, Via.LINK)
+        if permission in _BY_WAY:
+            return self.via is _BY_WAY[permission]
+        if permission is Permission.ENTER:
+            return True
         if self.everywhere:
             return permission in _EVERYTHING
         where = clusters or tuple(self.permissions)
@@ -80,3 +97,9 @@ class Principal:
 
 
 NOBODY = Principal()
+HOSPITAL = Principal(via=Via.HOSPITAL_LINK)
+"""Whoever holds a hospital's link."""
+MAKER = Principal(via=Via.MAKER_LINK)
+"""Whoever holds a maker's link."""
+AGENT = Principal(via=Via.MACHINE)
+"""Whoever shows an invite, or a certificate."""

@@ -27,7 +27,7 @@ class Unreadable(Problem):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doorstep:
+class PickupAddress:
     """As its maker entered it. None of it shows when it is printed by mistake."""
 
     address: str = field(repr=False)
@@ -43,13 +43,13 @@ class AddressCipher:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def seal(self, doorstep: Doorstep, agent: str) -> str:
+    def seal(self, doorstep: PickupAddress, agent: str) -> str:
         """The doorstep of this agent, as text to keep."""
         nonce = secrets.token_bytes(_NONCE)
         sealed = self._cipher.encrypt(nonce, msgspec.json.encode(doorstep), _PURPOSE + agent.encode())
         return base64.b64encode(nonce + sealed).decode()
 
-    def open(self, sealed: str, agent: str) -> Doorstep:
+    def open(self, sealed: str, agent: str) -> PickupAddress:
         """What `seal` made for this agent.
 
         Raises:
@@ -58,7 +58,7 @@ class AddressCipher:
         try:
             data = base64.b64decode(sealed, validate=True)
             said = self._cipher.decrypt(data[:_NONCE], data[_NONCE:], _PURPOSE + agent.encode())
-            return msgspec.json.decode(said, type=Doorstep)
+            return msgspec.json.decode(said, type=PickupAddress)
         except (ValueError, InvalidTag, msgspec.DecodeError):
             raise Unreadable(
                 "it was sealed with another key: put `addresses.key` of the back-up into the data directory,"

@@ -6,10 +6,10 @@ from coordinator.model.ledger import Account, Balance
 from coordinator.model.records import Attempt, Maker
 from coordinator.model.views import Made, MakerPage, MakerPrinter
 from coordinator.people import links
-from coordinator.privacy.address import AddressCipher, Doorstep
+from coordinator.privacy.address import AddressCipher, PickupAddress
 from coordinator.store import agents, attempts, audit_log, makers, movements
 from coordinator.store.engine import Tx
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from wire.lifecycle import State
 
 SHOWN = 50
@@ -60,7 +60,7 @@ def by_link(tx: Tx, token: str, now: float) -> Maker:
     return known
 
 
-def move_to(tx: Tx, maker: Maker, doorstep: Doorstep, safe: AddressCipher, now: float) -> None:
+def move_to(tx: Tx, maker: Maker, doorstep: PickupAddress, safe: AddressCipher, now: float) -> None:
     """Parts are picked up there from now on.
 
     Raises:
@@ -76,8 +76,13 @@ def move_out(tx: Tx, maker: Maker) -> None:
     makers.makers.change(tx, maker.agent, doorstep=None, given=None)
 
 
-def page(tx: Tx, maker: Maker, plates: Plates, now: float) -> MakerPage:
-    """What the own link shows: never who the parts are for, or another maker's."""
+def page(tx: Tx, token: str, plates: PlateLibrary, now: float) -> MakerPage:
+    """What the own link shows: never who the parts are for, or another maker's; `token` is its SHA-256.
+
+    Raises:
+        Astray: nobody's.
+    """
+    maker = by_link(tx, token, now)
     known = agents.agents.get(tx, maker.agent)
     assert known is not None  # a foreign key
     waiting = {(each.agent, each.printer) for each in agents.readies_of(tx, maker.agent)}
@@ -110,7 +115,7 @@ def page(tx: Tx, maker: Maker, plates: Plates, now: float) -> MakerPage:
     )
 
 
-def _made(lot: Attempt, sums: Balance, plates: Plates) -> Made:
+def _made(lot: Attempt, sums: Balance, plates: PlateLibrary) -> Made:
     return Made(
         lot=lot.id,
         printer=lot.printer,

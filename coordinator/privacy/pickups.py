@@ -8,7 +8,7 @@ from coordinator.ids import fresh
 from coordinator.model.ledger import Account
 from coordinator.model.records import Pickup
 from coordinator.model.views import PickupView
-from coordinator.privacy.address import AddressCipher, Doorstep
+from coordinator.privacy.address import AddressCipher, PickupAddress
 from coordinator.store import agents, attempts, makers, movements
 from coordinator.store.engine import Tx
 
@@ -85,7 +85,9 @@ def give_back(tx: Tx, pickup: str, *, by: str, now: float) -> Pickup:
     return known
 
 
-def look(tx: Tx, pickup: str, safe: AddressCipher, *, by: str, now: float) -> tuple[Pickup, Doorstep | None]:
+def look(
+    tx: Tx, pickup: str, safe: AddressCipher, *, by: str, now: float
+) -> tuple[Pickup, PickupAddress | None]:
     """Where to go: for who has taken the pickup on only, as long as it is open. None if the maker did not say.
 
     Raises:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 
-from coordinator.model.records import Printer, Ready
+from coordinator.model.records import OpenReady, RegisteredPrinter
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.repository import Repository
@@ -12,7 +12,7 @@ from wire import messages
 
 _agent = schema.agent
 _printer = schema.printer
-readies = Repository(schema.ready, Ready)
+readies = Repository(schema.ready, OpenReady)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def counter(tx: Tx, agent: str, printer: str) -> int | None:
     ).scalar()
 
 
-def await_work(tx: Tx, ready: Ready, sequence: int) -> None:
+def await_work(tx: Tx, ready: OpenReady, sequence: int) -> None:
     """This ready replaces any older one of its printer, which was granted manifests up to `sequence` at least.
 
     A database that was restored may have given fewer.
@@ -78,7 +78,7 @@ def next_sequence(tx: Tx, agent: str, printer: str) -> int:
     return known + 1
 
 
-def readies_of(tx: Tx, agent: str) -> list[Ready]:
+def readies_of(tx: Tx, agent: str) -> list[OpenReady]:
     """The agent's printers that wait, whether a grant may answer them yet or not."""
     return readies.find(tx, schema.ready.c.agent == agent)
 
@@ -99,7 +99,7 @@ def expire(tx: Tx, now: float) -> None:
     tx.execute(delete(schema.ready).where(schema.ready.c.expires <= now))
 
 
-def waiting(tx: Tx, now: float, agent: str | None = None, printer: str | None = None) -> list[Ready]:
+def waiting(tx: Tx, now: float, agent: str | None = None, printer: str | None = None) -> list[OpenReady]:
     """The readies that a grant may answer: fresh, and all that their agent had reported is committed.
 
     Of every printer, or of one.
@@ -115,7 +115,7 @@ def waiting(tx: Tx, now: float, agent: str | None = None, printer: str | None = 
     return readies.find(tx, schema.ready.c.expires > now, caught_up.exists(), *of)
 
 
-def printers(tx: Tx, agent: str | None = None) -> list[Printer]:
+def printers(tx: Tx, agent: str | None = None) -> list[RegisteredPrinter]:
     """Every printer of every agent, or of one, in the order of their names."""
     query = (
         select(
@@ -134,10 +134,10 @@ def printers(tx: Tx, agent: str | None = None) -> list[Printer]:
     )
     if agent is not None:
         query = query.where(_printer.c.agent == agent)
-    return [Printer(**row) for row in tx.execute(query).mappings()]
+    return [RegisteredPrinter(**row) for row in tx.execute(query).mappings()]
 
 
-def printer(tx: Tx, agent: str, name: str) -> Printer | None:
+def printer(tx: Tx, agent: str, name: str) -> RegisteredPrinter | None:
     """One printer."""
     return next((each for each in printers(tx, agent) if each.name == name), None)
 

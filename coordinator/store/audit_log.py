@@ -6,18 +6,18 @@ from dataclasses import fields
 from sqlalchemy import ColumnElement, func, insert, select
 
 from coordinator import request_context
-from coordinator.model.audit_log import BEGINNING, Detail, Entry, plain, sealed
+from coordinator.model.audit_log import BEGINNING, AuditEntry, Detail, plain, sealed
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 
 _t = schema.trail.c
-_NAMES = [each.name for each in fields(Entry)]
+_NAMES = [each.name for each in fields(AuditEntry)]
 _COLUMNS = [_t[name] for name in _NAMES]
 
 
 def note(
     tx: Tx, *, by: str, act: str, on: str, now: float, details: Mapping[str, Detail] | None = None
-) -> Entry:
+) -> AuditEntry:
     """Add what somebody does to the trail; to be called in the very transaction that does it.
 
     Writers take turns (`Store.write`), so nobody comes between the last entry and this one. Role and way are those of
@@ -38,7 +38,7 @@ def note(
     number, before = (last.number, last.hash) if last else (0, BEGINNING)
     here = request_context.here()
     entry = sealed(
-        Entry(
+        AuditEntry(
             number=number + 1,
             at=now,
             by=by[:100],
@@ -54,11 +54,11 @@ def note(
     return entry
 
 
-def every(tx: Tx, *, since: float = 0.0) -> Iterator[Entry]:
+def every(tx: Tx, *, since: float = 0.0) -> Iterator[AuditEntry]:
     """All entries from this moment on, oldest first, a part at a time."""
     query = select(*_COLUMNS).where(_t.at >= since).order_by(_t.number)
     for row in tx.execute(query, execution_options={"yield_per": 1000}).mappings():
-        yield Entry(**row)
+        yield AuditEntry(**row)
 
 
 def head(tx: Tx) -> tuple[int, str]:
@@ -69,7 +69,7 @@ def head(tx: Tx) -> tuple[int, str]:
 
 def page(
     tx: Tx, *, by: str = "", act: str = "", on: str = "", before: int | None = None, most: int = 100
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Entries, newest first: of one person, of acts or things that begin so, older than the entry `before`."""
     wanted: list[ColumnElement[bool]] = []
     if by:
@@ -80,4 +80,4 @@ def page(
     if before is not None:
         wanted.append(_t.number < before)
     query = select(*_COLUMNS).where(*wanted).order_by(_t.number.desc()).limit(most)
-    return [Entry(**row) for row in tx.execute(query).mappings()]
+    return [AuditEntry(**row) for row in tx.execute(query).mappings()]

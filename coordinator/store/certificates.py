@@ -14,7 +14,7 @@ _invite = schema.invite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invite:
+class IssuedInvite:
     """`code` is the SHA-256 of the invite's; `agent` used it with `key`; `meant_for` alone may use it."""
 
     code: str
@@ -38,7 +38,7 @@ class Certificate:
     revoked: float | None = None
 
 
-invites = Repository(_invite, Invite)
+invites = Repository(_invite, IssuedInvite)
 certificates = Repository(_certificate, Certificate)
 
 
@@ -101,7 +101,7 @@ def replaced(tx: Tx, now: float) -> set[str]:
     return {row.agent for row in tx.execute(query)}
 
 
-def barred(tx: Tx) -> set[str]:
+def revoked_agents(tx: Tx) -> set[str]:
     """The agents that are revoked."""
     return {row.name for row in tx.execute(select(_agent.c.name).where(_agent.c.revoked.is_not(None)))}
 

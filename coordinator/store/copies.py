@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from coordinator.errors import StartError
 from coordinator.store import engine, guards, schema
-from coordinator.store.engine import Opening, Store, Tx
+from coordinator.store.engine import OpenMode, Store, Tx
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and of how much."""
@@ -41,7 +41,7 @@ def save(store: Store, path: Path, progress: Progress) -> None:
     if store.is_sqlite:
         _save_pages(store, path, progress)
     else:
-        with _opened(path, Opening.MIGRATED) as target, store.read() as there, target.write() as here:
+        with _opened(path, OpenMode.MIGRATED) as target, store.read() as there, target.write() as here:
             total = sum(count(there).values())
             with guards.lowered(here):
                 _copy(there, lambda table, rows: _insert(here, table, rows), progress, total)
@@ -53,7 +53,7 @@ def check(path: Path) -> tuple[str, dict[str, int]]:
     Raises:
         StartError: it is damaged, or a newer version's.
     """
-    with _opened(path, Opening.BARE) as copy, told(), copy.read() as tx:
+    with _opened(path, OpenMode.BARE) as copy, told(), copy.read() as tx:
         verdict = tx.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
         if verdict != "ok":
             raise StartError(f"the database in it is damaged: {verdict}")
@@ -100,7 +100,7 @@ def fill(tx: Tx, path: Path, aside: str, progress: Progress) -> bool:
     Raises:
         StartError: the database can't take it; the message says why.
     """
-    with _opened(path, Opening.AS_IT_IS) as copy, copy.read() as there, told():
+    with _opened(path, OpenMode.AS_IT_IS) as copy, copy.read() as there, told():
         tx.execute(text("SET LOCAL lock_timeout = '10s'"))
         here = set(inspect(tx).get_table_names()) & {*schema.metadata.tables, "alembic_version"}
         if here:
@@ -124,8 +124,8 @@ def sqlite(path: Path) -> URL:
     return URL.create("sqlite", database=str(path))
 
 
-def _opened(path: Path, opening: Opening) -> contextlib.closing[Store]:
-    return contextlib.closing(Store(sqlite(path), opening))
+def _opened(path: Path, mode: OpenMode) -> contextlib.closing[Store]:
+    return contextlib.closing(Store(sqlite(path), mode))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Opening the database, and its two kinds of transaction."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Generator
 from contextvars import ContextVar
@@ -29,7 +30,7 @@ APPLICATION = "muster"
 """What PostgreSQL knows our connections as."""
 
 
-class Opening(Enum):
+class OpenMode(Enum):
     """What is done with a database that is opened."""
 
     MIGRATED = "made if there is none, and brought to this version"
@@ -45,7 +46,7 @@ class Store:
     lets those who wait sleep and try again, unfairly, and gives up on some in the end.
     """
 
-    def __init__(self, url: str | URL, opening: Opening = Opening.MIGRATED) -> None:
+    def __init__(self, url: str | URL, mode: OpenMode = OpenMode.MIGRATED) -> None:
         """Connect.
 
         Raises:
@@ -58,15 +59,15 @@ class Store:
             if not self.is_sqlite:
                 connection = {"application_name": APPLICATION}
                 options = {"pool_size": 10, "pool_pre_ping": True, "connect_args": connection}
-            self._engine = create_engine(self.url, **options)
+            self.engine = create_engine(self.url, **options)
         except (ArgumentError, NoSuchModuleError) as error:
             raise _no_url(error) from None
         if self.is_sqlite:
-            event.listen(self._engine, "connect", _prepare_sqlite)
-        event.listen(self._engine, "begin", self._begin)
+            event.listen(self.engine, "connect", _prepare_sqlite)
+        event.listen(self.engine, "begin", self._begin)
         self._turn = threading.Lock()
         try:
-            self._open(opening)
+            self._open(mode)
         except DBAPIError as error:
             self.close()
             raise StartError(f"the database can't be used: {reason(error)}") from None
@@ -78,36 +79,38 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Generator[Tx]:
-        """One consistent look; changes nothing."""
-        if (around := _around.get()) is not None and around[0] is self:
-            yield around[1]
+        """One consistent look; changes nothing. Inside a write of this thread, a look at what it has done."""
+        if (around := self._around()) is not None:
+            yield around
             return
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with self._engine.connect().execution_options(**options) as tx, tx.begin():
+        with self.engine.connect().execution_options(**options) as tx, tx.begin():
             yield tx
 
     @contextlib.contextmanager
     def write(self) -> Generator[Tx]:
-        """All or nothing: durably committed when the block ends, undone if it raises."""
-        if (around := _around.get()) is not None and around[0] is self:
-            yield around[1]
-            return
-        with self._turn, self._engine.connect().execution_options(**_WRITES) as tx, tx.begin():
-            yield tx
+        """All or nothing: durably committed when the block ends, undone if it raises.
 
-    @contextlib.contextmanager
-    def together(self) -> Generator[Tx]:
-        """As `write`; and every look and write that this thread begins inside the block is part of it."""
-        with self.write() as tx:
-            before = _around.set((self, tx))
+        Inside another write of this thread it is a part of it: undone by itself if it raises, else committed with it.
+        """
+        if (around := self._around()) is not None:
+            with around.begin_nested():
+                yield around
+            return
+        with self._turn, self.engine.connect().execution_options(**_WRITES) as tx, tx.begin():
+            before = _writing.set((self, tx))
             try:
                 yield tx
             finally:
-                _around.reset(before)
+                _writing.reset(before)
+
+    def _around(self) -> Tx | None:
+        writing = _writing.get()
+        return writing[1] if writing is not None and writing[0] is self else None
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def _begin(self, tx: Connection) -> None:
         writes = "muster_writes" in tx.get_execution_options()
@@ -116,11 +119,11 @@ class Store:
         elif writes:
             tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
-    def _open(self, opening: Opening) -> None:
-        if opening is Opening.MIGRATED:
+    def _open(self, mode: OpenMode) -> None:
+        if mode is OpenMode.MIGRATED:
             with self.write() as tx:
                 migrate(tx)
-        elif opening is Opening.AS_IT_IS:
+        elif mode is OpenMode.AS_IT_IS:
             if (file := file_of(self.url)) and not file.exists():
                 raise StartError(f"there is no database at {file} yet")
             with self.read() as tx:
@@ -135,8 +138,8 @@ class Store:
                 )
 
 
-_around: ContextVar[tuple[Store, Tx] | None] = ContextVar("around", default=None)
-"""The transaction of `together` that this thread is in."""
+_writing: ContextVar[tuple[Store, Tx] | None] = ContextVar("writing", default=None)
+"""The write that this thread is in."""
 
 
 def read_url(url: str | URL) -> URL:
@@ -163,6 +166,8 @@ def migrate(tx: Tx) -> None:
     Raises:
         CommandError: they are a newer version's.
     """
+    if revision(tx) == revisions()[0]:
+        return
     config = _config()
     config.attributes["connection"] = tx
     command.upgrade(config, "head")
@@ -173,9 +178,10 @@ def revision(tx: Tx) -> str | None:
     return MigrationContext.configure(tx).get_current_revision()
 
 
-def revisions() -> list[str]:
+@functools.cache
+def revisions() -> tuple[str, ...]:
     """Every version of the tables that we know, the newest first."""
-    return [each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()]
+    return tuple(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def reason(error: DBAPIError) -> str:

@@ -10,7 +10,7 @@ from coordinator.store.repository import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class StoredResponse:
     """An answer that was given `at`, to what has the keyed digest `asked`."""
 
     key: str
@@ -19,7 +19,7 @@ class Answer:
     answer: str
 
 
-answers = Repository(schema.answer, Answer)
+responses = Repository(schema.answer, StoredResponse)
 
 
 def forget(tx: Tx, before: float) -> None:

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, String, func, insert, or_, select, type_co
 
 from coordinator.errors import Conflict
 from coordinator.model.ledger import OF_NEED, Account, Balance, Movement
-from coordinator.model.ledger_check import Posted
-from coordinator.model.records import Progress
+from coordinator.model.ledger_check import PostedMovement
+from coordinator.model.records import NeedProgress
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 
@@ -80,23 +80,23 @@ def needed(tx: Tx) -> dict[str, int]:
     return {need: balance[account] for need, balance in sums.items() if balance[account]}
 
 
-def progress(tx: Tx, need: str, requested: int) -> Progress:
+def progress(tx: Tx, need: str, requested: int) -> NeedProgress:
     """Where a need's units stand."""
     return as_progress(balance(tx, need), requested)
 
 
-def as_progress(sums: Balance, requested: int) -> Progress:
+def as_progress(sums: Balance, requested: int) -> NeedProgress:
     """A need's balance, as pages show it."""
     fields = {account.name.lower(): sums[account] for account in Account if account is not Account.DEMAND}
-    return Progress(requested=requested, **fields)
+    return NeedProgress(requested=requested, **fields)
 
 
-def posted(tx: Tx) -> Iterator[Posted]:
+def posted(tx: Tx) -> Iterator[PostedMovement]:
     """Every movement as it stands, oldest first, a part at a time; nothing in it is taken for granted."""
     words = (type_coerce(column, String).label(column.key) for column in (_m.source, _m.target))
     query = select(_m.id, _m.need, _m.lot, *words, _m.units, _m.cause).order_by(_m.id)
     for row in tx.execute(query, execution_options={"yield_per": 1000}):
-        yield Posted(row.id, row.need, row.lot, row.source, row.target, row.units, row.cause)
+        yield PostedMovement(row.id, row.need, row.lot, row.source, row.target, row.units, row.cause)
 
 
 def of_cause(tx: Tx, cause: str) -> list[Movement]:

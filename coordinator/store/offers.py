@@ -2,16 +2,16 @@
 
 from sqlalchemy import delete, select
 
-from coordinator.model.records import Answer, Offer, Opening
+from coordinator.model.records import OfferStatus, Opening, PlateOffer
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 from coordinator.store.repository import Repository
 
-offers = Repository(schema.offer, Offer)
+offers = Repository(schema.offer, PlateOffer)
 openings = Repository(schema.opening, Opening)
 _of = schema.offer.c
 _open = schema.opening.c
-STANDING = (Answer.OPEN, Answer.ACCEPTED)
+STANDING = (OfferStatus.OPEN, OfferStatus.ACCEPTED)
 
 
 def await_answers(tx: Tx, opening: Opening) -> None:
@@ -28,24 +28,24 @@ def open_now(tx: Tx, now: float) -> list[Opening]:
     return openings.find(tx, _open.expires > now, there.exists())
 
 
-def standing(tx: Tx, agent: str | None = None, printer: str | None = None) -> list[Offer]:
+def standing(tx: Tx, agent: str | None = None, printer: str | None = None) -> list[PlateOffer]:
     """Those that stand, until somebody has found that their time is over; of every printer, or of one."""
     of = [] if agent is None else [_of.agent == agent, _of.printer == printer]
     return offers.find(tx, _of.answer.in_(STANDING), *of)
 
 
-def accepted(tx: Tx, now: float) -> dict[str, Offer]:
+def accepted(tx: Tx, now: float) -> dict[str, PlateOffer]:
     """What a printer may say ready for, by name: its ready is the owner's yes."""
     return {each.id: each for each in offers.find(tx, _of.answer.in_(STANDING), _of.expires > now)}
 
 
 def declined(tx: Tx, since: float) -> set[tuple[str, str, str]]:
     """(agent, printer, need) wherever an owner has said no since then."""
-    found = offers.find(tx, _of.answer == Answer.DECLINED, _of.changed > since)
+    found = offers.find(tx, _of.answer == OfferStatus.DECLINED, _of.changed > since)
     return {(each.agent, each.printer, each.need) for each in found}
 
 
-def tell(tx: Tx, offer: Offer, answer: Answer, now: float, why: str = "") -> None:
+def tell(tx: Tx, offer: PlateOffer, answer: OfferStatus, now: float, why: str = "") -> None:
     """Keep what became of an offer."""
     offers.change(tx, offer.id, answer=answer, changed=now, why=why, seen=True)
 

@@ -33,7 +33,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class BrowserSession:
     """A browser that is logged in; without a `person` it is the machine's administrator's."""
 
     token: str
@@ -62,7 +62,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class PasswordLink:
     """A link by which a person chooses a password, once. `code` is its SHA-256."""
 
     code: str
@@ -72,9 +72,9 @@ class Entry:
 
 
 persons = Repository(schema.person, Person)
-sessions = Repository(schema.session, Session)
+sessions = Repository(schema.session, BrowserSession)
 tokens = Repository(schema.token, Token)
-entries = Repository(_entry, Entry)
+password_links = Repository(_entry, PasswordLink)
 
 
 def anybody(tx: Tx) -> bool:
@@ -136,7 +136,7 @@ def recovery_left(tx: Tx, person: str) -> int:
     return len(tx.execute(select(_recovery.c.code).where(_recovery.c.person == person)).all())
 
 
-def forget_entries(tx: Tx, person: str) -> None:
+def forget_password_links(tx: Tx, person: str) -> None:
     """No link chooses this person's password any more."""
     tx.execute(delete(_entry).where(_entry.c.person == person))
 
@@ -166,7 +166,7 @@ def end_old_sessions(tx: Tx, *, now: float, idle: float, made_before: float = 0.
     )
 
 
-def sessions_of(tx: Tx, person: str) -> list[Session]:
+def sessions_of(tx: Tx, person: str) -> list[BrowserSession]:
     """A person's sessions, the one that was used last first."""
     return sessions.find(tx, schema.session.c.person == person, newest="seen")
 

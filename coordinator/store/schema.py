@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from coordinator.model.ledger import Account
-from coordinator.model.records import Answer
+from coordinator.model.records import OfferStatus
 from coordinator.model.roles import Role
 from gcode.profile import Profile
 from wire.lifecycle import State, Step
@@ -53,7 +53,7 @@ class Word(TypeDecorator[Any]):
     impl = String(20)
     cache_ok = True
 
-    def __init__(self, words: type[State | Step | Account | Role | Answer]) -> None:
+    def __init__(self, words: type[State | Step | Account | Role | OfferStatus]) -> None:
         super().__init__()
         self.words = words
 
@@ -210,7 +210,7 @@ offer = Table(
     Column("grams", Float, nullable=False),
     Column("made", Float, nullable=False),
     Column("expires", Float, nullable=False),
-    Column("answer", Word(Answer), nullable=False),
+    Column("answer", Word(OfferStatus), nullable=False),
     Column("changed", Float, nullable=False),
     Column("why", Said(400), nullable=False),
     Column("seen", Boolean, nullable=False),

@@ -1,4 +1,4 @@
-"""Pages for people and an API for programs, over one desk."""
+"""Pages for people and an API for programs."""
 
 from coordinator.web.application import create
 from coordinator.web.server import Server

@@ -1,7 +1,6 @@
-"""The coordinator's web: API, pages, files and streams, put together over one desk."""
+"""The coordinator's web: API, pages, files and streams, put together."""
 
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +9,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
-from coordinator.desk import Desk
+from coordinator.acts.services import Services
+from coordinator.changes import ChangeFeed
+from coordinator.conversation import Conversation
 from coordinator.errors import Missing
 from coordinator.idempotency import Idempotency
-from coordinator.people.authentication import Authenticator, Rules
 from coordinator.rate_limit import INVITES, LINKS, WrongTries
 from coordinator.web import (
     account,
@@ -76,18 +76,18 @@ Times are seconds since 1970, UTC.
 
 
 def create(
-    desk: Desk,
+    services: Services,
+    conversation: Conversation,
+    changes: ChangeFeed,
     *,
     version: str,
     metrics: Metrics | None = None,
-    clock: Callable[[], float] = time.time,
     secret: bytes | None = None,
     public_url: str = "",
-    rules: Rules | None = None,
 ) -> FastAPI:
-    """The web application; `app.state.authenticator` is its `Authenticator`, for one-time login links.
+    """The web application.
 
-    `secret` signs forms and seals second factors: without it each process makes its own, and a restart voids them.
+    `secret` seals what is kept of requests that may be sent again: without it each process makes its own.
     `public_url` is how people reach the pages, where that is not the address that their requests carry (a proxy).
     """
     app = FastAPI(
@@ -99,14 +99,15 @@ def create(
         redoc_url=None,
         dependencies=[Depends(judge)],
     )
-    app.state.desk = desk
-    secret = secret or secrets.token_bytes(32)
-    app.state.authenticator = Authenticator(desk.store, desk.check_key, clock, secret, rules)
-    app.state.idempotency = Idempotency(desk.store, desk.changes, secret, clock)
+    clock = services.clock
+    app.state.services = services
+    app.state.conversation = conversation
+    app.state.changes = changes
+    app.state.idempotency = Idempotency(services.units, secret or secrets.token_bytes(32))
     app.state.invites = WrongTries(clock, INVITES, "try again")
     app.state.links = WrongTries(clock, LINKS, "try again, or ask your coordinator for a new link")
     app.state.public_url = public_url.rstrip("/")
-    app.add_middleware(middleware.Gate, authenticator=app.state.authenticator, public_url=public_url)
+    app.add_middleware(middleware.Gate, authenticator=services.authenticator, public_url=public_url)
     problem.install(app)
     for room in ROUTERS:
         app.include_router(room.router)

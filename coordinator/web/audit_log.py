@@ -8,8 +8,10 @@ from fastapi.responses import Response
 from pydantic import StringConstraints
 
 from coordinator.errors import Forbidden, Invalid, Unauthorised
-from coordinator.model.audit_log import Chain, Entry
+from coordinator.model.audit_log import AuditEntry, ChainCheck, check_chain
 from coordinator.model.roles import Permission
+from coordinator.store import audit_log
+from coordinator.store.engine import Tx
 from coordinator.web import rendering
 from coordinator.web.access import needs
 from coordinator.web.dependencies import Here
@@ -31,30 +33,30 @@ Before = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Entries ol
 @router.get("/api/trail", tags=["trail"], summary="Who did what", responses=_ANSWERS)
 @needs(Permission.AUDIT_LOG)
 def entries(
-    desk: Here,
+    services: Here,
     by: Who = "",
     act: What = "",
     subject: Which = "",
     before: Before = None,
     most: Annotated[int, Query(ge=1, le=1000)] = _PAGE,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Newest first. For the next ones, `before` is the last one's number."""
-    return desk.care.trail(by=by, act=act, on=subject, before=before, most=most)
+    return services.read(audit_log.page, by=by, act=act, on=subject, before=before, most=most)
 
 
 @router.get("/api/trail/chain", tags=["trail"], summary="Whether the trail is whole", responses=_ANSWERS)
 @needs(Permission.AUDIT_LOG)
 def chain(
-    desk: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
-) -> Chain:
+    services: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
+) -> ChainCheck:
     """Follows every hash from the first entry on; `first` is where the chain breaks."""
-    return desk.care.chain(head)
+    return services.read(_chain, head)
 
 
 @router.get("/trail", include_in_schema=False)
 @needs(Permission.AUDIT_LOG)
 def trail(
-    desk: Here,
+    services: Here,
     request: Request,
     by: Who = "",
     act: What = "",
@@ -62,7 +64,9 @@ def trail(
     before: Annotated[str, Query(pattern=r"^[0-9]{0,9}$")] = "",
 ) -> Response:
     """The trail, a page at a time."""
-    shown = desk.care.trail(by=by, act=act, on=subject, before=int(before or 0) or None, most=_PAGE + 1)
+    shown = services.read(
+        audit_log.page, by=by, act=act, on=subject, before=int(before or 0) or None, most=_PAGE + 1
+    )
     return rendering.page(
         request,
         "trail.html",
@@ -71,6 +75,10 @@ def trail(
         wanted={"by": by, "act": act, "on": subject},
         moment=_moment,
     )
+
+
+def _chain(tx: Tx, head: str) -> ChainCheck:
+    return check_chain(audit_log.every(tx), head=head)
 
 
 def _moment(at: float) -> str:

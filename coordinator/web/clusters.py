@@ -1,14 +1,10 @@
-"""Of all that the desk knows, what somebody's clusters let them see."""
+"""Of all that is known here, what somebody's clusters let them see."""
 
-from coordinator.errors import Forbidden
 from coordinator.model.records import Attempt, Hospital
-from coordinator.model.roles import HOME, Permission
 from coordinator.model.views import AgentView, NeedView, PickupView, PrinterView
-from coordinator.people import accounts
 from coordinator.people.principal import Principal
 from coordinator.store import people
 from coordinator.store.engine import Store
-from coordinator.web.access import refusal
 
 
 def hospitals(principal: Principal, known: list[Hospital]) -> list[Hospital]:
@@ -51,18 +47,3 @@ def pickups(principal: Principal, views: list[PickupView], store: Store) -> list
     with store.read() as tx:
         _, of_agent = people.belongings(tx)
     return [each for each in views if principal.sees([of_agent[each.agent]])]
-
-
-def home_of(principal: Principal, act: Permission, wanted: str | None) -> str:
-    """The cluster in which somebody does `act`: the one that they name, else the one that they have, else home.
-
-    Raises:
-        Forbidden: they may not do that there.
-        Invalid: this can't be a cluster's name.
-    """
-    own = principal.within(act)
-    if wanted is None:
-        wanted = HOME if own is None or HOME in own else next(iter(sorted(own)), HOME)
-    if not principal.may(act, accounts.cluster_name(wanted)):
-        raise Forbidden(refusal(act))
-    return wanted

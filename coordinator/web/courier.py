@@ -3,13 +3,16 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from coordinator import acts
+from coordinator.acts.services import Services
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.records import Pickup
 from coordinator.model.roles import Permission
 from coordinator.model.views import PickupView
+from coordinator.privacy.pickups import every
 from coordinator.web import clusters, rendering, shapes
-from coordinator.web.access import By, Who, needs, principal_of
-from coordinator.web.dependencies import Desk, Entered, Here
+from coordinator.web.access import Who, needs, performs, principal_of
+from coordinator.web.dependencies import Entered, Here
 from coordinator.web.forms import Refused, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
@@ -24,9 +27,9 @@ _ANSWERS = documented(Unauthorised, Forbidden, Missing, Conflict, Invalid)
 
 @router.get("/api/pickups", tags=["pickups"], summary="Where something waits", responses=_ANSWERS)
 @needs(Permission.COLLECT)
-def waiting(desk: Here, who: Who) -> list[PickupView]:
+def waiting(services: Here, who: Who) -> list[PickupView]:
     """`place` is a cell of 0.1°. The address is for who takes the pickup on."""
-    return clusters.pickups(who, desk.care.pickups(), desk.store)
+    return clusters.pickups(who, _waiting(services), services.store)
 
 
 @router.post(
@@ -36,25 +39,25 @@ def waiting(desk: Here, who: Who) -> list[PickupView]:
     summary="Take a pickup on",
     responses=_ANSWERS,
 )
-@needs(Permission.COLLECT)
-def taken(desk: Here, by: By, agent: Id) -> Pickup:
+@performs(acts.pickups.take_pickup)
+def taken(services: Here, who: Who, agent: Id) -> Pickup:
     """It is yours for 48 hours, or until all is collected."""
-    return desk.care.take_pickup(agent, by=by)
+    return acts.pickups.take_pickup(services, who, agent)
 
 
 @router.get("/api/pickups/{pickup}", tags=["pickups"], summary="Where to go", responses=_ANSWERS)
-@needs(Permission.COLLECT)
-def stop(desk: Here, by: By, pickup: Id) -> shapes.Stop:
+@performs(acts.pickups.look_at_address)
+def stop(services: Here, who: Who, pickup: Id) -> shapes.Stop:
     """For who has taken it on, as long as it is open. Each look is in the trail."""
-    known, doorstep = desk.care.look_at_address(pickup, by=by)
+    known, doorstep = acts.pickups.look_at_address(services, who, pickup)
     return shapes.Stop(pickup=known, doorstep=doorstep)
 
 
 @router.post("/api/pickups/{pickup}/give-back", tags=["pickups"], summary="Not go", responses=_ANSWERS)
-@needs(Permission.COLLECT)
-def given_back(desk: Here, by: By, pickup: Id) -> Pickup:
+@performs(acts.pickups.give_back_pickup)
+def given_back(services: Here, who: Who, pickup: Id) -> Pickup:
     """Somebody else may go."""
-    return desk.care.give_back_pickup(pickup, by=by)
+    return acts.pickups.give_back_pickup(services, who, pickup)
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────────────────────────
@@ -62,49 +65,57 @@ def given_back(desk: Here, by: By, pickup: Id) -> Pickup:
 
 @router.get("/pickups", include_in_schema=False)
 @needs(Permission.COLLECT)
-def pickups(desk: Here, request: Request, by: By) -> Response:
+def pickups(services: Here, request: Request, who: Who) -> Response:
     """What waits where."""
-    return _pickups(desk, request, by)
+    return _pickups(services, request, who.name)
 
 
 @router.post("/pickups/agents/{agent}/take", include_in_schema=False)
-@needs(Permission.COLLECT)
-def take(desk: Here, request: Request, by: By, entered: Entered, agent: Id) -> Response:
+@performs(acts.pickups.take_pickup)
+def take(services: Here, request: Request, who: Who, entered: Entered, agent: Id) -> Response:
     """Take a pickup on; then see where to go."""
 
     def act() -> str:
-        return f"/pickups/{desk.care.take_pickup(agent, by=by).id}"
+        return f"/pickups/{acts.pickups.take_pickup(services, who, agent).id}"
 
-    return submit(f"take-{agent}", entered, act, lambda refused: _pickups(desk, request, by, refused))
+    return submit(
+        f"take-{agent}", entered, act, lambda refused: _pickups(services, request, who.name, refused)
+    )
 
 
 @router.get("/pickups/{pickup}", include_in_schema=False)
-@needs(Permission.COLLECT)
-def pickup(desk: Here, request: Request, by: By, pickup: Id) -> Response:
+@performs(acts.pickups.look_at_address)
+def pickup(services: Here, request: Request, who: Who, pickup: Id) -> Response:
     """Where to go, for who has taken it on."""
-    known, doorstep = desk.care.look_at_address(pickup, by=by)
-    view = next((each for each in desk.care.pickups() if each.agent == known.agent), None)
+    known, doorstep = acts.pickups.look_at_address(services, who, pickup)
+    view = next((each for each in _waiting(services) if each.agent == known.agent), None)
     return rendering.page(request, "pickup.html", pickup=known, doorstep=doorstep, view=view)
 
 
 @router.post("/pickups/{pickup}/give-back", include_in_schema=False)
-@needs(Permission.COLLECT)
-def give_back(desk: Here, request: Request, by: By, entered: Entered, pickup: Id) -> Response:
+@performs(acts.pickups.give_back_pickup)
+def give_back(services: Here, request: Request, who: Who, entered: Entered, pickup: Id) -> Response:
     """Not go after all."""
 
     def act() -> str:
-        desk.care.give_back_pickup(pickup, by=by)
+        acts.pickups.give_back_pickup(services, who, pickup)
         return "/pickups"
 
-    return submit(f"give-back-{pickup}", entered, act, lambda refused: _pickups(desk, request, by, refused))
+    return submit(
+        f"give-back-{pickup}", entered, act, lambda refused: _pickups(services, request, who.name, refused)
+    )
 
 
-def _pickups(desk: Desk, request: Request, by: str, refused: Refused | None = None) -> Response:
+def _pickups(services: Services, request: Request, by: str, refused: Refused | None = None) -> Response:
     return rendering.page(
         request,
         "pickups.html",
         status=refused.problem.status if refused else 200,
-        views=clusters.pickups(principal_of(request), desk.care.pickups(), desk.store),
+        views=clusters.pickups(principal_of(request), _waiting(services), services.store),
         me=by,
         refused=refused,
     )
+
+
+def _waiting(services: Services) -> list[PickupView]:
+    return services.read(every, services.clock())

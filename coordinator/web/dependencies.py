@@ -1,4 +1,4 @@
-"""What each request needs of the application: the desk behind it, and a form's fields."""
+"""What each request needs of the application: the services behind it, and a form's fields."""
 
 import json
 import re
@@ -9,7 +9,9 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Header, Request
 
 from coordinator import ids
-from coordinator.desk import Desk
+from coordinator.acts.services import Services
+from coordinator.changes import ChangeFeed
+from coordinator.conversation import Conversation
 from coordinator.errors import Invalid
 from coordinator.idempotency import Idempotency
 from coordinator.people.links import Astray
@@ -50,9 +52,19 @@ class Sheet(dict[str, str]):
         self.once = once
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _conversation(request: Request) -> Conversation:
+    conversation: Conversation = request.app.state.conversation
+    return conversation
+
+
+def _changes(request: Request) -> ChangeFeed:
+    changes: ChangeFeed = request.app.state.changes
+    return changes
 
 
 async def _fields(request: Request) -> Sheet:
@@ -96,8 +108,12 @@ def link(request: Request, token: str) -> Generator[None]:
     guesses.found(digest)
 
 
-Here = Annotated[Desk, Depends(_desk)]
-"""The desk."""
+Here = Annotated[Services, Depends(_services)]
+"""What acts and queries have at hand."""
+Agents = Annotated[Conversation, Depends(_conversation)]
+"""The conversation with agents."""
+Changes = Annotated[ChangeFeed, Depends(_changes)]
+"""What changes, for whoever listens."""
 Entered = Annotated[Sheet, Depends(_fields)]
 """What a person entered into a page's form."""
 Repeatable = Annotated[Once, Depends(_once)]

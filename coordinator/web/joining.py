@@ -1,6 +1,7 @@
 """What agents ask over HTTP: to join, the next certificate, and the files that their manifests name."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,16 +9,17 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
+from coordinator import acts
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Slow
 from coordinator.rate_limit import WrongTries
-from coordinator.web.dependencies import Here
+from coordinator.web.dependencies import Agents, Here
 from coordinator.web.problem import TooLong, documented
 from coordinator.web.shapes import Digest, Id, Token
 from wire import enrolment, release
 
 router = APIRouter(tags=["agents"])
 
-_A = TypeVar("_A", enrolment.Request, enrolment.Renewal)
+_A = TypeVar("_A", enrolment.EnrolmentRequest, enrolment.Renewal)
 
 
 def _asked(properties: dict[str, str]) -> dict[str, Any]:
@@ -52,9 +54,9 @@ def _asked(properties: dict[str, str]) -> dict[str, Any]:
     ),
     response_class=Response,
 )
-async def enrol(desk: Here, request: Request) -> Response:
+async def enrol(services: Here, request: Request) -> Response:
     """Needs no key: the invite's code is good once. `wire/enrolment.py` has the shapes of both sides."""
-    return await _admit(request, enrolment.Request, desk.enrol)
+    return await _admit(request, enrolment.EnrolmentRequest, partial(acts.agents.enrol, services))
 
 
 @router.post(
@@ -70,9 +72,9 @@ async def enrol(desk: Here, request: Request) -> Response:
     ),
     response_class=Response,
 )
-async def renew(desk: Here, request: Request) -> Response:
+async def renew(services: Here, request: Request) -> Response:
     """Needs no key: the present certificate's key signs it."""
-    return await _admit(request, enrolment.Renewal, desk.renew)
+    return await _admit(request, enrolment.Renewal, partial(acts.agents.renew, services))
 
 
 async def _admit(request: Request, shape: type[_A], act: Callable[[_A], object]) -> Response:
@@ -101,9 +103,9 @@ async def _admit(request: Request, shape: type[_A], act: Callable[[_A], object])
     responses=documented(Missing, Invalid),
     response_class=FileResponse,
 )
-def body(desk: Here, attempt: Id, token: Token) -> FileResponse:
+def body(conversation: Agents, attempt: Id, token: Token) -> FileResponse:
     """Needs no key: the token is in the path. Ranges are served, so that a download resumes."""
-    path = desk.body(attempt, token)
+    path = conversation.body(attempt, token)
     if not path.is_file():
         raise Missing("the file is not kept any more: the attempt will be granted anew")
     return FileResponse(path, media_type="text/plain; charset=us-ascii")
@@ -115,6 +117,6 @@ def body(desk: Here, attempt: Id, token: Token) -> FileResponse:
     responses=documented(Missing, Invalid),
     response_class=Response,
 )
-def definition(desk: Here, digest: Digest) -> Response:
+def definition(services: Here, digest: Digest) -> Response:
     """Needs no key: it is named by its SHA-256, and holds nothing but a part's shape."""
-    return Response(desk.definition(digest), media_type="text/plain; charset=utf-8")
+    return Response(services.plates.definition(digest), media_type="text/plain; charset=utf-8")

@@ -6,13 +6,13 @@ from urllib.parse import quote, urlsplit
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from coordinator import acts
+from coordinator.acts.services import Services
 from coordinator.errors import Invalid
-from coordinator.model.roles import Permission
-from coordinator.people.authentication import SESSION, Authenticator, Link, Opened, Ticket
-from coordinator.store import people
+from coordinator.people.authentication import SESSION, Link, Opened, Ticket
 from coordinator.web import cookies, rendering
-from coordinator.web.access import Auth, Who, name, needs
-from coordinator.web.dependencies import Entered, Sheet
+from coordinator.web.access import Who, name, performs
+from coordinator.web.dependencies import Entered, Here, Sheet
 from coordinator.web.forms import Refused, submit
 from coordinator.web.shapes import Token
 
@@ -46,14 +46,15 @@ def login(request: Request, after: Annotated[str, Query(alias="next", max_length
 
 
 @router.post("/login")
-def enter(request: Request, auth: Auth, entered: Entered) -> Response:
+def enter(request: Request, services: Here, entered: Entered) -> Response:
     """Name and password open a session, or lead to the second factor."""
     after = _local(entered.get("next", "/"))
     came: list[Opened | Ticket] = []
 
     def act() -> str:
         came.append(
-            auth.enter(
+            acts.login.log_in(
+                services,
                 entered.get("name", ""),
                 entered.get("password", ""),
                 address=address(request),
@@ -68,14 +69,15 @@ def enter(request: Request, auth: Auth, entered: Entered) -> Response:
 
 
 @router.post("/login/second")
-def enter_second(request: Request, auth: Auth, entered: Entered) -> Response:
+def enter_second(request: Request, services: Here, entered: Entered) -> Response:
     """The code opens the session."""
     after, ticket = _local(entered.get("next", "/")), entered.get("ticket", "")
     came: list[Opened | Ticket] = []
 
     def act() -> str:
         came.append(
-            auth.second(
+            acts.login.log_in_by_code(
+                services,
                 ticket,
                 entered.get("code", ""),
                 address=address(request),
@@ -95,20 +97,20 @@ def enter_second(request: Request, auth: Auth, entered: Entered) -> Response:
 
 
 @router.get("/login/{code}")
-def login_once(request: Request, auth: Auth, code: Token) -> Response:
+def login_once(request: Request, services: Here, code: Token) -> Response:
     """Asks for what the link needs. Looking at it does not use it up, a preview may."""
-    what, person = auth.link(code)
+    what, person = services.authenticator.link(code)
     return _form(request, f"/login/{code}", what=what, person=person)
 
 
 @router.post("/login/{code}")
-def enter_once(request: Request, auth: Auth, entered: Entered, code: Token) -> Response:
+def enter_once(request: Request, services: Here, entered: Entered, code: Token) -> Response:
     """A one-time link opens a session, or makes an account that does."""
-    what, person = auth.link(code)
+    what, person = services.authenticator.link(code)
     came: list[Opened | Ticket] = []
 
     def act() -> str:
-        came.append(_by_link(auth, code, what, entered, browser(request)))
+        came.append(_by_link(services, code, what, entered, browser(request)))
         return "/"
 
     def again(refused: Refused) -> Response:
@@ -118,11 +120,10 @@ def enter_once(request: Request, auth: Auth, entered: Entered, code: Token) -> R
 
 
 @router.post("/logout")
-@needs(Permission.SELF)
-def leave(request: Request, auth: Auth, who: Who, entered: Entered) -> Response:  # noqa: ARG001 - its token is checked
+@performs(acts.account.leave)
+def leave(request: Request, services: Here, who: Who, entered: Entered) -> Response:  # noqa: ARG001 - its token is checked
     """Ends this browser's session."""
-    with auth.store.write() as tx:
-        people.end_session(tx, who.session, person=who.person or None)
+    acts.account.leave(services, who)
     response = RedirectResponse("/login", 303)
     cookies.drop(request, response, cookies.SESSION)
     return response
@@ -144,13 +145,14 @@ def browser(request: Request) -> str:
 # ── private ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _by_link(auth: Authenticator, code: str, what: Link, entered: Sheet, from_: str) -> Opened | Ticket:
+def _by_link(services: Services, code: str, what: Link, entered: Sheet, from_: str) -> Opened | Ticket:
     if what is Link.LOCAL:
-        return auth.enter_locally(code, name(entered.get("by", "")), from_)
+        return acts.login.log_in_locally(services, code, name(entered.get("by", "")), from_)
     password = repeated(entered)
     if what is Link.WELCOME:
-        return auth.choose(code, password, from_)
-    return auth.enter_first(
+        return acts.login.choose_password(services, code, password, from_)
+    return acts.login.make_first_account(
+        services,
         code,
         name=entered.get("name", ""),
         shown=name(entered.get("shown", "")),

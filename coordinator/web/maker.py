@@ -6,11 +6,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from coordinator import acts, ids
+from coordinator.acts.services import Services
 from coordinator.errors import Invalid, Missing, Slow
 from coordinator.model.views import MakerPage
-from coordinator.privacy.address import Doorstep
+from coordinator.people.principal import MAKER
+from coordinator.privacy import makers
+from coordinator.privacy.address import PickupAddress
 from coordinator.web import rendering, shapes
-from coordinator.web.dependencies import Desk, Entered, Here, link
+from coordinator.web.dependencies import Entered, Here, link
 from coordinator.web.forms import Refused, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Token
@@ -18,9 +22,9 @@ from coordinator.web.shapes import Token
 router = APIRouter()
 
 
-def _held(desk: Here, request: Request, token: Token) -> str:
+def _held(services: Here, request: Request, token: Token) -> str:
     with link(request, token):
-        desk.care.is_maker(token)
+        services.read(makers.by_link, ids.digest(token), services.clock())
     return token
 
 
@@ -33,9 +37,9 @@ _ANSWERS = documented(Missing, Invalid, Slow)
 
 
 @router.get("/api/maker/{token}", tags=["maker"], summary="What a maker's link shows", responses=_ANSWERS)
-def shown(desk: Here, token: Held) -> MakerPage:
+def shown(services: Here, token: Held) -> MakerPage:
     """Needs no key: the link is one. Never says for whom a part is, and nothing of other makers."""
-    return desk.care.maker(token)
+    return _shown(services, token)
 
 
 @router.post(
@@ -45,9 +49,9 @@ def shown(desk: Here, token: Held) -> MakerPage:
     summary="Say where to pick up",
     responses=_ANSWERS,
 )
-def given(desk: Here, token: Held, asked: shapes.DoorstepGiven) -> None:
+def given(services: Here, token: Held, asked: shapes.DoorstepGiven) -> None:
     """Replaces what was said before. Only who has taken on a pickup there sees it, and each look is noted."""
-    desk.care.give_address(token, _doorstep(asked))
+    acts.makers.give_address(services, MAKER, token, _doorstep(asked))
 
 
 @router.delete(
@@ -57,60 +61,60 @@ def given(desk: Here, token: Held, asked: shapes.DoorstepGiven) -> None:
     summary="Take the address away",
     responses=_ANSWERS,
 )
-def withdrawn(desk: Here, token: Held) -> None:
+def withdrawn(services: Here, token: Held) -> None:
     """Nobody sees it any more; what waits there has to be brought."""
-    desk.care.withdraw_address(token)
+    acts.makers.withdraw_address(services, MAKER, token)
 
 
 @router.get(
     "/api/maker/{token}/export", tags=["maker"], summary="All that is held of a maker", responses=_ANSWERS
 )
-def exported(desk: Here, token: Held) -> dict[str, Any]:
+def exported(services: Here, token: Held) -> dict[str, Any]:
     """With the address as it was entered."""
-    return desk.care.export_own(token)
+    return acts.makers.export_own(services, MAKER, token)
 
 
 @router.post("/api/maker/{token}/erase", status_code=204, tags=["maker"], summary="Leave", responses=_ANSWERS)
-def erased(desk: Here, token: Held, asked: shapes.Farewell) -> None:
+def erased(services: Here, token: Held, asked: shapes.Farewell) -> None:
     """Address, place and name go; the lots stay under a name that says nothing. Can't be undone."""
-    desk.care.erase_own(token, name=asked.name)
+    acts.makers.erase_own(services, MAKER, token, name=asked.name)
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @router.get("/m/{token}", include_in_schema=False)
-def page(desk: Here, request: Request, token: Held) -> Response:
+def page(services: Here, request: Request, token: Held) -> Response:
     """The maker's page."""
-    return _show(desk, request, token)
+    return _show(services, request, token)
 
 
 @router.post("/m/{token}/doorstep", include_in_schema=False)
-def give(desk: Here, request: Request, token: Held, entered: Entered) -> Response:
+def give(services: Here, request: Request, token: Held, entered: Entered) -> Response:
     """The form to say where to pick up."""
 
     def act() -> str:
-        desk.care.give_address(token, _doorstep(shapes.DoorstepGiven.entered(entered)))
+        acts.makers.give_address(services, MAKER, token, _doorstep(shapes.DoorstepGiven.entered(entered)))
         return f"/m/{token}"
 
-    return submit("doorstep", entered, act, lambda refused: _show(desk, request, token, refused))
+    return submit("doorstep", entered, act, lambda refused: _show(services, request, token, refused))
 
 
 @router.post("/m/{token}/withdraw", include_in_schema=False)
-def withdraw(desk: Here, request: Request, token: Held, entered: Entered) -> Response:
+def withdraw(services: Here, request: Request, token: Held, entered: Entered) -> Response:
     """The button that takes the address away."""
 
     def act() -> str:
-        desk.care.withdraw_address(token)
+        acts.makers.withdraw_address(services, MAKER, token)
         return f"/m/{token}"
 
-    return submit("withdraw", entered, act, lambda refused: _show(desk, request, token, refused))
+    return submit("withdraw", entered, act, lambda refused: _show(services, request, token, refused))
 
 
 @router.post("/m/{token}/export", include_in_schema=False)
-def export(desk: Here, token: Held) -> Response:
+def export(services: Here, token: Held) -> Response:
     """All that is held, as a file."""
-    held = msgspec.json.format(msgspec.json.encode(desk.care.export_own(token)), indent=2)
+    held = msgspec.json.format(msgspec.json.encode(acts.makers.export_own(services, MAKER, token)), indent=2)
     return Response(
         held,
         media_type="application/json",
@@ -119,28 +123,32 @@ def export(desk: Here, token: Held) -> Response:
 
 
 @router.post("/m/{token}/erase", include_in_schema=False)
-def erase(desk: Here, request: Request, token: Held, entered: Entered) -> Response:
+def erase(services: Here, request: Request, token: Held, entered: Entered) -> Response:
     """The way out."""
-    name = desk.care.maker(token).agent
+    name = _shown(services, token).agent
 
     def act() -> str:
-        desk.care.erase_own(token, name=shapes.Farewell.entered(entered).name)
+        acts.makers.erase_own(services, MAKER, token, name=shapes.Farewell.entered(entered).name)
         return ""
 
-    done = submit("erase", entered, act, lambda refused: _show(desk, request, token, refused))
+    done = submit("erase", entered, act, lambda refused: _show(services, request, token, refused))
     return done if done.status_code != 303 else rendering.page(request, "farewell.html", name=name)
 
 
-def _doorstep(asked: shapes.DoorstepGiven) -> Doorstep:
-    return Doorstep(address=asked.address, contact=asked.contact, hours=asked.hours)
+def _doorstep(asked: shapes.DoorstepGiven) -> PickupAddress:
+    return PickupAddress(address=asked.address, contact=asked.contact, hours=asked.hours)
 
 
-def _show(desk: Desk, request: Request, token: str, refused: Refused | None = None) -> Response:
+def _show(services: Services, request: Request, token: str, refused: Refused | None = None) -> Response:
     return rendering.page(
         request,
         "maker.html",
         status=refused.problem.status if refused else 200,
-        maker=desk.care.maker(token),
+        maker=_shown(services, token),
         token=token,
         refused=refused,
     )
+
+
+def _shown(services: Services, token: str) -> MakerPage:
+    return services.read(makers.page, ids.digest(token), services.plates, services.clock())

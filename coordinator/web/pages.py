@@ -5,15 +5,18 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from coordinator import acts
+from coordinator.acts.services import Services
+from coordinator.conversation import Conversation
 from coordinator.model.records import Attempt
 from coordinator.model.roles import Permission
 from coordinator.model.views import NeedView
 from coordinator.web import clusters, cookies, rendering, shapes
-from coordinator.web.access import By, Who, needs, principal_of, require
-from coordinator.web.clusters import home_of
-from coordinator.web.dependencies import Desk, Entered, Here, Sheet
+from coordinator.web.access import Who, needs, performs, principal_of
+from coordinator.web.dependencies import Agents, Entered, Here, Sheet
 from coordinator.web.forms import Filed, Refused, submit
 from coordinator.web.shapes import Id
+from coordinator.work import overview
 from wire.messages import Wish
 
 router = APIRouter(include_in_schema=False)
@@ -24,9 +27,9 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 @needs(Permission.LOOK)
-def front(desk: Here, request: Request) -> Response:
+def front(services: Here, request: Request) -> Response:
     """All needs, the form to file one, and the hospitals to vet."""
-    return _needs(desk, request)
+    return _needs(services, request)
 
 
 @router.get("/needs")
@@ -38,10 +41,10 @@ def needs_elsewhere() -> Response:
 
 @router.get("/needs/{need}")
 @needs(Permission.LOOK)
-def need(desk: Here, request: Request, need: Id) -> Response:
+def need(services: Here, request: Request, need: Id) -> Response:
     """One need, its lots and its parcels."""
     link = cookies.read(request, cookies.LINK)
-    response = _need(desk, request, need, link=link if link.startswith("/t/") else "")
+    response = _need(services, request, need, link=link if link.startswith("/t/") else "")
     if link:
         cookies.drop(request, response, cookies.LINK, path=f"/needs/{need}")
     return response
@@ -49,59 +52,60 @@ def need(desk: Here, request: Request, need: Id) -> Response:
 
 @router.get("/printers")
 @needs(Permission.LOOK)
-def printers(desk: Here, request: Request) -> Response:
+def printers(services: Here, conversation: Agents, request: Request) -> Response:
     """Printers and what they do."""
-    return _printers(desk, request)
+    return _printers(services, conversation, request)
 
 
 # ── hospitals and needs ───────────────────────────────────────────────────────────────────────────────────
 
 
 @router.post("/hospitals")
-@needs(Permission.ADD)
-def add_hospital(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
+@performs(acts.hospitals.add_hospital)
+def add_hospital(services: Here, request: Request, who: Who, entered: Entered) -> Response:
     """Take a hospital in."""
 
     def act() -> str:
         asked = shapes.HospitalAsked.entered(entered)
-        desk.add_hospital(
+        acts.hospitals.add_hospital(
+            services,
+            who,
             name=asked.name,
             contact=asked.contact,
             latitude=asked.latitude,
             longitude=asked.longitude,
-            cluster=home_of(who, Permission.ADD, asked.cluster),
-            by=who.name,
+            cluster=asked.cluster,
         )
         return "/"
 
-    return submit("hospital", entered, act, lambda refused: _needs(desk, request, refused))
+    return submit("hospital", entered, act, lambda refused: _needs(services, request, refused))
 
 
 @router.post("/hospitals/{hospital}/approve")
-@needs(Permission.APPROVE)
-def approve_hospital(desk: Here, request: Request, by: By, entered: Entered, hospital: Id) -> Response:
+@performs(acts.hospitals.approve_hospital)
+def approve_hospital(services: Here, request: Request, who: Who, entered: Entered, hospital: Id) -> Response:
     """Vouch for a hospital."""
 
     def act() -> str:
-        desk.approve_hospital(hospital, by=by)
+        acts.hospitals.approve_hospital(services, who, hospital)
         return "/"
 
-    return submit(f"approve-{hospital}", entered, act, lambda refused: _needs(desk, request, refused))
+    return submit(f"approve-{hospital}", entered, act, lambda refused: _needs(services, request, refused))
 
 
 @router.post("/needs")
-@needs(Permission.FILE)
-def file_need(desk: Here, request: Request, who: Who, entered: Entered) -> Response:
+@performs(acts.needs.file_need)
+def file_need(services: Here, request: Request, who: Who, entered: Entered) -> Response:
     """Ask for parts; the need's page then shows the hospital's link, once."""
 
     def act() -> Filed:
         asked = shapes.NeedAsked.entered(entered)
-        require(desk.store, who, Permission.FILE, hospital=asked.hospital)
-        need, token = desk.file_need(
+        need, token = acts.needs.file_need(
+            services,
+            who,
             hospital=asked.hospital,
             part=asked.part,
             quantity=asked.quantity,
-            by=who.name,
             priority=asked.priority,
             deadline=asked.deadline,
         )
@@ -110,129 +114,148 @@ def file_need(desk: Here, request: Request, who: Who, entered: Entered) -> Respo
     def carry(response: Response, filed: Filed) -> None:
         cookies.put(request, response, cookies.LINK, filed.link, seconds=120, path=filed.page)
 
-    return submit("need", entered, act, lambda refused: _needs(desk, request, refused), carry)
+    return submit("need", entered, act, lambda refused: _needs(services, request, refused), carry)
 
 
 @router.post("/needs/{need}/cancel")
-@needs(Permission.WITHDRAW)
-def cancel_need(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
+@performs(acts.needs.cancel_need)
+def cancel_need(services: Here, request: Request, who: Who, entered: Entered, need: Id) -> Response:
     """Ask for no more of it."""
 
     def act() -> str:
-        desk.cancel_need(need, by=by)
+        acts.needs.cancel_need(services, who, need)
         return f"/needs/{need}"
 
-    return submit("cancel", entered, act, lambda refused: _need(desk, request, need, refused))
+    return submit("cancel", entered, act, lambda refused: _need(services, request, need, refused))
 
 
 @router.post("/needs/{need}/release")
-@needs(Permission.RELEASE)
-def release_need(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
+@performs(acts.needs.release_need)
+def release_need(services: Here, request: Request, who: Who, entered: Entered, need: Id) -> Response:
     """Give a held need out again."""
 
     def act() -> str:
-        desk.release_need(need, by=by)
+        acts.needs.release_need(services, who, need)
         return f"/needs/{need}"
 
-    return submit("release", entered, act, lambda refused: _need(desk, request, need, refused))
+    return submit("release", entered, act, lambda refused: _need(services, request, need, refused))
 
 
 @router.post("/needs/{need}/pack")
-@needs(Permission.PACK)
-def pack(desk: Here, request: Request, by: By, entered: Entered, need: Id) -> Response:
+@performs(acts.parcels.pack)
+def pack(services: Here, request: Request, who: Who, entered: Entered, need: Id) -> Response:
     """Put what stands at the hub into a parcel."""
 
     def act() -> str:
         asked = shapes.ParcelAsked.entered({**entered, "need": need})
-        desk.pack(need, by=by, units=asked.units)
+        acts.parcels.pack(services, who, need, units=asked.units)
         return f"/needs/{need}"
 
-    return submit("pack", entered, act, lambda refused: _need(desk, request, need, refused))
+    return submit("pack", entered, act, lambda refused: _need(services, request, need, refused))
 
 
 @router.post("/needs/{need}/parcels/{parcel}/send")
-@needs(Permission.SEND)
-def send(desk: Here, request: Request, by: By, entered: Entered, need: Id, parcel: Id) -> Response:
+@performs(acts.parcels.send)
+def send(services: Here, request: Request, who: Who, entered: Entered, need: Id, parcel: Id) -> Response:
     """Hand a parcel over."""
 
     def act() -> str:
-        desk.send(parcel, by=by)
+        acts.parcels.send(services, who, parcel)
         return f"/needs/{need}"
 
-    return submit(f"send-{parcel}", entered, act, lambda refused: _need(desk, request, need, refused))
+    return submit(f"send-{parcel}", entered, act, lambda refused: _need(services, request, need, refused))
 
 
 # ── attempts: on a need's page, or on the printers' ───────────────────────────────────────────────────────
 
 
 @router.post("/needs/{need}/attempts/{attempt}/inspect")
-@needs(Permission.INSPECT)
-def inspect(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
+@performs(acts.attempts.inspect)
+def inspect(services: Here, request: Request, who: Who, entered: Entered, need: Id, attempt: Id) -> Response:
     """Say what is good."""
 
     def act() -> Attempt:
         asked = shapes.Inspection.entered(entered)
-        return desk.inspect(attempt, good=asked.good, scrapped=asked.scrapped, by=by)
+        return acts.attempts.inspect(services, who, attempt, good=asked.good, scrapped=asked.scrapped)
 
-    return _on_need(desk, request, need, f"inspect-{attempt}", entered, act)
+    return _on_need(services, request, need, f"inspect-{attempt}", entered, act)
 
 
 @router.post("/needs/{need}/attempts/{attempt}/collect")
-@needs(Permission.COLLECT)
-def collect(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
+@performs(acts.attempts.collect)
+def collect(services: Here, request: Request, who: Who, entered: Entered, need: Id, attempt: Id) -> Response:
     """Bring a lot to the hub."""
-    act = lambda: desk.collect(attempt, by=by)  # noqa: E731 (one line says it)
-    return _on_need(desk, request, need, f"collect-{attempt}", entered, act)
+    act = lambda: acts.attempts.collect(services, who, attempt)  # noqa: E731 (one line says it)
+    return _on_need(services, request, need, f"collect-{attempt}", entered, act)
 
 
 @router.post("/needs/{need}/attempts/{attempt}/write-off")
-@needs(Permission.RULE)
-def write_off(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
+@performs(acts.attempts.write_off)
+def write_off(
+    services: Here, request: Request, who: Who, entered: Entered, need: Id, attempt: Id
+) -> Response:
     """Give a suspect lot up."""
 
     def act() -> Attempt:
-        return desk.write_off(attempt, by=by, why=shapes.Ruling.entered(entered).why)
+        return acts.attempts.write_off(services, who, attempt, why=shapes.Ruling.entered(entered).why)
 
-    return _on_need(desk, request, need, f"write-off-{attempt}", entered, act)
+    return _on_need(services, request, need, f"write-off-{attempt}", entered, act)
 
 
 @router.post("/needs/{need}/attempts/{attempt}/vouch")
-@needs(Permission.RULE)
-def vouch(desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id) -> Response:
+@performs(acts.attempts.vouch)
+def vouch(services: Here, request: Request, who: Who, entered: Entered, need: Id, attempt: Id) -> Response:
     """Say that a suspect lot is here."""
 
     def act() -> Attempt:
-        return desk.vouch(attempt, by=by, why=shapes.Ruling.entered(entered).why)
+        return acts.attempts.vouch(services, who, attempt, why=shapes.Ruling.entered(entered).why)
 
-    return _on_need(desk, request, need, f"vouch-{attempt}", entered, act)
+    return _on_need(services, request, need, f"vouch-{attempt}", entered, act)
 
 
 @router.post("/needs/{need}/attempts/{attempt}/{wish}")
-@needs(Permission.STEER)
+@performs(*acts.attempts.ASKING.values())
 def ask_on_need(
-    desk: Here, request: Request, by: By, entered: Entered, need: Id, attempt: Id, wish: Wish
+    services: Here, request: Request, who: Who, entered: Entered, need: Id, attempt: Id, wish: Wish
 ) -> Response:
     """Ask the printer's agent for something, from the need's page."""
-    return _on_need(desk, request, need, f"{wish}-{attempt}", entered, lambda: desk.ask(attempt, wish, by=by))
+    return _on_need(
+        services,
+        request,
+        need,
+        f"{wish}-{attempt}",
+        entered,
+        lambda: acts.attempts.ASKING[wish](services, who, attempt),
+    )
 
 
 @router.post("/printers/{attempt}/{wish}")
-@needs(Permission.STEER)
-def ask(desk: Here, request: Request, by: By, entered: Entered, attempt: Id, wish: Wish) -> Response:
+@performs(*acts.attempts.ASKING.values())
+def ask(
+    services: Here,
+    conversation: Agents,
+    request: Request,
+    who: Who,
+    entered: Entered,
+    attempt: Id,
+    wish: Wish,
+) -> Response:
     """Ask the printer's agent for something, from the printers' page."""
 
     def act() -> str:
-        desk.ask(attempt, wish, by=by)
+        acts.attempts.ASKING[wish](services, who, attempt)
         return "/printers"
 
-    return submit(f"{wish}-{attempt}", entered, act, lambda refused: _printers(desk, request, refused))
+    return submit(
+        f"{wish}-{attempt}", entered, act, lambda refused: _printers(services, conversation, request, refused)
+    )
 
 
 # ── private ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _on_need(
-    desk: Desk,
+    services: Services,
     request: Request,
     need: str,
     form: str,
@@ -243,14 +266,14 @@ def _on_need(
         act()
         return f"/needs/{need}"
 
-    return submit(form, entered, done, lambda refused: _need(desk, request, need, refused))
+    return submit(form, entered, done, lambda refused: _need(services, request, need, refused))
 
 
-def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Response:
+def _needs(services: Services, request: Request, refused: Refused | None = None) -> Response:
     principal = principal_of(request)
-    views = clusters.needs(principal, desk.needs())
-    hospitals = clusters.hospitals(principal, desk.hospitals())
-    parts = desk.parts()
+    views = clusters.needs(principal, services.read(overview.needs_))
+    hospitals = clusters.hospitals(principal, services.read(overview.hospitals))
+    parts = services.plates.parts()
     return rendering.page(
         request,
         "needs.html",
@@ -271,26 +294,30 @@ def _needs(desk: Desk, request: Request, refused: Refused | None = None) -> Resp
 
 
 def _need(
-    desk: Desk, request: Request, need: str, refused: Refused | None = None, link: str = ""
+    services: Services, request: Request, need: str, refused: Refused | None = None, link: str = ""
 ) -> Response:
-    detail = desk.need(need)
+    detail = services.read(overview.need, need)
     return rendering.page(
         request,
         "need.html",
         status=refused.problem.status if refused else 200,
         detail=detail,
-        part=next((part for part in desk.parts() if part.name == detail.need.part), None),
+        part=next((part for part in services.plates.parts() if part.name == detail.need.part), None),
         link=rendering.outside(request, link) if link else "",
         refused=refused,
     )
 
 
-def _printers(desk: Desk, request: Request, refused: Refused | None = None) -> Response:
+def _printers(
+    services: Services, conversation: Conversation, request: Request, refused: Refused | None = None
+) -> Response:
     return rendering.page(
         request,
         "printers.html",
         status=refused.problem.status if refused else 200,
-        views=clusters.printers(principal_of(request), desk.printers()),
+        views=clusters.printers(
+            principal_of(request), services.read(overview.printers, conversation.looks(), services.clock())
+        ),
         refused=refused,
     )
 

@@ -1,31 +1,23 @@
 """Who has an account and which roles: for admins, as a page and for programs."""
 
 from collections.abc import Callable
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from coordinator import acts
+from coordinator.acts.services import Services
 from coordinator.errors import Conflict, Forbidden, Invalid, Missing, Unauthorised
 from coordinator.model.roles import Permission, Role
 from coordinator.people.accounts import PersonView
-from coordinator.people.staff import Staff
 from coordinator.web import rendering, shapes
-from coordinator.web.access import Auth, Who, needs
-from coordinator.web.clusters import home_of
-from coordinator.web.dependencies import Entered, Repeatable
+from coordinator.web.access import Who, needs, performs
+from coordinator.web.dependencies import Entered, Here, Repeatable
 from coordinator.web.forms import Refused, reveal, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
 router = APIRouter(responses=documented(Unauthorised, Forbidden, Invalid))
-
-
-def _staff(auth: Auth) -> Staff:
-    return Staff(auth)
-
-
-Office = Annotated[Staff, Depends(_staff)]
 
 
 # ── for programs ──────────────────────────────────────────────────────────────────────────────────────────
@@ -37,9 +29,9 @@ Office = Annotated[Staff, Depends(_staff)]
     tags=["people"],
 )
 @needs(Permission.PEOPLE)
-def everybody(staff: Office, who: Who) -> list[PersonView]:
+def everybody(services: Here, who: Who) -> list[PersonView]:
     """By log-in name."""
-    return staff.everybody(who)
+    return services.read(acts.people.everybody, who)
 
 
 @router.post(
@@ -49,10 +41,10 @@ def everybody(staff: Office, who: Who) -> list[PersonView]:
     tags=["people"],
     responses=documented(Conflict),
 )
-@needs(Permission.PEOPLE)
-def add(staff: Office, who: Who, asked: shapes.PersonAsked, once: Repeatable) -> shapes.Welcomed:
+@performs(acts.people.add_person)
+def add(services: Here, who: Who, asked: shapes.PersonAsked, once: Repeatable) -> shapes.Welcomed:
     """`path` is a link, good once and for three days, by which they choose a password. It is shown only now."""
-    return once(shapes.Welcomed, lambda: _added(staff, who, asked))
+    return once(shapes.Welcomed, lambda: _added(services, who, asked))
 
 
 @router.post(
@@ -61,10 +53,10 @@ def add(staff: Office, who: Who, asked: shapes.PersonAsked, once: Repeatable) ->
     tags=["people"],
     responses=documented(Missing),
 )
-@needs(Permission.PEOPLE)
-def give(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
+@performs(acts.people.give_role)
+def give(services: Here, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
     """In one cluster; it counts at once."""
-    return staff.give(who, person, home_of(who, Permission.PEOPLE, asked.cluster), asked.role)
+    return acts.people.give_role(services, who, person, asked.role, cluster=asked.cluster)
 
 
 @router.post(
@@ -73,10 +65,10 @@ def give(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> Person
     tags=["people"],
     responses=documented(Missing, Conflict),
 )
-@needs(Permission.PEOPLE)
-def take(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
+@performs(acts.people.take_role)
+def take(services: Here, who: Who, person: Id, asked: shapes.RoleAsked) -> PersonView:
     """It counts at once, for their programs too."""
-    return staff.take(who, person, home_of(who, Permission.PEOPLE, asked.cluster), asked.role)
+    return acts.people.take_role(services, who, person, asked.role, cluster=asked.cluster)
 
 
 @router.post(
@@ -85,10 +77,12 @@ def take(staff: Office, who: Who, person: Id, asked: shapes.RoleAsked) -> Person
     tags=["people"],
     responses=documented(Missing),
 )
-@needs(Permission.PEOPLE)
-def reset(staff: Office, who: Who, person: Id, asked: shapes.ResetAsked, once: Repeatable) -> shapes.Welcomed:
+@performs(acts.people.reset_person)
+def reset(
+    services: Here, who: Who, person: Id, asked: shapes.ResetAsked, once: Repeatable
+) -> shapes.Welcomed:
     """The old one is void, all sessions end and tokens are revoked; `path` is the link, shown only now."""
-    return once(shapes.Welcomed, lambda: _reset(staff, who, person, asked))
+    return once(shapes.Welcomed, lambda: _reset(services, who, person, asked))
 
 
 @router.post(
@@ -97,10 +91,10 @@ def reset(staff: Office, who: Who, person: Id, asked: shapes.ResetAsked, once: R
     tags=["people"],
     responses=documented(Missing, Conflict),
 )
-@needs(Permission.PEOPLE)
-def disable(staff: Office, who: Who, person: Id) -> PersonView:
+@performs(acts.people.disable_person)
+def disable(services: Here, who: Who, person: Id) -> PersonView:
     """At once: sessions end, tokens and links are void. What they did stays in the records."""
-    return staff.disable(who, person)
+    return acts.people.disable_person(services, who, person)
 
 
 @router.post(
@@ -109,10 +103,10 @@ def disable(staff: Office, who: Who, person: Id) -> PersonView:
     tags=["people"],
     responses=documented(Missing),
 )
-@needs(Permission.PEOPLE)
-def enable(staff: Office, who: Who, person: Id) -> PersonView:
+@performs(acts.people.enable_person)
+def enable(services: Here, who: Who, person: Id) -> PersonView:
     """With the password and second factor it had."""
-    return staff.enable(who, person)
+    return acts.people.enable_person(services, who, person)
 
 
 @router.post(
@@ -122,10 +116,10 @@ def enable(staff: Office, who: Who, person: Id) -> PersonView:
     tags=["agents"],
     responses=documented(Missing),
 )
-@needs(Permission.PEOPLE)
-def place(staff: Office, who: Who, agent: Id, asked: shapes.ClusterAsked) -> None:
+@performs(acts.agents.place)
+def place(services: Here, who: Who, agent: Id, asked: shapes.ClusterAsked) -> None:
     """Its printers are seen, and their lots looked after, by that cluster's people. Dispatch goes on as before."""
-    staff.place(who, agent, asked.cluster)
+    acts.agents.place(services, who, agent, asked.cluster)
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,87 +127,101 @@ def place(staff: Office, who: Who, agent: Id, asked: shapes.ClusterAsked) -> Non
 
 @router.get("/people", include_in_schema=False)
 @needs(Permission.PEOPLE)
-def page(request: Request, staff: Office, who: Who) -> Response:
+def page(request: Request, services: Here, who: Who) -> Response:
     """Everybody, and the form to take somebody in."""
-    return _show(request, staff, who)
+    return _show(request, services, who)
 
 
 @router.post("/people", include_in_schema=False)
-@needs(Permission.PEOPLE)
-def add_on_page(request: Request, staff: Office, who: Who, entered: Entered) -> Response:
+@performs(acts.people.add_person)
+def add_on_page(request: Request, services: Here, who: Who, entered: Entered) -> Response:
     """Take somebody in; the page shows the link, once."""
     return _welcome(
         request,
-        staff,
+        services,
         who,
         entered,
         "person",
-        lambda: _added(staff, who, shapes.PersonAsked.entered(entered)),
+        lambda: _added(services, who, shapes.PersonAsked.entered(entered)),
     )
 
 
 @router.post("/people/{person}/give", include_in_schema=False)
-@needs(Permission.PEOPLE)
-def give_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+@performs(acts.people.give_role)
+def give_on_page(request: Request, services: Here, who: Who, entered: Entered, person: Id) -> Response:
     """Give a role."""
     return _then_back(
-        request, staff, who, entered, f"give-{person}", lambda: staff.give(who, person, *_role(who, entered))
+        request, services, who, entered, f"give-{person}", lambda: _give(services, who, person, entered)
     )
 
 
 @router.post("/people/{person}/take", include_in_schema=False)
-@needs(Permission.PEOPLE)
-def take_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+@performs(acts.people.take_role)
+def take_on_page(request: Request, services: Here, who: Who, entered: Entered, person: Id) -> Response:
     """Take a role."""
     return _then_back(
-        request, staff, who, entered, f"take-{person}", lambda: staff.take(who, person, *_role(who, entered))
+        request, services, who, entered, f"take-{person}", lambda: _take(services, who, person, entered)
     )
 
 
 @router.post("/people/{person}/reset", include_in_schema=False)
-@needs(Permission.PEOPLE)
-def reset_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+@performs(acts.people.reset_person)
+def reset_on_page(request: Request, services: Here, who: Who, entered: Entered, person: Id) -> Response:
     """A new password; the page shows the link, once."""
     return _welcome(
         request,
-        staff,
+        services,
         who,
         entered,
         f"reset-{person}",
-        lambda: _reset(staff, who, person, shapes.ResetAsked.entered(entered)),
+        lambda: _reset(services, who, person, shapes.ResetAsked.entered(entered)),
     )
 
 
 @router.post("/people/{person}/disable", include_in_schema=False)
-@needs(Permission.PEOPLE)
-def disable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+@performs(acts.people.disable_person)
+def disable_on_page(request: Request, services: Here, who: Who, entered: Entered, person: Id) -> Response:
     """Shut an account."""
-    return _then_back(request, staff, who, entered, f"disable-{person}", lambda: staff.disable(who, person))
+    return _then_back(
+        request,
+        services,
+        who,
+        entered,
+        f"disable-{person}",
+        lambda: acts.people.disable_person(services, who, person),
+    )
 
 
 @router.post("/people/{person}/enable", include_in_schema=False)
-@needs(Permission.PEOPLE)
-def enable_on_page(request: Request, staff: Office, who: Who, entered: Entered, person: Id) -> Response:
+@performs(acts.people.enable_person)
+def enable_on_page(request: Request, services: Here, who: Who, entered: Entered, person: Id) -> Response:
     """Open an account again."""
-    return _then_back(request, staff, who, entered, f"enable-{person}", lambda: staff.enable(who, person))
+    return _then_back(
+        request,
+        services,
+        who,
+        entered,
+        f"enable-{person}",
+        lambda: acts.people.enable_person(services, who, person),
+    )
 
 
 # ── private ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _then_back(
-    request: Request, staff: Staff, who: Who, entered: Entered, form: str, act: Callable[[], object]
+    request: Request, services: Services, who: Who, entered: Entered, form: str, act: Callable[[], object]
 ) -> Response:
     def go() -> str:
         act()
         return "/people"
 
-    return submit(form, entered, go, lambda refused: _show(request, staff, who, refused))
+    return submit(form, entered, go, lambda refused: _show(request, services, who, refused))
 
 
 def _welcome(
     request: Request,
-    staff: Staff,
+    services: Services,
     who: Who,
     entered: Entered,
     form: str,
@@ -223,39 +231,48 @@ def _welcome(
         form,
         entered,
         act,
-        lambda refused: _show(request, staff, who, refused),
-        lambda welcomed: _show(request, staff, who, welcomed=welcomed),
+        lambda refused: _show(request, services, who, refused),
+        lambda welcomed: _show(request, services, who, welcomed=welcomed),
         "/people",
     )
 
 
-def _role(who: Who, entered: Entered) -> tuple[str, Role]:
-    asked = shapes.RoleAsked.entered(entered)
-    return home_of(who, Permission.PEOPLE, asked.cluster), asked.role
-
-
-def _added(staff: Staff, who: Who, asked: shapes.PersonAsked) -> shapes.Welcomed:
-    cluster = home_of(who, Permission.PEOPLE, asked.cluster)
-    view, code = staff.add(
-        who, name=asked.name, shown=asked.shown or asked.name, cluster=cluster, role=asked.role
+def _added(services: Services, who: Who, asked: shapes.PersonAsked) -> shapes.Welcomed:
+    view, code = acts.people.add_person(
+        services,
+        who,
+        name=asked.name,
+        shown=asked.shown or asked.name,
+        role=asked.role,
+        cluster=asked.cluster,
     )
     return shapes.Welcomed(person=view, path=f"/login/{code}")
 
 
-def _reset(staff: Staff, who: Who, person: str, asked: shapes.ResetAsked) -> shapes.Welcomed:
-    view, code = staff.reset(who, person, second_factor=asked.second_factor)
+def _reset(services: Services, who: Who, person: str, asked: shapes.ResetAsked) -> shapes.Welcomed:
+    view, code = acts.people.reset_person(services, who, person, second_factor=asked.second_factor)
     return shapes.Welcomed(person=view, path=f"/login/{code}")
+
+
+def _give(services: Services, who: Who, person: str, entered: Entered) -> None:
+    asked = shapes.RoleAsked.entered(entered)
+    acts.people.give_role(services, who, person, asked.role, cluster=asked.cluster)
+
+
+def _take(services: Services, who: Who, person: str, entered: Entered) -> None:
+    asked = shapes.RoleAsked.entered(entered)
+    acts.people.take_role(services, who, person, asked.role, cluster=asked.cluster)
 
 
 def _show(
     request: Request,
-    staff: Staff,
+    services: Services,
     who: Who,
     refused: Refused | None = None,
     welcomed: shapes.Welcomed | None = None,
 ) -> Response:
     within = who.within(Permission.PEOPLE)
-    everybody = staff.everybody(who)
+    everybody = services.read(acts.people.everybody, who)
     return rendering.page(
         request,
         "people.html",

@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from coordinator import acts
 from coordinator.errors import Forbidden, Invalid, Missing, Unauthorised
-from coordinator.model.roles import Permission
 from coordinator.web import shapes
-from coordinator.web.access import By, needs
+from coordinator.web.access import Who, performs
 from coordinator.web.dependencies import Here
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
@@ -20,19 +20,19 @@ _ANSWERS = documented(Unauthorised, Forbidden, Missing, Invalid)
 @router.get(
     "/api/privacy/agents/{agent}", tags=["privacy"], summary="All that is held of a maker", responses=_ANSWERS
 )
-@needs(Permission.PRIVACY)
-def export_agent(desk: Here, by: By, agent: Id) -> dict[str, Any]:
+@performs(acts.privacy.export_agent)
+def export_agent(services: Here, who: Who, agent: Id) -> dict[str, Any]:
     """With the address: it is for the maker who asks. That it was taken out is in the trail."""
-    return desk.care.export_agent(agent, by=by)
+    return acts.privacy.export_agent(services, who, agent)
 
 
 @router.post(
     "/api/privacy/agents/{agent}/erase", tags=["privacy"], summary="A maker leaves", responses=_ANSWERS
 )
-@needs(Permission.PRIVACY)
-def erase_agent(desk: Here, by: By, agent: Id) -> shapes.Erased:
+@performs(acts.privacy.erase_agent)
+def erase_agent(services: Here, who: Who, agent: Id) -> shapes.Erased:
     """Address, place and name go; the lots stay under the name that comes back. Can't be undone."""
-    return shapes.Erased(name=desk.care.erase_agent(agent, by=by))
+    return shapes.Erased(name=acts.privacy.erase_agent(services, who, agent))
 
 
 @router.get(
@@ -41,10 +41,10 @@ def erase_agent(desk: Here, by: By, agent: Id) -> shapes.Erased:
     summary="All that is held of a hospital",
     responses=_ANSWERS,
 )
-@needs(Permission.PRIVACY)
-def export_hospital(desk: Here, by: By, hospital: Id) -> dict[str, Any]:
+@performs(acts.privacy.export_hospital)
+def export_hospital(services: Here, who: Who, hospital: Id) -> dict[str, Any]:
     """With its contact, and who signed for its parcels."""
-    return desk.care.export_hospital(hospital, by=by)
+    return acts.privacy.export_hospital(services, who, hospital)
 
 
 @router.post(
@@ -54,7 +54,7 @@ def export_hospital(desk: Here, by: By, hospital: Id) -> dict[str, Any]:
     summary="Forget who spoke for a hospital",
     responses=_ANSWERS,
 )
-@needs(Permission.PRIVACY)
-def erase_hospital(desk: Here, by: By, hospital: Id) -> None:
+@performs(acts.privacy.erase_hospital)
+def erase_hospital(services: Here, who: Who, hospital: Id) -> None:
     """Its contact and signers go, and its links with them; needs and parcels stay. Can't be undone."""
-    desk.care.erase_hospital(hospital, by=by)
+    acts.privacy.erase_hospital(services, who, hospital)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from coordinator import ids
-from coordinator.model.records import Looks, Printer
+from coordinator.model.records import PrinterTelemetry, RegisteredPrinter
 from coordinator.model.roles import Permission
 from coordinator.model.views import STATES, PrinterView
 from coordinator.people.principal import NOBODY, Principal
@@ -103,7 +103,7 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def bed(printer: Printer, looks: Looks | None) -> str:
+def bed(printer: RegisteredPrinter, looks: PrinterTelemetry | None) -> str:
     """Whether the bed is clear, as last seen."""
     if looks is None or not printer.online:
         return "not known"

@@ -18,11 +18,11 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from coordinator.model.records import Attempt, Looks, Need, Pickup, Printer
+from coordinator.model.records import Attempt, Need, Pickup, PrinterTelemetry, RegisteredPrinter
 from coordinator.model.roles import HOME, Role
 from coordinator.model.views import PrinterView
 from coordinator.people.accounts import PersonView
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="A SHA-256, in hex")]
@@ -242,7 +242,7 @@ class Stop:
     """A pickup, and where to go; null if the maker did not say."""
 
     pickup: Pickup
-    doorstep: Doorstep | None
+    doorstep: PickupAddress | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +307,7 @@ class PrinterLook:
     """A printer, how it looks, what it works on, and whether it waits for work."""
 
     printer: PrinterShown
-    looks: Looks | None
+    looks: PrinterTelemetry | None
     attempt: Attempt | None
     waiting: bool
 
@@ -319,7 +319,7 @@ def look(view: PrinterView) -> PrinterLook:
     )
 
 
-def _printer(printer: Printer) -> PrinterShown:
+def _printer(printer: RegisteredPrinter) -> PrinterShown:
     return PrinterShown(
         agent=printer.agent,
         name=printer.name,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coordinator.model.records import Progress
+from coordinator.model.records import NeedProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Segment:
     units: int
 
 
-def along(progress: Progress) -> list[Stage]:
+def along(progress: NeedProgress) -> list[Stage]:
     """From asked for to received. They add up to what was requested, but for `corrections`."""
     return [
         Stage("needed", "not yet promised", progress.needed),
@@ -39,7 +39,7 @@ def along(progress: Progress) -> list[Stage]:
     ]
 
 
-def outside(progress: Progress) -> list[Stage]:
+def outside(progress: NeedProgress) -> list[Stage]:
     """What was lost on the way, and is asked for again: it stands beside the sum, not in it."""
     return [
         Stage("scrapped", "rejected, replaced", progress.scrapped),
@@ -48,22 +48,22 @@ def outside(progress: Progress) -> list[Stage]:
     ]
 
 
-def corrections(progress: Progress) -> int:
+def corrections(progress: NeedProgress) -> int:
     """Units above what was requested (surplus), or, below zero, that are asked for no more (withdrawn)."""
     return sum(stage.units for stage in along(progress)) - progress.requested
 
 
-def bar(progress: Progress) -> list[Segment]:
+def bar(progress: NeedProgress) -> list[Segment]:
     """The bar's pieces, the farthest stage first."""
     return _pieces([stage for stage in reversed(along(progress)) if stage.key != "needed"])
 
 
-def width(progress: Progress) -> int:
+def width(progress: NeedProgress) -> int:
     """How many units the whole bar stands for."""
     return max(1, progress.requested, sum(stage.units for stage in along(progress)))
 
 
-def spoken(progress: Progress) -> str:
+def spoken(progress: NeedProgress) -> str:
     """The bar in words."""
     parts = [f"{stage.units} {stage.label}" for stage in reversed(along(progress)) if stage.units]
     return f"{progress.requested} requested: " + ", ".join(parts or ["none"])

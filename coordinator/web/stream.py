@@ -11,7 +11,7 @@ from pydantic import StringConstraints
 from coordinator.changes import Listener
 from coordinator.model.roles import Permission
 from coordinator.web.access import Auth, Who, again, needs
-from coordinator.web.dependencies import Here
+from coordinator.web.dependencies import Changes
 
 router = APIRouter()
 
@@ -26,8 +26,8 @@ Subject = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16}(/[A-Za-z0-9_-]
 )
 @needs(Permission.LOOK)
 async def events(
-    desk: Here,
     who: Who,
+    changes: Changes,
     auth: Auth,
     request: Request,
     on: Annotated[
@@ -40,7 +40,7 @@ async def events(
     def may() -> bool:
         return again(request, auth).may(Permission.LOOK)
 
-    with desk.changes.listen(*on) as listener:
+    with changes.listen(*on) as listener:
         async for event in told(listener, may, silent=not who.everywhere):
             yield event
 

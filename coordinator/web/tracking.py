@@ -8,16 +8,20 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from coordinator import acts, ids
+from coordinator.acts.services import Services
 from coordinator.errors import Conflict, Invalid, Missing, Slow
 from coordinator.model.records import Parcel
 from coordinator.model.views import Tracking
 from coordinator.people.links import Astray
+from coordinator.people.principal import HOSPITAL
 from coordinator.web import rendering, shapes
-from coordinator.web.dependencies import Entered, Here, Repeatable, link
+from coordinator.web.dependencies import Changes, Entered, Here, Repeatable, link
 from coordinator.web.forms import Refused, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id, Token
 from coordinator.web.stream import told
+from coordinator.work import intake, overview
 
 router = APIRouter()
 
@@ -25,9 +29,9 @@ router = APIRouter()
 # ── for programs ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _held(desk: Here, request: Request, token: Token) -> str:
+def _held(services: Here, request: Request, token: Token) -> str:
     with link(request, token):
-        desk.is_tracked(token)
+        services.read(intake.by_link, ids.digest(token), services.clock())
     return token
 
 
@@ -42,9 +46,9 @@ _ANSWERS = documented(Missing, Invalid, Slow)
     summary="What a hospital's link shows",
     responses=_ANSWERS,
 )
-def tracked(desk: Here, token: Held) -> Tracking:
+def tracked(services: Here, token: Held) -> Tracking:
     """Needs no key: the link is one. Never says who printed, or where."""
-    return desk.track(token)
+    return _shown(services, token)
 
 
 @router.post(
@@ -53,53 +57,60 @@ def tracked(desk: Here, token: Held) -> Tracking:
     summary="Sign for a parcel",
     responses=_ANSWERS | documented(Conflict),
 )
-def received(desk: Here, token: Held, parcel: Id, asked: shapes.Receipt, once: Repeatable) -> Parcel:
+def received(services: Here, token: Held, parcel: Id, asked: shapes.Receipt, once: Repeatable) -> Parcel:
     """`units` is what was counted on arrival; what is missing is printed again."""
-    return once(Parcel, lambda: desk.receive(token, parcel, units=asked.units, by=asked.by, note=asked.note))
+    return once(
+        Parcel,
+        lambda: acts.parcels.receive(
+            services, HOSPITAL, token, parcel, units=asked.units, signed_by=asked.by, remark=asked.note
+        ),
+    )
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @router.get("/t/{token}", include_in_schema=False)
-def page(desk: Here, request: Request, token: Held) -> Response:
+def page(services: Here, request: Request, token: Held) -> Response:
     """The hospital's page."""
-    return _show(desk.track(token), request, token)
+    return _show(_shown(services, token), request, token)
 
 
 @router.post("/t/{token}/parcels/{parcel}/receive", include_in_schema=False)
-def receive(desk: Here, request: Request, token: Held, parcel: Id, entered: Entered) -> Response:
+def receive(services: Here, request: Request, token: Held, parcel: Id, entered: Entered) -> Response:
     """The page's form to sign for a parcel."""
 
     def act() -> str:
         asked = shapes.Receipt.entered(entered)
-        desk.receive(token, parcel, units=asked.units, by=asked.by, note=asked.note)
+        acts.parcels.receive(
+            services, HOSPITAL, token, parcel, units=asked.units, signed_by=asked.by, remark=asked.note
+        )
         return f"/t/{token}"
 
     def again(refused: Refused) -> Response:
-        return _show(desk.track(token), request, token, refused)
+        return _show(_shown(services, token), request, token, refused)
 
     return submit(f"receive-{parcel}", entered, act, again)
 
 
-async def _need(desk: Here, token: Held) -> str:
-    return (await run_in_threadpool(desk.track, token)).need
+async def _need(services: Here, token: Held) -> str:
+    return (await run_in_threadpool(_shown, services, token)).need
 
 
 @router.get("/t/{token}/events", response_class=EventSourceResponse, include_in_schema=False)
 async def events(
-    desk: Here, token: Token, need: Annotated[str, Depends(_need)]
+    services: Here, changes: Changes, token: Token, need: Annotated[str, Depends(_need)]
 ) -> AsyncIterator[ServerSentEvent]:
     """That something about this need changed; not what."""
 
     def may() -> bool:
         try:
-            desk.is_tracked(token)
+            services.read(intake.by_link, ids.digest(token), services.clock())
         except Astray:
             return False
         return True
 
-    with desk.changes.listen(f"need/{need}") as listener:
+    with changes.listen(f"need/{need}") as listener:
         async for event in told(listener, may, silent=True):
             yield event
 
@@ -113,3 +124,7 @@ def _show(tracking: Tracking, request: Request, token: str, refused: Refused | N
         token=token,
         refused=refused,
     )
+
+
+def _shown(services: Services, token: str) -> Tracking:
+    return services.read(overview.tracked, ids.digest(token), services.plates, services.clock())

@@ -5,6 +5,7 @@ kept elsewhere, a person signs each new version there. What was approved once st
 needs a new version.
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -77,6 +78,7 @@ def approve(tx: Tx, keyring: Keyring, document: bytes, signed: Release, now: flo
     return part
 
 
+@functools.lru_cache(maxsize=64)  # reading draws the part's outline, and each is read several times over
 def read(document: bytes) -> Part:
     """A part's document.
 

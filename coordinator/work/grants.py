@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from coordinator.ids import fresh
 from coordinator.model import dispatch, ledger
-from coordinator.model.records import Answer, Attempt, Need, Offer, Printer, Ready
+from coordinator.model.records import Attempt, Need, OfferStatus, OpenReady, PlateOffer, RegisteredPrinter
 from coordinator.store import agents, attempts, movements, needs, offers
 from coordinator.store.engine import Tx
-from coordinator.work.plates import Order, Plate, Plates
+from coordinator.work.plates import DrawnPlate, PlateLibrary, PlateOrder
 from coordinator.work.reports import settle
 from gcode.profile import Profile
 from wire import messages
@@ -23,11 +23,11 @@ WARM_UP = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class GrantRound:
     """What one look at needs and printers brought: what is committed, and what must be drawn before more can be."""
 
     granted: list[Attempt] = field(default_factory=list[Attempt])
-    undrawn: list[Order] = field(default_factory=list[Order])
+    undrawn: list[PlateOrder] = field(default_factory=list[PlateOrder])
 
 
 def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
@@ -44,7 +44,7 @@ def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
         return False
     if attempts.answered(tx, message.nonce) or agents.is_asked(tx, message.nonce):
         return False
-    ready = Ready(
+    ready = OpenReady(
         agent=agent,
         printer=message.printer,
         nonce=message.nonce,
@@ -64,21 +64,21 @@ def note(tx: Tx, agent: str, message: messages.Ready, now: float) -> bool:
 
 
 def grant(
-    tx: Tx, plates: Plates, now: float, *, margin: float = 0.0, only: tuple[str, str] | None = None
-) -> Round:
+    tx: Tx, plates: PlateLibrary, now: float, *, margin: float = 0.0, only: tuple[str, str] | None = None
+) -> GrantRound:
     """Commit plates to printers that wait (or to `only` one of them), the most pressing and fitting first.
 
     Where a plate must be drawn first, outside of this transaction, its printer and its units are left for the
     next round. A ready that is over within `margin` seconds gets nothing: the answer might come too late.
     """
-    round_ = Round()
+    round_ = GrantRound()
     # Mostly nothing is asked for, or nobody waits: neither may cost much when thousands come back at once.
     left = movements.needed(tx)
     waiting = _waiting(tx, now + margin, only) if left else []
     if not waiting:
         return round_
     wanted = [
-        dispatch.Wanted(need, hospital, left[need.id])
+        dispatch.OpenNeed(need, hospital, left[need.id])
         for need, hospital in needs.open_needs(tx)
         if need.id in left
     ]
@@ -89,20 +89,20 @@ def grant(
         else:
             round_.granted.append(_commit(tx, need, wait.ready, order, plate, now))
             if wait.ready.offer:
-                offers.tell(tx, accepted[wait.ready.offer], Answer.GRANTED, now)
+                offers.tell(tx, accepted[wait.ready.offer], OfferStatus.GRANTED, now)
     return round_
 
 
 def choose(
     tx: Tx,
-    plates: Plates,
-    wanted: list[dispatch.Wanted],
-    waiting: list[dispatch.Waiting],
+    plates: PlateLibrary,
+    wanted: list[dispatch.OpenNeed],
+    waiting: list[dispatch.WaitingPrinter],
     now: float,
     *,
-    accepted: Mapping[str, Offer] = MappingProxyType({}),
+    accepted: Mapping[str, PlateOffer] = MappingProxyType({}),
     but: AbstractSet[tuple[str, str, str]] = frozenset(),
-) -> Iterator[tuple[Need, dispatch.Waiting, Order, Plate | None]]:
+) -> Iterator[tuple[Need, dispatch.WaitingPrinter, PlateOrder, DrawnPlate | None]]:
     """What each printer should get, the most pressing and fitting first; without a plate if that is not drawn yet.
 
     Only parts that its owner lets it print; one that waits for an offer gets what was `accepted`, and no more of it.
@@ -119,7 +119,7 @@ def choose(
     }
     fits: dict[tuple[str, int, str], bool] = {}
 
-    def feasible(want: dispatch.Wanted, wait: dispatch.Waiting) -> bool:
+    def feasible(want: dispatch.OpenNeed, wait: dispatch.WaitingPrinter) -> bool:
         place, need, material = (wait.ready.agent, wait.ready.printer), want.need, wait.ready.material
         if place in taken or (*place, need.id) in setbacks or not _is_allowed(need, wait.ready, accepted):
             return False
@@ -145,7 +145,7 @@ def choose(
             break
 
 
-def _is_allowed(need: Need, ready: Ready, accepted: Mapping[str, Offer]) -> bool:
+def _is_allowed(need: Need, ready: OpenReady, accepted: Mapping[str, PlateOffer]) -> bool:
     """Whether this printer's owner lets it print this."""
     if ready.offer is None:
         return need.part in ready.parts
@@ -157,7 +157,7 @@ def _is_allowed(need: Need, ready: Ready, accepted: Mapping[str, Offer]) -> bool
     )
 
 
-def _waiting(tx: Tx, until: float, only: tuple[str, str] | None) -> list[dispatch.Waiting]:
+def _waiting(tx: Tx, until: float, only: tuple[str, str] | None) -> list[dispatch.WaitingPrinter]:
     """The printers that a grant may go to. One that has an attempt under way gets no second, whatever it says."""
     readies = agents.waiting(tx, until, *(only or ()))
     if not readies:
@@ -165,24 +165,24 @@ def _waiting(tx: Tx, until: float, only: tuple[str, str] | None) -> list[dispatc
     busy = attempts.busy(tx)
     printers = {(each.agent, each.name): each for each in agents.printers(tx, only and only[0])}
     return [
-        dispatch.Waiting(ready, printers[ready.agent, ready.printer])
+        dispatch.WaitingPrinter(ready, printers[ready.agent, ready.printer])
         for ready in readies
         if (ready.agent, ready.printer) not in busy
     ]
 
 
-def _capacity(plates: Plates, need: Need, printer: Printer) -> int:
+def _capacity(plates: PlateLibrary, need: Need, printer: RegisteredPrinter) -> int:
     return plates.capacity(need.part, need.version, need.parameters, printer.profile)
 
 
 def _fitting(
-    plates: Plates, need: Need, units: int, wait: dispatch.Waiting, now: float
-) -> tuple[Order | None, Plate | None]:
+    plates: PlateLibrary, need: Need, units: int, wait: dispatch.WaitingPrinter, now: float
+) -> tuple[PlateOrder | None, DrawnPlate | None]:
     """The largest plate that ends before the owner's quiet hours: (None, None) if none does."""
     window = wait.ready.window_ends - now - WARM_UP
     count = min(units, _capacity(plates, need, wait.printer)) if window > 0 else 0
     while count > 0:
-        order = Order(
+        order = PlateOrder(
             need.part,
             need.version,
             tuple(sorted(need.parameters.items())),
@@ -200,7 +200,9 @@ def _fitting(
     return None, None
 
 
-def _commit(tx: Tx, need: Need, ready: Ready, order: Order, plate: Plate, now: float) -> Attempt:
+def _commit(
+    tx: Tx, need: Need, ready: OpenReady, order: PlateOrder, plate: DrawnPlate, now: float
+) -> Attempt:
     attempt = Attempt(
         id=fresh("a"),
         need=need.id,

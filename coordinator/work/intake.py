@@ -13,7 +13,7 @@ from coordinator.model.roles import HOME
 from coordinator.people import links
 from coordinator.store import attempts, movements, needs
 from coordinator.store.engine import Tx
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from wire.lifecycle import State
 from wire.messages import Blame
 
@@ -66,7 +66,7 @@ def approve(tx: Tx, hospital: str, *, by: str, now: float) -> Hospital:
 
 def file(
     tx: Tx,
-    plates: Plates,
+    plates: PlateLibrary,
     *,
     hospital: str,
     part: str,

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from coordinator.ids import fresh
 from coordinator.model import dispatch
-from coordinator.model.records import Answer, Offer, Opening, Ready
+from coordinator.model.records import OfferStatus, Opening, OpenReady, PlateOffer
 from coordinator.store import agents, attempts, movements, needs, offers
 from coordinator.store.engine import Tx
 from coordinator.work import grants
-from coordinator.work.plates import Order, Plates
+from coordinator.work.plates import PlateLibrary, PlateOrder
 from wire import messages
 
 REST = 12 * 3600.0
@@ -16,11 +16,11 @@ REST = 12 * 3600.0
 KEPT = 30 * 86_400.0
 """Seconds for which is kept what became of an offer."""
 
-_ANSWERS = {messages.Answer.YES: Answer.ACCEPTED, messages.Answer.NO: Answer.DECLINED}
+_ANSWERS = {messages.Answer.YES: OfferStatus.ACCEPTED, messages.Answer.NO: OfferStatus.DECLINED}
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class EndedOffer:
     """An offer that its agent need not keep any more, and why."""
 
     agent: str
@@ -29,15 +29,15 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class OfferRound:
     """What is to be said to agents now, and what must be drawn before more can be offered."""
 
-    offered: list[Offer] = field(default_factory=list[Offer])
-    over: list[Over] = field(default_factory=list[Over])
-    undrawn: list[Order] = field(default_factory=list[Order])
+    offered: list[PlateOffer] = field(default_factory=list[PlateOffer])
+    over: list[EndedOffer] = field(default_factory=list[EndedOffer])
+    undrawn: list[PlateOrder] = field(default_factory=list[PlateOrder])
 
 
-def note(tx: Tx, agent: str, message: messages.Open, now: float) -> Round | None:
+def note(tx: Tx, agent: str, message: messages.Open, now: float) -> OfferRound | None:
     """A printer's owner may be asked, and has perhaps answered. None if that is old news, which changes nothing.
 
     What stands and never arrived is said again. What had arrived and is not there any more was forgotten: the agent's
@@ -62,40 +62,40 @@ def note(tx: Tx, agent: str, message: messages.Open, now: float) -> Round | None
             parts=message.parts,
         ),
     )
-    round_ = Round()
+    round_ = OfferRound()
     standing = {each.id: each for each in offers.standing(tx, agent, message.printer)}
     for has in message.has:
         offer = standing.pop(has.offer, None)
         if offer is None:
-            round_.over.append(Over(agent, has.offer, "it does not stand any more"))
-        elif (answer := _ANSWERS.get(has.answer, Answer.OPEN)) != offer.answer or not offer.seen:
+            round_.over.append(EndedOffer(agent, has.offer, "it does not stand any more"))
+        elif (answer := _ANSWERS.get(has.answer, OfferStatus.OPEN)) != offer.answer or not offer.seen:
             offers.tell(tx, offer, answer, now, has.why)
-            if answer is Answer.DECLINED:
-                round_.over.append(Over(agent, offer.id, "its owner said no"))
+            if answer is OfferStatus.DECLINED:
+                round_.over.append(EndedOffer(agent, offer.id, "its owner said no"))
     for offer in standing.values():
         if offer.seen:
-            offers.tell(tx, offer, Answer.WITHDRAWN, now, "its agent does not have it any more")
+            offers.tell(tx, offer, OfferStatus.WITHDRAWN, now, "its agent does not have it any more")
         else:
             round_.offered.append(offer)
     return round_
 
 
-def make(tx: Tx, plates: Plates, now: float, lifetime: float) -> Round:
+def make(tx: Tx, plates: PlateLibrary, now: float, lifetime: float) -> OfferRound:
     """Withdraw what is not needed any more, and ask owners who may be asked, each about one plate.
 
     Units that others are being asked about are left to them, so that few say yes in vain; but nothing is promised.
     """
-    round_ = Round()
+    round_ = OfferRound()
     standing = offers.standing(tx)
     openings = offers.open_now(tx, now)
     if not standing and not openings:
         return round_
     left = movements.needed(tx)
     asked = {
-        need.id: dispatch.Wanted(need, hospital, left.get(need.id, 0))
+        need.id: dispatch.OpenNeed(need, hospital, left.get(need.id, 0))
         for need, hospital in needs.open_needs(tx)
     }
-    kept: list[Offer] = []
+    kept: list[PlateOffer] = []
     for offer in standing:
         wanted = offer.need in asked and left.get(offer.need, 0) > 0
         if wanted and offer.expires > now:
@@ -103,22 +103,22 @@ def make(tx: Tx, plates: Plates, now: float, lifetime: float) -> Round:
             left[offer.need] = max(0, left[offer.need] - offer.count)
         else:
             why = "its time is over" if wanted else "nothing of it is needed any more"
-            offers.tell(tx, offer, Answer.WITHDRAWN, now, why)
-            round_.over.append(Over(offer.agent, offer.id, why))
+            offers.tell(tx, offer, OfferStatus.WITHDRAWN, now, why)
+            round_.over.append(EndedOffer(offer.agent, offer.id, why))
     has = {(each.agent, each.printer) for each in kept} | attempts.busy(tx)
     printers = {(each.agent, each.name): each for each in agents.printers(tx)}
     waiting = [
-        dispatch.Waiting(_as_ready(each), printers[each.agent, each.printer])
+        dispatch.WaitingPrinter(_as_ready(each), printers[each.agent, each.printer])
         for each in openings
         if (each.agent, each.printer) not in has
     ]
-    wanted_ = [dispatch.Wanted(want.need, want.hospital, left.get(name, 0)) for name, want in asked.items()]
+    wanted_ = [dispatch.OpenNeed(want.need, want.hospital, left.get(name, 0)) for name, want in asked.items()]
     declined = offers.declined(tx, now - REST)
     for need, wait, order, plate in grants.choose(tx, plates, wanted_, waiting, now, but=declined):
         if plate is None:
             round_.undrawn.append(order)
             continue
-        offer = Offer(
+        offer = PlateOffer(
             id=fresh("o"),
             need=need.id,
             agent=wait.ready.agent,
@@ -138,9 +138,9 @@ def make(tx: Tx, plates: Plates, now: float, lifetime: float) -> Round:
     return round_
 
 
-def _as_ready(opening: Opening) -> Ready:
+def _as_ready(opening: Opening) -> OpenReady:
     """What it will say if its owner says yes."""
-    return Ready(
+    return OpenReady(
         agent=opening.agent,
         printer=opening.printer,
         nonce="",

@@ -6,22 +6,22 @@ from coordinator.errors import Missing
 from coordinator.metrics import Now
 from coordinator.model import ledger_check
 from coordinator.model.ledger import Account, Balance
-from coordinator.model.ledger_check import Books, Difference, Posted
-from coordinator.model.records import Attempt, Looks, Need
+from coordinator.model.ledger_check import Books, Difference, PostedMovement
+from coordinator.model.records import Attempt, Hospital, PrinterTelemetry
 from coordinator.model.views import (
     AgentView,
+    LedgerReport,
     LedgerView,
     Lot,
     NeedDetail,
     NeedView,
     PrinterView,
     Tracking,
-    Verdict,
 )
 from coordinator.store import agents, attempts, certificates, guards, movements, needs, parcels
 from coordinator.store.engine import Tx
 from coordinator.work import intake
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 
 SHOWN = 50
 """Differences that are told one by one."""
@@ -55,7 +55,17 @@ def need(tx: Tx, name: str) -> NeedDetail:
     )
 
 
-def printers(tx: Tx, looks: Mapping[tuple[str, str], Looks], now: float) -> list[PrinterView]:
+def hospitals(tx: Tx) -> list[Hospital]:
+    """Every hospital, newest first."""
+    return needs.hospitals.find(tx, newest="created")
+
+
+def attempts_(tx: Tx, *, only_open: bool = False) -> list[Attempt]:
+    """Attempts, newest first."""
+    return attempts.open_attempts(tx) if only_open else attempts.all_attempts(tx)
+
+
+def printers(tx: Tx, looks: Mapping[tuple[str, str], PrinterTelemetry], now: float) -> list[PrinterView]:
     """Every printer, what it works on, and whether it waits for work."""
     working: dict[tuple[str, str], Attempt] = {}
     for attempt in attempts.open_attempts(tx):
@@ -91,8 +101,13 @@ def agent(tx: Tx, name: str, now: float) -> AgentView:
     return _agent(known, certificates.ends(tx, now).get(name))
 
 
-def tracking(tx: Tx, known: Need, plates: Plates) -> Tracking:
-    """What a hospital's link shows."""
+def tracked(tx: Tx, token: str, plates: PlateLibrary, now: float) -> Tracking:
+    """What a hospital's link shows; `token` is its SHA-256.
+
+    Raises:
+        Astray: it leads nowhere.
+    """
+    known = intake.by_link(tx, token, now)
     detail = need(tx, known.id)
     return Tracking(
         need=known.id,
@@ -112,7 +127,7 @@ def tracking(tx: Tx, known: Need, plates: Plates) -> Tracking:
 
 def ledger_(tx: Tx) -> LedgerView:
     """Whether every unit stands where the attempts say, in short; see `verdict`."""
-    found = verdict(tx)
+    found = check_ledger(tx)
     return LedgerView(
         balanced=not found.differing,
         objections=[str(each) for each in found.differences],
@@ -121,12 +136,12 @@ def ledger_(tx: Tx) -> LedgerView:
     )
 
 
-def verdict(tx: Tx) -> Verdict:
+def check_ledger(tx: Tx) -> LedgerReport:
     """The audit of the whole ledger: every figure from the movements alone; see `audit`."""
     first: list[Difference] = []
     differing = movements_ = 0
 
-    def counted() -> Iterator[Posted]:
+    def counted() -> Iterator[PostedMovement]:
         nonlocal movements_
         for each in movements.posted(tx):
             movements_ += 1
@@ -149,7 +164,7 @@ def verdict(tx: Tx) -> Verdict:
             if len(first) < SHOWN:
                 first.append(difference)
     unguarded = guards.missing(tx)
-    return Verdict(
+    return LedgerReport(
         right=not differing and not unguarded,
         first=first[0] if first else None,
         differences=first,

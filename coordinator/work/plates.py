@@ -16,7 +16,7 @@ from gcode.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PlateOrder:
     """What to draw: a pure function of these alone. `parameters` are (name, mm), sorted by name."""
 
     part: str
@@ -28,7 +28,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
+class DrawnPlate:
     """A drawn plate: its file's SHA-256 and bytes, and what printing it takes."""
 
     digest: str
@@ -37,7 +37,7 @@ class Plate:
     seconds: float
 
 
-class Plates:
+class PlateLibrary:
     """Draws what is ordered, once. Thread-safe; drawing takes some tenths of a second."""
 
     def __init__(self, directory: Path, approved: Iterable[Approved]) -> None:
@@ -45,8 +45,8 @@ class Plates:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.stock(approved)
-        self._drawn: dict[Order, Plate] = {}
-        self._refused: set[Order] = set()
+        self._drawn: dict[PlateOrder, DrawnPlate] = {}
+        self._refused: set[PlateOrder] = set()
         self._capacities: dict[tuple[str, str, tuple[tuple[str, float], ...], Profile], int] = {}
         self._lock = threading.Lock()
 
@@ -141,15 +141,15 @@ class Plates:
                 self._capacities[key] = 0
         return self._capacities[key]
 
-    def drawn(self, order: Order) -> Plate | None:
+    def drawn(self, order: PlateOrder) -> DrawnPlate | None:
         """The plate, if it is drawn already. Takes no time."""
         return self._drawn.get(order)
 
-    def can_not(self, order: Order) -> bool:
+    def can_not(self, order: PlateOrder) -> bool:
         """Whether the plate was found impossible to draw; fewer copies may do."""
         return order in self._refused
 
-    def draw(self, order: Order) -> Plate:
+    def draw(self, order: PlateOrder) -> DrawnPlate:
         """Draw the plate and keep its file, unless that has been done.
 
         Raises:
@@ -172,7 +172,7 @@ class Plates:
                 raise Invalid(str(error)) from None
             digest = hashlib.sha256(drawing.body).hexdigest()
             self._keep(digest, drawing.body)
-            self._drawn[order] = Plate(digest, len(drawing.body), drawing.grams, drawing.seconds)
+            self._drawn[order] = DrawnPlate(digest, len(drawing.body), drawing.grams, drawing.seconds)
             return self._drawn[order]
 
     def path(self, digest: str) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coordinator.model import ledger
-from coordinator.model.records import Attempt, Ready
+from coordinator.model.records import Attempt, OpenReady
 from coordinator.store import agents, attempts, movements, needs
 from coordinator.store.engine import Tx
 from coordinator.work import intake
@@ -110,7 +110,7 @@ def lacks(tx: Tx, agent: str, epoch: str, holding: messages.Holding | None) -> i
     return known.seq
 
 
-def settle(tx: Tx, ready: Ready, seq: int, now: float) -> None:
+def settle(tx: Tx, ready: OpenReady, seq: int, now: float) -> None:
     """Hold what was granted to a printer before against its ready, once all up to `seq` is committed."""
     if seq >= ready.seq:
         before = attempts.before(tx, ready.agent, ready.epoch, ready.counter, ready.printer)

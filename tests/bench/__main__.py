@@ -9,7 +9,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from coordinator.client import Refused, Trouble
+from coordinator.client import CoordinatorUnavailable, RequestRefused
 from coordinator.errors import StartError
 from tests.bench import demo, drawing, enrolment, gate, load, memory, need
 from tests.bench.figures import Failed, Figure, Outcome, Skipped, as_json, machine, show
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 outcomes.append(Outcome(name, BENCHES[name](quick=options.quick)))
             except Skipped as why:
                 outcomes.append(Outcome(name, missing=f"skipped, {why}"))
-            except (Failed, Refused, StartError, Trouble) as error:
+            except (Failed, RequestRefused, StartError, CoordinatorUnavailable) as error:
                 outcomes.append(Outcome(name, missing=f"failed, {error}"))
                 code = 1
     except KeyboardInterrupt:

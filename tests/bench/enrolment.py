@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from coordinator.client import Client
-from coordinator.demo.stage import MAKERS, Maker, Stage
+from coordinator.demo.processes import MAKERS, DemoMaker, DemoProcesses
 from coordinator.mqtt import mosquitto
 from tests.bench.figures import Failed, Figure
 
@@ -28,7 +28,7 @@ def _with(kind: str, *, quick: bool) -> Figure:
         folder = closing.enter_context(
             tempfile.TemporaryDirectory(prefix="muster-bench-", ignore_cleanup_errors=True)
         )
-        stage = Stage(Path(folder))
+        stage = DemoProcesses(Path(folder))
         closing.callback(stage.close)
         client = closing.enter_context(Client(*stage.coordinator(kind, ""), by="bench"))
         for maker in MAKERS[:1] if quick else MAKERS:
@@ -37,7 +37,7 @@ def _with(kind: str, *, quick: bool) -> Figure:
     return Figure(name=f"enrolment to the first ready, {kind}", unit="s", values=values, below=AIM)
 
 
-def _joined(stage: Stage, client: Client, maker: Maker, port: list[str]) -> float:
+def _joined(stage: DemoProcesses, client: Client, maker: DemoMaker, port: list[str]) -> float:
     invite = client.invite()
     began = time.monotonic()
     stage.agent(maker, invite, port)

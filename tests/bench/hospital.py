@@ -3,7 +3,7 @@
 import time
 
 from coordinator.client import Client
-from coordinator.demo.stage import Stage
+from coordinator.demo.processes import DemoProcesses
 from tests.bench.figures import Failed
 
 
@@ -13,7 +13,7 @@ def vetted(client: Client) -> str:
     return client.approve_hospital(added.id).id
 
 
-def wait_for_printers(stage: Stage, client: Client, count: int = 1) -> None:
+def wait_for_printers(stage: DemoProcesses, client: Client, count: int = 1) -> None:
     """Until so many printers wait for work."""
     deadline = time.monotonic() + 60
     while sum(each.waiting for each in client.printers()) < count:

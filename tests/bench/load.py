@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from coordinator.demo.stage import Stage
+from coordinator.demo.processes import DemoProcesses
 from coordinator.keys.ca import Authority
 from coordinator.mqtt import mosquitto
 from coordinator.store import agents
@@ -49,7 +49,7 @@ def measure(count: int, entry: float, *, steady: float = 0.0) -> list[Figure]:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory(prefix="muster-load-", ignore_cleanup_errors=True) as directory:
-        stage = Stage(Path(directory))
+        stage = DemoProcesses(Path(directory))
         try:
             crowd = _enrolled(Path(directory), count)
             stage.coordinator("mosquitto", "")
@@ -113,7 +113,7 @@ def _process(*words: str) -> int:
             line = path.read_bytes().decode()
         except OSError:
             continue
-        if all(word in line for word in words) and "leash.py" not in line:
+        if all(word in line for word in words) and "child_process.py" not in line:
             found.append(int(path.parent.name))
     if not found:
         raise Failed(f"no process of {words}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coordinator.client import Client
-from coordinator.demo.stage import MAKERS, Maker, Stage
+from coordinator.demo.processes import MAKERS, DemoMaker, DemoProcesses
 from coordinator.mqtt import mosquitto
 from tests.bench.figures import Failed, Figure
 from tests.bench.hospital import vetted, wait_for_printers
@@ -47,7 +47,7 @@ def run(*, quick: bool) -> list[Figure]:
     """Three agents print, each with a pump of its own; over TLS where Mosquitto is installed."""
     kind = "mosquitto" if mosquitto.program() else "embedded"
     with tempfile.TemporaryDirectory(prefix="muster-bench-", ignore_cleanup_errors=True) as directory:
-        stage = Stage(Path(directory))
+        stage = DemoProcesses(Path(directory))
         try:
             url, key = stage.coordinator(kind, "")
             with Client(url, key, by="bench") as client:
@@ -91,7 +91,7 @@ def _print(client: Client) -> bool:
     return len(printing) == len(MAKERS)
 
 
-def _wait_until_all_print(stage: Stage, client: Client) -> None:
+def _wait_until_all_print(stage: DemoProcesses, client: Client) -> None:
     deadline = time.monotonic() + 30
     while not _print(client):
         stage.check()
@@ -100,8 +100,8 @@ def _wait_until_all_print(stage: Stage, client: Client) -> None:
         time.sleep(0.1)
 
 
-def _agent(stage: Stage, maker: Maker) -> int:
-    """The agent's own process: the one that runs its settings, below the leash that holds it."""
+def _agent(stage: DemoProcesses, maker: DemoMaker) -> int:
+    """The agent's own process: the one that runs its settings, below the process that ends it with us."""
     settings = str(stage.directory / maker.name / "muster-agent.toml")
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -113,7 +113,7 @@ def _agent(stage: Stage, maker: Maker) -> int:
     raise Failed(f"{maker.name}'s agent is not there")
 
 
-def _pump(stage: Stage, maker: Maker) -> int:
+def _pump(stage: DemoProcesses, maker: DemoMaker) -> int:
     lock = next((stage.directory / maker.name).rglob("pump.lock"))
     return int(lock.read_text())
 

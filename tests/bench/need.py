@@ -12,7 +12,7 @@ from pathlib import Path
 
 import gcode_templates
 from coordinator.client import Client
-from coordinator.demo.stage import MAKERS, PRINTER, Stage
+from coordinator.demo.processes import MAKERS, PRINTER, DemoProcesses
 from coordinator.mqtt import mosquitto
 from gcode import document, script
 from gcode.material import material
@@ -70,7 +70,7 @@ class House:
 
     def __init__(self, kind: str, directory: Path, closing: contextlib.ExitStack) -> None:
         self.kind = kind
-        self._stage = Stage(directory)
+        self._stage = DemoProcesses(directory)
         closing.callback(self._stage.close)
         self._directory = directory
         url, key = self._stage.coordinator(kind, "")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize
 
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from gcode.profile import Profile
 from tests.farend import chromium
 from tests.unit.coordinator.office import Office, PlayedAgent, open_office
@@ -107,7 +107,7 @@ class Scene:
         self.brings(anna, 10, 1)
         parcel = desk.pack(need.id, by="Ines", units=8)
         desk.send(parcel.id, by="Ines")
-        desk.receive(token, parcel.id, units=8, by="sister Agnes", note="all fine, thank you")
+        desk.receive(token, parcel.id, units=8, signed_by="sister Agnes", remark="all fine, thank you")
         self.brings(bert, 13, 0)
         desk.send(desk.pack(need.id, by="Ines", units=6).id, by="Ines")
         desk.pack(need.id, by="Ines", units=4)
@@ -126,14 +126,14 @@ class Scene:
 
     def own_page(self, agent: str = "carl") -> str:
         """The token of a maker's own page."""
-        return self.office.desk.care.link_agent(agent, by="Ines")
+        return self.office.desk.link_agent(agent, by="Ines")
 
     def stop(self, agent: str = "carl") -> str:
         """Where a courier reads where to go: to a maker with whom something waits."""
-        self.office.desk.care.give_address(
-            self.own_page(agent), Doorstep(address="Quittenweg 17\n1140 Wien", contact="ring twice")
+        self.office.desk.give_address(
+            self.own_page(agent), PickupAddress(address="Quittenweg 17\n1140 Wien", contact="ring twice")
         )
-        return f"/pickups/{self.office.desk.care.take_pickup(agent, by='Ines').id}"
+        return f"/pickups/{self.office.desk.take_pickup(agent, by='Ines').id}"
 
     @contextmanager
     def restarted(self) -> Generator[None]:

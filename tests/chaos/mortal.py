@@ -26,7 +26,7 @@ SEAMS = (
     "agent.journal.steps.write",
     "agent.journal.attempts.Attempts.take",
     "agent.journal.events.Events.acknowledge",
-    "agent.conversation.link.Link.publish",
+    "agent.conversation.link.AgentLink.publish",
     "agent.printers.serial.driver.SerialDriver.start",
     "coordinator.store.engine.Store.write",
     "coordinator.conversation.Conversation.hear",
@@ -85,7 +85,7 @@ def _shift_clock(control: Control) -> None:
 
 
 def _follow_agent(control: Control, diary: Diary) -> None:
-    from agent.conversation.link import Link
+    from agent.conversation.link import AgentLink
     from agent.journal import steps
     from agent.journal.attempts import Attempts
     from agent.journal.events import Events
@@ -99,7 +99,7 @@ def _follow_agent(control: Control, diary: Diary) -> None:
         Attempts.take,
         Events.acknowledge,
     )
-    publish, start = Link.publish, SerialDriver.start
+    publish, start = AgentLink.publish, SerialDriver.start
     here = threading.local()
 
     @contextmanager
@@ -135,7 +135,7 @@ def _follow_agent(control: Control, diary: Diary) -> None:
             diary.note("acked", epoch=epoch, seq=seq)
         return known
 
-    def noted_publish(self: Link, message: Any) -> bool:
+    def noted_publish(self: AgentLink, message: Any) -> bool:
         if isinstance(message, Ready):
             diary.note("ready", printer=message.printer, nonce=message.nonce, counter=message.counter)
         return publish(self, message)
@@ -148,17 +148,17 @@ def _follow_agent(control: Control, diary: Diary) -> None:
     steps.write = noted_step
     Attempts.take = noted_take
     Events.acknowledge = noted_acknowledge
-    Link.publish = noted_publish
+    AgentLink.publish = noted_publish
     SerialDriver.start = noted_start
 
 
 def _follow_coordinator(control: Control, diary: Diary) -> None:
     from coordinator.conversation import Conversation
-    from coordinator.mqtt.link import Link
+    from coordinator.mqtt.link import CoordinatorLink
     from coordinator.store.engine import Store
     from wire import codec
 
-    write, hear, publish = Store.write, Conversation.hear, Link.publish
+    write, hear, publish = Store.write, Conversation.hear, CoordinatorLink.publish
 
     @contextmanager
     def mortal_write(self: Store) -> Generator[Any]:
@@ -171,7 +171,7 @@ def _follow_coordinator(control: Control, diary: Diary) -> None:
         hear(self, agent, message)
         diary.note("heard", agent=agent, kind=codec.kind(message))
 
-    def noted_publish(self: Link, agent: str, message: Any) -> bool:
+    def noted_publish(self: CoordinatorLink, agent: str, message: Any) -> bool:
         sent = publish(self, agent, message)
         if sent:
             diary.note("said", agent=agent, kind=codec.kind(message))
@@ -179,7 +179,7 @@ def _follow_coordinator(control: Control, diary: Diary) -> None:
 
     Store.write = mortal_write
     Conversation.hear = noted_hear
-    Link.publish = noted_publish
+    CoordinatorLink.publish = noted_publish
 
 
 def moves_in(plate: bytes) -> int:

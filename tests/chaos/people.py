@@ -14,7 +14,7 @@ from random import Random
 from agent.app import journal_path
 from agent.journal import Journal
 from agent.journal.file import JournalError
-from coordinator.client import Client, Refused, Trouble
+from coordinator.client import Client, CoordinatorUnavailable, RequestRefused
 from coordinator.model.records import Attempt
 from coordinator.model.views import NeedView, PrinterView
 from tests.chaos.diary import Diary
@@ -109,7 +109,7 @@ class People:
     def _live(self) -> None:
         while not self._stopping.wait(LOOK):
             for work in (self._tend_beds, self._tend_lots, self._tend_needs):
-                with contextlib.suppress(Refused, Trouble):
+                with contextlib.suppress(RequestRefused, CoordinatorUnavailable):
                     work()
 
     def _tend_beds(self) -> None:
@@ -182,7 +182,7 @@ class People:
 
     def _inspect(self, lot: Attempt) -> None:
         scrapped = 1 if self._dice.random() < 0.1 else 0
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(RequestRefused):
             self._office.inspect(lot.id, good=lot.count - scrapped, scrapped=scrapped)
             self._diary.note("inspected", attempt=lot.id, good=lot.count - scrapped, scrapped=scrapped)
 
@@ -207,7 +207,7 @@ class People:
                     self._office.cancel_need(view.need.id)
                 continue
             if view.need.held is not None:
-                with contextlib.suppress(Refused):
+                with contextlib.suppress(RequestRefused):
                     self._office.release_need(view.need.id)
                     self._diary.note("released", need=view.need.id, why=view.need.held_why)
             if view.progress.received < asked.quantity:
@@ -229,20 +229,20 @@ class People:
             return
         detail = self._office.need(asked.id)
         for lot in detail.uncollected:
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(RequestRefused):
                 self._office.collect(lot)
         at_hub = progress.at_hub + progress.good
         if at_hub and at_hub + progress.received + progress.in_transit + progress.packed >= asked.quantity:
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(RequestRefused):
                 self._office.pack(asked.id)
             detail = self._office.need(asked.id)
         for parcel in detail.parcels:
             if parcel.sent is None:
-                with contextlib.suppress(Refused):
+                with contextlib.suppress(RequestRefused):
                     self._office.send(parcel.id)
             elif parcel.received is None:
                 missing = 1 if self._dice.random() < 0.05 else 0
-                with contextlib.suppress(Refused):
+                with contextlib.suppress(RequestRefused):
                     self._office.receive(asked.token, parcel.id, units=parcel.units - missing, by="Agnès")
                     self._diary.note("received", parcel=parcel.id, units=parcel.units - missing)
 

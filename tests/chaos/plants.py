@@ -30,7 +30,8 @@ def _acknowledge_too_early() -> None:
 
     def hasty(self: Conversation, agent: str, message: Any) -> None:
         if isinstance(message, Report):
-            self._post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=message.events[-1].seq))
+            with self._units.unrecorded() as outbox:
+                outbox.post(agent, Ack(sent=self._now(), epoch=message.epoch, seq=message.events[-1].seq))
         hear(self, agent, message)
 
     Conversation.hear = hasty
@@ -40,13 +41,13 @@ def _compare_no_nonce() -> None:
     import math
 
     from agent.attempt.readiness import Readiness
-    from agent.consent.standing_ready import Offer
+    from agent.consent.standing_ready import StandingReady
 
     take = Readiness.take
 
     def trusting(self: Readiness, manifest: Any, signed: Any) -> None:
-        printer = self._station.setup.printer
-        self._offer = Offer(
+        printer = self._context.settings.printer
+        self._standing = StandingReady(
             nonce=manifest.nonce,
             counter=0,
             until=math.inf,

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from coordinator.client import Refused, Trouble
+from coordinator.client import CoordinatorUnavailable, RequestRefused
 from tests.chaos import diary, faults
 from tests.chaos.checker import Violation, check, completed
 from tests.chaos.diary import Diary
@@ -195,7 +195,7 @@ class Chaos:
                 open_ = sum(each.state not in FINAL for each in books.attempts)
                 if not lacking and open_ == 0:
                     break
-            except (Trouble, Refused, DBAPIError):
+            except (CoordinatorUnavailable, RequestRefused, DBAPIError):
                 pass
             if time.monotonic() - told > 10:
                 told = time.monotonic()
@@ -208,7 +208,7 @@ class Chaos:
         objections: list[str] = []
         try:
             objections = people._office.ledger().objections
-        except (Trouble, Refused) as error:
+        except (CoordinatorUnavailable, RequestRefused) as error:
             objections = [f"can't be asked: {error}"]
         self._judge(people, settled=True, lacking=lacking, ledger=objections)
 

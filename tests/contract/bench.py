@@ -1,6 +1,5 @@
 """What the contract suite needs around any driver."""
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.printers.driver import Condition, Driver, Ending, Status
+from tests.waiting import eventually
 
 
 class FarEnd(Protocol):
@@ -42,6 +42,18 @@ HEAT = ["G21", "G90", "M82", "M140 S60", "M104 S200", "M190 S60", "M109 S200", "
 COLD = ["M104 S0", "M140 S0", "M107", "M84"]
 
 
+def wait(driver: Driver, wanted: Callable[[Status], bool]) -> Status:
+    """Look at a driver until `wanted` is true of its status, and give that status."""
+    seen: list[Status] = []
+
+    def is_so() -> bool:
+        seen[:] = [driver.status()]
+        return wanted(seen[0])
+
+    eventually(is_so, lambda: f"last seen: {seen}")
+    return seen[0]
+
+
 def moves(count: int, millimetres: float, feed: int) -> list[str]:
     """A body of `count` moves to and fro, each of them unlike all others."""
     lines = [f"G1 Z0.2 F{feed}"]
@@ -73,17 +85,13 @@ class Bench:
         path.write_text("".join(f"{line}\n" for line in lines))
         return path
 
-    def wait(self, wanted: Callable[[Status], bool], within: float = 60) -> Status:
+    def wait(self, wanted: Callable[[Status], bool]) -> Status:
         """Look until `wanted` is true of the status, and give that status."""
-        deadline = time.monotonic() + within
-        while not wanted(status := self.driver.status()):
-            assert time.monotonic() < deadline, f"waited {within} s in vain; last seen: {status}"
-            time.sleep(0.02)
-        return status
+        return wait(self.driver, wanted)
 
-    def wait_for(self, condition: Condition, within: float = 60) -> Status:
+    def wait_for(self, condition: Condition) -> Status:
         """Look until the printer is in `condition`."""
-        return self.wait(lambda status: status.condition is condition, within)
+        return self.wait(lambda status: status.condition is condition)
 
     def idle(self) -> None:
         """Wait until a print can start."""

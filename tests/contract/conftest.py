@@ -1,49 +1,27 @@
 """Every driver behind one fixture, `bench`.
 
-For another driver: write a context manager like `serial` that yields a `Bench`, and add it to `PRINTERS`.
+Each kind of printer in the catalogue has a module here that is called like the kind: in its `BENCHES` is a context
+manager for each far end against which the driver is held.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.printers.serial.driver import SerialDriver
-from tests.contract.bench import Bench, attached
-from tests.contract.moonraker import moonraker
-from tests.contract.octoprint import octoprint, octoprint_next
-from tests.contract.prusalink import prusalink, prusalink_built_in
-from tests.farend.virtual import VirtualPrinter, end_pump
-
-
-@contextmanager
-def serial(folder: Path) -> Generator[Bench]:
-    """The serial driver, its pump, a pty, and the virtual printer's firmware."""
-    with VirtualPrinter(folder / "far", speed=60) as far:
-
-        def attach() -> SerialDriver:
-            return SerialDriver("mk3", str(far.port), 115200, folder / "state", top=200)
-
-        try:
-            with attached(attach, far, folder) as bench:
-                yield bench
-        finally:
-            end_pump(folder / "state")
-
+from agent.printers.catalogue import KINDS
+from tests.contract.bench import Bench
 
 Factory = Callable[[Path], AbstractContextManager[Bench]]
-PRINTERS = [
-    pytest.param(serial, id="serial"),
-    pytest.param(octoprint, id="octoprint", marks=pytest.mark.octoprint),
-    pytest.param(octoprint_next, id="octoprint-next", marks=pytest.mark.octoprint),
-    pytest.param(moonraker, id="moonraker"),
-    pytest.param(prusalink, id="prusalink", marks=pytest.mark.prusalink),
-    pytest.param(prusalink_built_in, id="prusalink-built-in"),
+BENCHES: list[Any] = [
+    bench for kind in KINDS for bench in import_module(f"tests.contract.{kind.name}").BENCHES
 ]
 
 
-@pytest.fixture(params=PRINTERS)
+@pytest.fixture(params=BENCHES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     factory: Factory = request.param
     with factory(tmp_path) as ready:

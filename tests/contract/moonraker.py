@@ -4,6 +4,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from agent.printers.moonraker.driver import MoonrakerDriver
 from tests.contract.bench import Bench, attached
 from tests.farend.moonraker import shared
@@ -15,3 +17,6 @@ def moonraker(folder: Path) -> Generator[Bench]:
     far = shared()
     with attached(lambda: MoonrakerDriver("voron", far.url, far.key), far, folder) as bench:
         yield bench
+
+
+BENCHES = [pytest.param(moonraker, id="moonraker")]

@@ -4,6 +4,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from agent.printers.octoprint.driver import OctoPrintDriver
 from tests.contract.bench import COLD, HEAT, Bench, attached, moves
 from tests.farend.octoprint import shared
@@ -26,3 +28,9 @@ def octoprint_next(folder: Path) -> Generator[Bench]:
     """The same with the next OctoPrint."""
     with octoprint(folder, "2.0") as bench:
         yield bench
+
+
+BENCHES = [
+    pytest.param(octoprint, id="octoprint", marks=pytest.mark.octoprint),
+    pytest.param(octoprint_next, id="octoprint-next", marks=pytest.mark.octoprint),
+]

@@ -4,6 +4,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from agent.printers.driver import Ending
 from agent.printers.prusalink.driver import PrusaLinkDriver
 from agent.printers.server.http import Login
@@ -28,3 +30,9 @@ def prusalink_built_in(folder: Path) -> Generator[Bench]:
         with attached(lambda: PrusaLinkDriver("mk4", far.url, login=login), far, folder) as bench:
             bench.lost_ending = Ending.DONE  # the printer has the file, and prints on unseen
             yield bench
+
+
+BENCHES = [
+    pytest.param(prusalink, id="prusalink", marks=pytest.mark.prusalink),
+    pytest.param(prusalink_built_in, id="prusalink-built-in"),
+]

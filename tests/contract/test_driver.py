@@ -6,6 +6,7 @@ import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError
 from tests.contract.bench import Bench, motion
+from tests.waiting import PATIENCE
 
 
 def test_a_printer_that_does_nothing_is_idle(bench: Bench):
@@ -20,7 +21,7 @@ def test_a_print_runs_from_start_to_done(bench: Bench):
     bench.driver.start("attempt-1", bench.plate(bench.short), seconds=60)
     seen: list[float] = []
     status = bench.driver.status()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while status.ending is None:
         assert time.monotonic() < deadline
         assert status.attempt == "attempt-1"
@@ -153,7 +154,7 @@ def test_contact_lost_in_a_print_is_no_silent_end(bench: Bench):
     assert status.attempt == "attempt-1"
     assert status.ending in {None, bench.lost_ending}
     bench.far.plug()
-    status = bench.wait(lambda status: status.ending is not None, within=60)
+    status = bench.wait(lambda status: status.ending is not None)
     assert (status.attempt, status.ending) == ("attempt-1", bench.lost_ending)
 
 

@@ -20,13 +20,12 @@ from tests.farend import mallory
 from tests.farend.agent import environment
 from tests.farend.mallory import Line
 from tests.farend.mqtt import Speaker
+from tests.waiting import PATIENCE, eventually
 from wire import codec, enrolment, manifest, topics
 from wire.keyset import KeySet, Use, read
 from wire.lifecycle import State, Step
 from wire.messages import Ack, Event, Grant, Presence, Printer, Ready, Report, Up
 
-PATIENCE = 20.0
-"""Seconds for anything; all of it takes a moment."""
 ROOM = 150.0
 """MB that coordinator and broker may take more than before the siege."""
 
@@ -136,6 +135,13 @@ class Siege:
         self._log = directory / "coordinator.log"
 
     def __enter__(self) -> "Siege":
+        with contextlib.ExitStack() as closing:  # who does not get through to the end leaves nothing behind
+            closing.push(self)
+            self._begin()
+            closing.pop_all()
+        return self
+
+    def _begin(self) -> None:
         settings = self.directory / "muster.toml"
         settings.write_text(f'data = "data"\n[web]\nport = 0\n[broker]\nkind = "{self.kind}"\n')
         log = self._closing.enter_context(self._log.open("w"))
@@ -158,7 +164,6 @@ class Siege:
         self.ben.reports(self.work.attempt, Step.FETCH, Step.CHECK, Step.START, Step.PRINT)
         self.mallory = Player(self, "mallory")
         self._before = self.memory()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._closing.close()
@@ -230,21 +235,18 @@ class Siege:
         assert self.memory() < self._before + ROOM
         assert self._child.poll() is None
 
-    def until(self, true: Callable[[], object], within: float = 60) -> None:
-        deadline = time.monotonic() + within
-        while not true():
-            assert time.monotonic() < deadline, f"waited in vain:\n{self._log.read_text()[-3000:]}"
-            time.sleep(0.05)
+    def until(self, true: Callable[[], object]) -> None:
+        eventually(true, lambda: self._log.read_text()[-3000:], every=0.05)
 
     def _answers(self, url: str) -> bool:
         try:
-            return httpx.get(f"{url}/healthz", timeout=5).is_success
+            return httpx.get(f"{url}/healthz", timeout=PATIENCE).is_success
         except httpx.TransportError:
             return False
 
     def _end(self) -> None:
         self._child.send_signal(signal.SIGINT)
-        self._child.wait(30)
+        self._child.wait(PATIENCE)
 
 
 def _children(pid: int) -> list[int]:

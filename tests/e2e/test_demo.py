@@ -13,19 +13,14 @@ from typing import Any
 
 import pytest
 
-from coordinator.mqtt import mosquitto
 from tests.farend import processes
+from tests.farend.broker import need_mosquitto
 from tests.farend.octoprint import executable
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(400)
 DEMO = [sys.executable, "-m", "coordinator", "demo"]
 FAST = ["--speed", "800"]
-
-
-def need_mosquitto() -> None:
-    if mosquitto.program() is None:
-        why = "Mosquitto is not installed: sudo apt install mosquitto"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
 def run(*arguments: str) -> dict[str, Any]:
@@ -96,8 +91,6 @@ def test_the_demo_shows_its_pages_and_ctrl_c_ends_all_that_it_started(tmp_path: 
             stdout=out,
             stderr=out,
             env=os.environ | marked | {"COLUMNS": "200"},
-            # A shell's job in the background hands down that Ctrl-C is ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
     try:
         deadline = time.monotonic() + 120
@@ -105,12 +98,12 @@ def test_the_demo_shows_its_pages_and_ctrl_c_ends_all_that_it_started(tmp_path: 
             assert demo.poll() is None, said.read_text()
             assert time.monotonic() < deadline, said.read_text()
             time.sleep(0.2)
-        with urllib.request.urlopen(page[1], timeout=10) as answer:
+        with urllib.request.urlopen(page[1], timeout=PATIENCE) as answer:
             assert "Hospital del Mar" in answer.read().decode()
         assert len(processes.carriers(marked)) > 7
     finally:
         demo.send_signal(ending)
-        left = processes.none_left(marked, 60)
+        left = processes.none_left(marked)
         processes.end(marked)
     assert left == []
     assert demo.wait() == 0
@@ -126,7 +119,7 @@ def test_the_demo_shows_its_pages_and_ctrl_c_ends_all_that_it_started(tmp_path: 
     ],
 )
 def test_a_demo_that_makes_no_sense_is_refused_in_one_line(arguments, complaint):
-    done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert complaint in done.stderr
     assert done.stderr.count("\n") == 1

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.farend import processes
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -48,12 +49,13 @@ class Table:
     def agent(self, *words: str) -> str:
         return self._says("agent", "--config", "agent.toml", *words)
 
-    def until(self, is_so: Callable[[], Any], patience: float = 180) -> Any:
-        deadline = time.monotonic() + patience
+    def until(self, is_so: Callable[[], Any]) -> Any:
+        """Look once a second: most looks are processes of their own."""
+        deadline = time.monotonic() + 3 * PATIENCE
         while not (answer := is_so()):
             assert time.monotonic() < deadline, self.logs()
             assert all(each.poll() is None for each in self.running), self.logs()
-            time.sleep(0.2)
+            time.sleep(1)
         return answer
 
     def logs(self) -> str:
@@ -77,7 +79,7 @@ class Table:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, (words, done.stderr)
@@ -90,8 +92,8 @@ def table(tmp_path: Path) -> Iterator[Table]:
     yield set_up
     for each in reversed(set_up.running):
         each.terminate()
-        each.wait(30)
-    assert processes.none_left(set_up.mark, 45) == []
+        each.wait(PATIENCE)
+    assert processes.none_left(set_up.mark) == []
 
 
 def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table: Table):
@@ -129,6 +131,6 @@ def test_a_maker_with_the_fewest_settings_prints_what_a_hospital_asked_for(table
         data=json.dumps({"units": 2, "by": "Sister Agnes"}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert json.load(answer)["received_units"] == 2
     assert table.muster("ledger")["balanced"] is True

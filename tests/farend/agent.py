@@ -22,9 +22,10 @@ from tests.farend.authority import Authority
 from tests.farend.coordinator import Coordinator
 from tests.farend.files import Server, serving
 from tests.farend.keys import COUPON, LONG, SHORT, drawn
-from tests.farend.virtual import VirtualPrinter, end_pump
+from tests.farend.virtual import VirtualPrinter, end_pumps
+from tests.waiting import PATIENCE, eventually
 from wire import release
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 from wire.manifest import Manifest
 from wire.messages import Grant, Ready, Telemetry
 
@@ -77,13 +78,13 @@ class Bench:
         child, self.child = self.child, None
         assert child is not None
         child.send_signal(how)
-        return child.wait(20)
+        return child.wait(PATIENCE)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `muster-agent` with these words."""
         command = [sys.executable, "-m", "agent", "--config", str(self.config), *words]
         return subprocess.run(
-            command, check=False, capture_output=True, text=True, env=environment(), timeout=60
+            command, check=False, capture_output=True, text=True, env=environment(), timeout=PATIENCE
         )
 
     def clear(self) -> None:
@@ -91,8 +92,8 @@ class Bench:
         done = self.command("clear", PRINTER, "--yes")
         assert done.returncode == 0, done.stderr
 
-    def ready(self, within: float = 20) -> Ready:
-        return self.coordinator.wait(Ready, within=within)
+    def ready(self) -> Ready:
+        return self.coordinator.wait(Ready)
 
     def manifest(
         self, ready: Ready, parameters: dict[str, float] = SHORT, data: bytes | None = None, **changes: Any
@@ -127,24 +128,21 @@ class Bench:
         """Wait until the printer is ready, and grant a good plate."""
         return self.grant(self.manifest(self.ready(), parameters))
 
-    def telemetry(self, wanted: Callable[[Telemetry], bool], within: float = 20) -> Telemetry:
-        return self.coordinator.wait(Telemetry, wanted, within)
+    def telemetry(self, wanted: Callable[[Telemetry], bool]) -> Telemetry:
+        return self.coordinator.wait(Telemetry, wanted)
 
-    def until(self, true: Callable[[], object], within: float = 20) -> None:
-        deadline = time.monotonic() + within
-        while not true():
-            assert time.monotonic() < deadline, f"waited in vain; the agent's log:\n{self.log[-4000:]}"
-            time.sleep(0.02)
+    def until(self, true: Callable[[], object]) -> None:
+        eventually(true, lambda: f"the agent's log:\n{self.log[-4000:]}")
 
     def close(self) -> None:
         if self.child is not None:
             self.stop()
         self.coordinator.__exit__()
-        end_pump(self.state / "pumps", PRINTER)
+        end_pumps(self.state / "pumps")
 
     def _join(self) -> None:
         authority, key = Authority(), ec.generate_private_key(ec.SECP256R1())
-        answer = Answer(
+        answer = EnrolmentAnswer(
             agent=NAME,
             certificate=authority.sign(NAME, key.public_key()),
             ca=authority.pem,

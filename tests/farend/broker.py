@@ -22,6 +22,9 @@ from typing import Any
 
 import pytest
 
+from tests.farend.shared import missing
+from tests.waiting import PATIENCE
+
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 
@@ -59,7 +62,7 @@ class Broker:
         if child.stdin is not None:
             child.stdin.close()
         try:
-            child.wait(5)
+            child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
@@ -90,7 +93,7 @@ class Broker:
             )
 
     def _wait(self) -> bool:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             assert self._child is not None
             if self._child.poll() is not None:
@@ -109,12 +112,16 @@ def free_port() -> int:
         return port
 
 
+def need_mosquitto() -> None:
+    if MOSQUITTO is None:
+        missing("Mosquitto is not installed: sudo apt install mosquitto")
+
+
 @contextmanager
 def running(kind: str, folder: Path, **settings: Any) -> Generator[Broker]:
     """A broker of this kind ("amqtt" or "mosquitto"), which ends with the block."""
-    if kind == "mosquitto" and MOSQUITTO is None:
-        missing = "Mosquitto is not installed: sudo apt install mosquitto"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    if kind == "mosquitto":
+        need_mosquitto()
     broker = Broker(kind, folder, **settings)
     broker.start()
     try:

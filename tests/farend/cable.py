@@ -22,6 +22,8 @@ from typing import Self
 
 from msgspec import Struct
 
+from tests.waiting import PATIENCE
+
 FULL = 4096
 """Bytes that wait in the kernel for the line; a host that writes more has to wait."""
 GRAIN = 0.001
@@ -172,7 +174,7 @@ class Cable:
         self._process.terminate()
         assert self._process.stdout is not None
         told = self._process.stdout.read()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
         self._process.stdout.close()
         self.port.unlink(missing_ok=True)
         with contextlib.suppress(ValueError):

@@ -1,19 +1,22 @@
 """Debian's Chromium, driven by Playwright: a person in front of the pages."""
 
-import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
-import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+
+from tests.farend.shared import missing, told
+from tests.waiting import PATIENCE
 
 PROGRAM = Path("/usr/bin/chromium")
 DESK: ViewportSize = {"width": 1180, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 740}
 FINGER = 44
 """Pixels that a control must be high to be pressed."""
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 Scheme = Literal["light", "dark"]
 
@@ -24,16 +27,13 @@ _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-
 def browser() -> Generator[Browser]:
     """A headless browser, closed again afterwards. Skips where there is none; fails in CI."""
     if not PROGRAM.exists():
-        missing = "Chromium is not installed: apt install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=PROGRAM, headless=True, args=_ARGUMENTS)
-        try:
-            yield running
-        finally:
-            running.close()
+        missing("Chromium is not installed: apt install chromium")
+    with ExitStack() as stack:
+        with told("Chromium"):
+            playwright = stack.enter_context(sync_playwright())
+            running = playwright.chromium.launch(executable_path=PROGRAM, headless=True, args=_ARGUMENTS)
+            stack.callback(running.close)
+        yield running
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def page(
 
     opened.on("console", console)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(1000 * PATIENCE)
     try:
         yield opened
     finally:

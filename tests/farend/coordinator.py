@@ -9,6 +9,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from tests.farend.keys import Keys
+from tests.waiting import PATIENCE
 from wire import codec, topics
 from wire.messages import Ack, Down, Event, Presence, Ready, Report, Request, Telemetry, Up, Wish
 
@@ -36,7 +37,7 @@ class Coordinator:
         self._client.reconnect_delay_set(1, 1)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        self._ready.get(timeout=10)
+        self._ready.get(timeout=PATIENCE)
 
     def __enter__(self) -> "Coordinator":
         return self
@@ -49,14 +50,16 @@ class Coordinator:
         self._client.publish(topics.down(agent, codec.kind(message)), codec.encode(message), qos=1)
 
     def say_raw(self, agent: str, kind: str, data: bytes, *, retain: bool = False) -> None:
-        self._client.publish(topics.down(agent, kind), data, qos=1, retain=retain).wait_for_publish(5)
+        self._client.publish(topics.down(agent, kind), data, qos=1, retain=retain).wait_for_publish(PATIENCE)
 
     def wish(self, agent: str, attempt: str, wish: Wish, *, late: bool = False) -> None:
         now = time.time()
         expires = now - 10 if late else now + 30
         self.say(agent, Request(sent=now, expires=expires, attempt=attempt, wish=wish, by="carla"))
 
-    def wait(self, kind: type[T], wanted: Callable[[T], bool] = lambda _: True, within: float = 15) -> T:
+    def wait(
+        self, kind: type[T], wanted: Callable[[T], bool] = lambda _: True, within: float = PATIENCE
+    ) -> T:
         """The next message of this kind that is wanted; what comes before it is taken as looked at."""
         deadline = time.monotonic() + within
         seen: list[str] = []
@@ -71,9 +74,9 @@ class Coordinator:
             if isinstance(message, kind) and wanted(message):
                 return message
 
-    def wait_for_steps(self, *steps: str, within: float = 30) -> list[Event]:
+    def wait_for_steps(self, *steps: str) -> list[Event]:
         """Wait until the last of these steps was reported, and hold that they are all that was."""
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + PATIENCE
         while len(self.events) < len(steps) and time.monotonic() < deadline:
             time.sleep(0.01)
         events = [self.events[number] for number in sorted(self.events)]

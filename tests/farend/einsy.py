@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 PLANNED = 16
 """Moves that the planner holds; for a further one, the answer waits."""
 ROOM = 22.0
@@ -79,7 +81,7 @@ class Einsy:
         done = threading.Event()
         self._orders.append(order)
         self._orders.append(done.set)
-        assert done.wait(10)
+        assert done.wait(PATIENCE)
 
     def _run(self) -> None:
         while self._open:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from tests.waiting import PATIENCE
+
 PIECE = 64 * 1024
 
 
@@ -35,7 +37,7 @@ def _body(handler: BaseHTTPRequestHandler, knobs: Meddler) -> bytes | None:
     left = int(handler.headers.get("Content-Length", 0))
     body = handler.rfile.read(min(left, PIECE))
     if left > PIECE:
-        knobs.admit.wait(60)
+        knobs.admit.wait(PATIENCE)
         body += handler.rfile.read(left - PIECE)
     return body if len(body) == left else None
 
@@ -60,7 +62,7 @@ def meddler(target: str) -> Generator[Meddler]:  # noqa: C901 - one small proxy,
                 self.send_response(204)
                 self.end_headers()
                 return
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
             try:
                 headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
                 connection.request(self.command, self.path, knobs.spoil(body), headers)

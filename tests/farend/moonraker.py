@@ -5,16 +5,16 @@ import os
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.farend.klippy import Klippy
+from tests.farend.shared import Shared, missing
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,9 +40,7 @@ def python() -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    if os.environ.get("CI"):
-        pytest.fail("Moonraker is missing: run `make setup-moonraker`")
-    pytest.skip("Moonraker is missing: run `make setup-moonraker`")
+    return missing("Moonraker is missing: run `make setup-moonraker`")
 
 
 @contextmanager
@@ -57,21 +55,15 @@ def moonraker(speed: float = 30) -> Generator["Moonraker"]:
             far.close()
 
 
-_shared = ExitStack()
-_running: list["Moonraker"] = []
+SHARED = Shared("Moonraker", lambda _: moonraker())
+"""This test process's, which ends with the session."""
 
 
 def shared() -> "Moonraker":
-    """The Moonraker of this test process, as new. It starts once; `end_shared` ends it with the session."""
-    if not _running:
-        _running.append(_shared.enter_context(moonraker()))
-    _running[0].refresh()
-    return _running[0]
-
-
-def end_shared() -> None:
-    _running.clear()
-    _shared.close()
+    """The Moonraker of this test process, as new."""
+    found = SHARED.get()
+    found.refresh()
+    return found
 
 
 class Moonraker:
@@ -112,13 +104,13 @@ class Moonraker:
                 env={**foreign, "TMPDIR": str(self._folder)},
                 start_new_session=True,
             )
-        self._until(self._listens, within=60)
+        self._until(self._listens)
 
     def end_server(self) -> None:
         """Stop Moonraker in order, as systemd does; Klipper goes on."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
 
     def close(self) -> None:
         self.end_server()
@@ -130,9 +122,9 @@ class Moonraker:
             self.raise_server()
         self.unplug()
         self._until(lambda: not self.get("/server/info")["klippy_connected"])
-        self._session.delete(f"{self.url}/server/history/job?all=true", timeout=10).raise_for_status()
+        self._session.delete(f"{self.url}/server/history/job?all=true", timeout=PATIENCE).raise_for_status()
         self.post("/server/job_queue/pause")
-        self._session.delete(f"{self.url}/server/job_queue/job?all=true", timeout=10).raise_for_status()
+        self._session.delete(f"{self.url}/server/job_queue/job?all=true", timeout=PATIENCE).raise_for_status()
         for path in (self._folder / "gcodes").rglob("*.gcode"):
             path.unlink()
         self.plug()
@@ -162,18 +154,18 @@ class Moonraker:
         self._until(lambda: self.get("/server/info")["klippy_state"] == "ready")
 
     def get(self, path: str) -> Any:
-        answer = self._session.get(f"{self.url}{path}", timeout=10)
+        answer = self._session.get(f"{self.url}{path}", timeout=PATIENCE)
         answer.raise_for_status()
         return answer.json()["result"]
 
     def post(self, path: str) -> None:
-        self._session.post(f"{self.url}{path}", timeout=10).raise_for_status()
+        self._session.post(f"{self.url}{path}", timeout=PATIENCE).raise_for_status()
 
     def upload(self, name: str, lines: list[str]) -> None:
         """Put a file there, as its owner does."""
         content = "".join(f"{line}\n" for line in lines)
         self._session.post(
-            f"{self.url}/server/files/upload", files={"file": (name, content)}, timeout=10
+            f"{self.url}/server/files/upload", files={"file": (name, content)}, timeout=PATIENCE
         ).raise_for_status()
 
     def print(self, path: str) -> None:
@@ -196,7 +188,7 @@ class Moonraker:
         assert self.process is not None
         assert self.process.poll() is None, (self._folder / "moonraker.out").read_text()[-2000:]
         try:
-            requests.get(f"{self.url}/access/info", timeout=5).raise_for_status()
+            requests.get(f"{self.url}/access/info", timeout=PATIENCE).raise_for_status()
         except requests.RequestException:
             return False
         return True
@@ -204,7 +196,7 @@ class Moonraker:
     def _api_key(self) -> str:
         """Moonraker trusts who reaches its own socket."""
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(10)
+            line.settimeout(PATIENCE)
             line.connect(str(self._folder / "comms/moonraker.sock"))
             line.sendall(b'{"jsonrpc":"2.0","method":"access.get_api_key","id":1}\x03')
             content = b""
@@ -215,8 +207,5 @@ class Moonraker:
                         return str(answer["result"])
         raise AssertionError("Moonraker hung up")
 
-    def _until(self, reached: Callable[[], bool], within: float = 15) -> None:
-        deadline = time.monotonic() + within
-        while not reached():
-            assert time.monotonic() < deadline, (self._folder / "moonraker.out").read_text()[-2000:]
-            time.sleep(0.02)
+    def _until(self, reached: Callable[[], bool]) -> None:
+        eventually(reached, lambda: (self._folder / "moonraker.out").read_text()[-2000:])

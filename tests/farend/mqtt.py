@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-PATIENCE = 10.0
+from tests.waiting import PATIENCE
 
 
 class Refused(Exception):

@@ -3,16 +3,16 @@
 import os
 import resource
 import tempfile
-import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from agent.printers.octoprint.sandbox import PERMISSIONS, Sandbox
+from tests.farend.shared import Shared, missing
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,9 +31,7 @@ def executable(generation: str = "1.11") -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    if os.environ.get("CI"):
-        pytest.fail(f"OctoPrint {generation} is missing: run `make setup-octoprint`")
-    pytest.skip(f"OctoPrint {generation} is missing: run `make setup-octoprint`")
+    return missing(f"OctoPrint {generation} is missing: run `make setup-octoprint`")
 
 
 @contextmanager
@@ -47,21 +45,15 @@ def octoprint(speed: float = 20, generation: str = "1.11") -> Generator["OctoPri
             sandbox.close()
 
 
-_shared = ExitStack()
-_running: dict[str, "OctoPrint"] = {}
+SHARED = Shared("OctoPrint", lambda generation: octoprint(generation=generation))
+"""This test process's, by generation; they end with the session."""
 
 
 def shared(generation: str = "1.11") -> "OctoPrint":
-    """This generation's OctoPrint of this test process, as new. It starts once, and ends with the session."""
-    if generation not in _running:
-        _running[generation] = _shared.enter_context(octoprint(generation=generation))
-    _running[generation].refresh()
-    return _running[generation]
-
-
-def end_shared() -> None:
-    _running.clear()
-    _shared.close()
+    """This generation's OctoPrint of this test process, as new."""
+    found = SHARED.get(generation)
+    found.refresh()
+    return found
 
 
 class OctoPrint:
@@ -76,11 +68,11 @@ class OctoPrint:
         self._session.headers["X-Api-Key"] = sandbox.owner_key
 
     def get(self, path: str) -> Any:
-        answer = self._session.get(f"{self.url}{path}", timeout=10)
+        answer = self._session.get(f"{self.url}{path}", timeout=PATIENCE)
         return answer.json() if answer.ok else {}
 
     def post(self, path: str, **json: Any) -> None:
-        self._session.post(f"{self.url}{path}", json=json, timeout=10).raise_for_status()
+        self._session.post(f"{self.url}{path}", json=json, timeout=PATIENCE).raise_for_status()
 
     def refresh(self) -> None:
         """As new: no job, no files, a cold printer that has just been switched on."""
@@ -133,7 +125,7 @@ class OctoPrint:
         """Put a file there, as its owner does."""
         content = "".join(f"{line}\n" for line in lines)
         self._session.post(
-            f"{self.url}/api/files/local", files={"file": (name, content)}, timeout=10
+            f"{self.url}/api/files/local", files={"file": (name, content)}, timeout=PATIENCE
         ).raise_for_status()
 
     def print(self, path: str) -> None:
@@ -149,18 +141,20 @@ class OctoPrint:
         self.post("/api/job", command="cancel")
 
     def delete(self, path: str) -> None:
-        self._session.delete(f"{self.url}/api/files/local/{path}", timeout=10).raise_for_status()
+        self._session.delete(f"{self.url}/api/files/local/{path}", timeout=PATIENCE).raise_for_status()
 
     def revoke(self) -> None:
         """Take our key away."""
-        self._session.delete(f"{self.url}/api/access/users/muster/apikey", timeout=10).raise_for_status()
+        self._session.delete(
+            f"{self.url}/api/access/users/muster/apikey", timeout=PATIENCE
+        ).raise_for_status()
 
     def forbid(self, permission: str) -> None:
         """Allow our key's account all that a driver needs but this."""
         allowed = [name for name in PERMISSIONS if name != permission]
         path = f"{self.url}/api/access/users/muster"
         json = {"active": True, "groups": [], "permissions": allowed, "admin": False}
-        self._session.put(path, json=json, timeout=10).raise_for_status()
+        self._session.put(path, json=json, timeout=PATIENCE).raise_for_status()
 
     def fill_disk(self) -> None:
         """Let no file grow beyond 1 MB, as on a disk that is full there."""
@@ -187,7 +181,4 @@ class OctoPrint:
         return bool(printer) and printer["state"]["flags"][name]
 
     def _until(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 15
-        while not reached():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        eventually(reached, every=0.05)

@@ -20,6 +20,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.farend.shared import missing, told
+from tests.waiting import PATIENCE
+
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 USER = "muster"
 _OPTIONS = {
@@ -98,7 +101,7 @@ class Postgres:
                 cwd=self._directory,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 psycopg.connect(self._conninfo("postgres")).close()
@@ -115,7 +118,7 @@ class Postgres:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             try:
-                self._process.wait(20)
+                self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -143,7 +146,7 @@ class Postgres:
             connection.execute(command)
 
     def _conninfo(self, database: str) -> str:
-        return f"host={self._directory} user={USER} dbname={database} connect_timeout=5"
+        return f"host={self._directory} user={USER} dbname={database} connect_timeout=60"
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -162,22 +165,15 @@ class Postgres:
             raise RuntimeError(f"{program}: {done.stdout} {done.stderr}")
 
 
-def _unavailable() -> str | None:
-    if not (PROGRAMS / "postgres").exists():
-        return "PostgreSQL 15 is not installed: sudo apt install postgresql-15"
-    return None
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One cluster for all tests of this process."""
-    if why := _unavailable():
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
+    if not (PROGRAMS / "postgres").exists():
+        missing("PostgreSQL 15 is not installed: sudo apt install postgresql-15")
     cluster = Postgres()
     try:
-        cluster.start()
+        with told("PostgreSQL"):
+            cluster.start()
         yield cluster
     finally:
         cluster.stop()

@@ -6,17 +6,17 @@ import secrets
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.farend.einsy import Einsy
+from tests.farend.shared import Shared, missing
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 USER, PASSWORD = "maker", "Spool-and-Nozzle-1"
@@ -66,9 +66,7 @@ def python() -> Path:
         parts = [candidate, "-c", "import magic, prctl, prusa.link"]
         if candidate.is_file() and subprocess.run(parts, capture_output=True, check=False).returncode == 0:
             return candidate
-    if os.environ.get("CI"):
-        pytest.fail(MISSING)
-    pytest.skip(MISSING)
+    return missing(MISSING)
 
 
 @contextmanager
@@ -77,27 +75,21 @@ def prusalink(speed: float = 60) -> Generator["PrusaLink"]:
     with tempfile.TemporaryDirectory(prefix="muster-prusalink-", dir="/var/tmp") as folder:
         far = PrusaLink(python(), Path(folder), speed)
         try:
-            far.until_idle(60)
+            far.until_idle()
             yield far
         finally:
             far.close()
 
 
-_shared = ExitStack()
-_running: list["PrusaLink"] = []
+SHARED = Shared("PrusaLink", lambda _: prusalink())
+"""This test process's, which ends with the session."""
 
 
 def shared() -> "PrusaLink":
-    """The PrusaLink of this test process, as new. It starts once; `end_shared` ends it with the session."""
-    if not _running:
-        _running.append(_shared.enter_context(prusalink()))
-    _running[0].refresh()
-    return _running[0]
-
-
-def end_shared() -> None:
-    _running.clear()
-    _shared.close()
+    """The PrusaLink of this test process, as new."""
+    found = SHARED.get()
+    found.refresh()
+    return found
 
 
 class PrusaLink:
@@ -143,7 +135,7 @@ class PrusaLink:
             self.plug()
         if self.state() in {"PRINTING", "PAUSED"}:
             self.board.restart()
-        self.until_idle(40)
+        self.until_idle()
         self.board.forget()
         # Our folder stays: PrusaLink does not see what lies in a folder that went and came back.
         for path in sorted((self._folder / "gcodes").rglob("*"), reverse=True):
@@ -151,8 +143,8 @@ class PrusaLink:
                 path.unlink()
             elif path.name != "muster":
                 path.rmdir()
-        self._until(lambda: not self.files(), 20)
-        self._until(lambda: "target_bed" in self.get("/api/v1/status")["printer"], 10)
+        self._until(lambda: not self.files())
+        self._until(lambda: "target_bed" in self.get("/api/v1/status")["printer"])
 
     def plug(self) -> None:
         if not self.board.port.exists():
@@ -176,7 +168,7 @@ class PrusaLink:
         return self.board.executed()
 
     def get(self, path: str) -> Any:
-        answer = self._session.get(f"{self.url}{path}", timeout=10)
+        answer = self._session.get(f"{self.url}{path}", timeout=PATIENCE)
         return answer.json() if answer.status_code == 200 else {}
 
     def state(self) -> str:
@@ -190,17 +182,17 @@ class PrusaLink:
         content = "".join(f"{line}\n" for line in lines).encode()
         place = f"/api/v1/files/local/{name}"
         headers = {"Content-Type": "text/x.gcode"}
-        self._session.put(f"{self.url}{place}", content, headers=headers, timeout=10).raise_for_status()
-        self._until(lambda: bool(self.get(place)), 5)
+        self._session.put(f"{self.url}{place}", content, headers=headers, timeout=PATIENCE).raise_for_status()
+        self._until(lambda: bool(self.get(place)))
 
     def print(self, name: str) -> None:
         """Start a file by hand."""
-        self._session.post(f"{self.url}/api/v1/files/local/{name}", timeout=10).raise_for_status()
+        self._session.post(f"{self.url}/api/v1/files/local/{name}", timeout=PATIENCE).raise_for_status()
 
     def stop(self) -> None:
         """Stop by hand whatever runs."""
         job = self.get("/api/v1/job")["id"]
-        self._session.delete(f"{self.url}/api/v1/job/{job}", timeout=10).raise_for_status()
+        self._session.delete(f"{self.url}/api/v1/job/{job}", timeout=PATIENCE).raise_for_status()
 
     def files(self) -> list[str]:
         """What lies in our folder."""
@@ -210,15 +202,15 @@ class PrusaLink:
         """What is printed."""
         return self.get("/api/v1/job").get("file", {}).get("path", "")
 
-    def until_idle(self, within: float) -> None:
-        self._until(lambda: self.state() == "IDLE", within)
+    def until_idle(self) -> None:
+        self._until(lambda: self.state() == "IDLE")
 
-    def _until(self, reached: Callable[[], bool], within: float) -> None:
-        deadline = time.monotonic() + within
-        while not reached():
+    def _until(self, reached: Callable[[], bool]) -> None:
+        def is_so() -> bool:
             assert self.process.poll() is None, self._output()
-            assert time.monotonic() < deadline, self._output()
-            time.sleep(0.05)
+            return reached()
+
+        eventually(is_so, self._output, every=0.05)
 
     def _output(self) -> str:
         return (self._folder / "prusalink.out").read_text()[-3000:]

@@ -18,6 +18,8 @@ from typing import Self
 
 from msgspec import Struct
 
+from tests.waiting import PATIENCE
+
 FIRST, LAST = b"M75", b"M77"
 """What begins and ends a measured file: Marlin's print timer."""
 
@@ -50,7 +52,7 @@ class Responder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self.port.unlink(missing_ok=True)

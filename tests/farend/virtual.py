@@ -1,13 +1,15 @@
 """The virtual printer as a process of its own, at the far end of a pty."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.waiting import PATIENCE, eventually
 
 
 class VirtualPrinter:
@@ -34,7 +36,7 @@ class VirtualPrinter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()
@@ -68,12 +70,9 @@ class VirtualPrinter:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [line for line in lines if line.split()[0] in {"G0", "G1", "G28", "G92"}]
 
-    def wait_log(self, line: str, within: float = 10) -> None:
+    def wait_log(self, line: str) -> None:
         """Wait until `line` stands in the log."""
-        deadline = time.monotonic() + within
-        while line not in self.log.read_text().splitlines():
-            assert time.monotonic() < deadline, f"{line} was never executed"
-            time.sleep(0.02)
+        eventually(lambda: line in self.log.read_text().splitlines(), lambda: f"{line} was never executed")
 
 
 def pump_pid(state: Path, name: str = "mk3") -> int | None:
@@ -84,13 +83,31 @@ def pump_pid(state: Path, name: str = "mk3") -> int | None:
     return int(text)
 
 
-def end_pump(state: Path, name: str = "mk3") -> None:
-    """End a pump that a test leaves behind, and wait until it is gone."""
-    pid = pump_pid(state, name)
-    if pid is None:
-        return
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}").exists() and "State:\tZ" not in Path(f"/proc/{pid}/status").read_text():
-        assert time.monotonic() < deadline, "the pump does not end"
-        time.sleep(0.01)
+def runs(pid: int) -> bool:
+    """Whether a process has not ended; nobody may have buried one that has."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def end_pumps(state: Path) -> None:
+    """End the pumps that a test leaves behind in this folder, those that have only begun too; wait for that."""
+    for pid in (started := pumps(state)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    eventually(lambda: not any(map(runs, started)), lambda: f"pumps that do not end: {started}")
+
+
+def pumps(state: Path) -> list[int]:
+    """The pumps of all printers in this folder."""
+    found: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if (
+                "agent.printers.serial.pump" in words
+                and Path(words[words.index("--folder") + 1]).parent == state
+            ):
+                found.append(int(entry.name))
+    return found

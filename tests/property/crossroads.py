@@ -5,7 +5,7 @@ from pathlib import Path
 
 from coordinator import ids
 from coordinator.model.roles import HOME, PERMISSIONS, Permission, Role
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from tests.property.planted import plant
 from tests.unit.coordinator.office import KEY, PlayedAgent, open_office
 from tests.unit.coordinator.web.house import House
@@ -95,8 +95,8 @@ def _furnish(house: House) -> dict[str, list[str]]:
     unvetted = desk.add_hospital(name=f"{THEIRS} South", contact="ward 9", latitude=48, longitude=16).id
     anna = office.agent("anna")
     office.agent("bert")
-    makers = {name: desk.care.link_agent(name, by="ines") for name in ("anna", "bert")}
-    desk.care.give_address(makers["anna"], Doorstep(address=f"{STREET} 17", contact=PHONE, hours=HOURS))
+    makers = {name: desk.link_agent(name, by="ines") for name in ("anna", "bert")}
+    desk.give_address(makers["anna"], PickupAddress(address=f"{STREET} 17", contact=PHONE, hours=HOURS))
     need, tracking = office.needs(4, hospital=hospital)
     sent = _printed(anna)
     desk.inspect(sent, good=desk.attempt(sent).count, scrapped=0, by="inspector")
@@ -104,7 +104,7 @@ def _furnish(house: House) -> dict[str, list[str]]:
     parcel = desk.send(desk.pack(need.id, by="courier").id, by="courier").id
     desk.file_need(hospital=hospital, part="ear-saver", quantity=4, by="coordinator")
     fresh = _printed(anna)
-    pickup = desk.care.take_pickup("anna", by="courier").id
+    pickup = desk.take_pickup("anna", by="courier").id
     return {
         "hospital": [hospital, unvetted],
         "need": [need.id],

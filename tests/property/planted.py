@@ -1,16 +1,17 @@
 """Secrets that lie about in the house: no answer of the API may hold one, whoever asks."""
 
 from coordinator import ids
+from coordinator.acts import login
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts, factor
 from coordinator.people.authentication import Opened
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from coordinator.store import people
 from tests.unit.coordinator.office import KEY
 from tests.unit.coordinator.web.house import PASSWORD, House
 from wire.enrolment import parse
 
-HIDDEN = Doorstep(address="Holunderhof 3", contact="5550177", hours="mornings-only")
+HIDDEN = PickupAddress(address="Holunderhof 3", contact="5550177", hours="mornings-only")
 """Of a maker at whose home nothing waits: nobody goes there, and nobody but the own link leads there."""
 
 
@@ -23,8 +24,8 @@ def plant(house: House, victim: str) -> dict[str, str]:
     found |= _both("an invite", parse(office.desk.invite(by="coordinator")).code)
     found |= _both("a one-time link", house.authenticator.once())
     office.agent("carl")
-    link = office.desk.care.link_agent("carl", by="ines")
-    office.desk.care.give_address(link, HIDDEN)
+    link = office.desk.link_agent("carl", by="ines")
+    office.desk.give_address(link, HIDDEN)
     found |= _both("another maker's link", link)
     return found | {"an address": HIDDEN.address, "a phone": HIDDEN.contact, "hours": HIDDEN.hours}
 
@@ -39,7 +40,7 @@ def _of_account(house: House, victim: str) -> dict[str, str]:
         recovery = accounts.new_recovery(tx, victim)
         welcome = accounts.welcome(tx, victim, by="ines", now=now)
     house.person("sonja", (HOME, Role.VIEWER))
-    opened = house.authenticator.enter("sonja", PASSWORD, address="192.0.2.7", browser="a browser")
+    opened = login.log_in(house.office.services, "sonja", PASSWORD, address="192.0.2.7", browser="a browser")
     assert isinstance(opened, Opened)
     with house.office.store.read() as tx:
         session = people.sessions_of(tx, "sonja")[0]

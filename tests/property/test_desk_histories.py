@@ -21,7 +21,7 @@ from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.model.records import Attempt
 from coordinator.store.engine import Store
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from gcode.profile import Profile
 from tests.unit.coordinator.office import NOON, PlayedAgent, furnished, stocked
 from wire.lifecycle import TABLE, State, Step
@@ -55,7 +55,7 @@ AT_WORK = st.integers(0, 5)
 
 
 @functools.cache
-def _house() -> tuple[Path, Authority, Keyring, Plates]:
+def _house() -> tuple[Path, Authority, Keyring, PlateLibrary]:
     """What all histories share, as it takes long to make: keys, drawn plates, and an empty database to copy."""
     directory = Path(tempfile.mkdtemp(prefix="muster-histories-"))
     Store(f"sqlite:///{directory}/empty.db").close()
@@ -261,7 +261,7 @@ class Histories(RuleBasedStateMachine):
                     self.desk.send(parcel.id, by="paul")
                 elif parcel.received is None:
                     arrived = max(0, parcel.units - missing)
-                    self.desk.receive(token, parcel.id, units=arrived, by="sister Agnes")
+                    self.desk.receive(token, parcel.id, units=arrived, signed_by="sister Agnes")
 
     @rule(lot=st.integers(0, 50))
     def rules_on_a_lot(self, lot: int) -> None:

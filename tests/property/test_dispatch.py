@@ -6,8 +6,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.model.dispatch import Waiting, Wanted, distance, rank
-from coordinator.model.records import Hospital, Need, Printer, Ready
+from coordinator.model.dispatch import OpenNeed, WaitingPrinter, distance, rank
+from coordinator.model.records import Hospital, Need, OpenReady, RegisteredPrinter
 from gcode.profile import Profile
 
 places = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
@@ -24,14 +24,14 @@ def hospital(place: tuple[float, float]) -> Hospital:
 hospitals = st.sampled_from([(48.2, 16.3), (41.4, 2.2)]).map(hospital)
 
 
-def any_pair(_want: Wanted, _wait: Waiting) -> bool:
+def any_pair(_want: OpenNeed, _wait: WaitingPrinter) -> bool:
     return True
 
 
 @st.composite
-def needs(draw) -> list[Wanted]:
+def needs(draw) -> list[OpenNeed]:
     return [
-        Wanted(
+        OpenNeed(
             need=Need(
                 id=f"n-{number}",
                 hospital="h",
@@ -50,10 +50,10 @@ def needs(draw) -> list[Wanted]:
 
 
 @st.composite
-def printers(draw) -> list[Waiting]:
+def printers(draw) -> list[WaitingPrinter]:
     return [
-        Waiting(
-            ready=Ready(
+        WaitingPrinter(
+            ready=OpenReady(
                 agent=f"agent-{number}",
                 printer="one",
                 nonce="0" * 16,
@@ -65,7 +65,7 @@ def printers(draw) -> list[Waiting]:
                 seq=0,
                 held=(),
             ),
-            printer=Printer(
+            printer=RegisteredPrinter(
                 agent=f"agent-{number}",
                 name="one",
                 driver="serial",
@@ -80,7 +80,7 @@ def printers(draw) -> list[Waiting]:
     ]
 
 
-def km(want: Wanted, wait: Waiting) -> float:
+def km(want: OpenNeed, wait: WaitingPrinter) -> float:
     return distance(wait.printer.place, (want.hospital.latitude, want.hospital.longitude))
 
 
@@ -88,7 +88,7 @@ def km(want: Wanted, wait: Waiting) -> float:
 def test_exactly_the_feasible_pairs_come_the_most_pressing_first(wanted, waiting, data):
     fits = {(want.need.id, wait.ready.agent): data.draw(st.booleans()) for want in wanted for wait in waiting}
 
-    def fit(want: Wanted, wait: Waiting) -> bool:
+    def fit(want: OpenNeed, wait: WaitingPrinter) -> bool:
         return fits[want.need.id, wait.ready.agent]
 
     pairs = list(rank(wanted, waiting, fit))
@@ -140,15 +140,15 @@ def test_vienna_to_barcelona_is_some_1350_km():
     assert 1300 < distance((48.21, 16.37), (41.39, 2.17)) < 1400
 
 
-def _need(priority: int) -> Wanted:
+def _need(priority: int) -> OpenNeed:
     need = Need(
         id=f"n-{priority}", hospital="h", part="p", version="1", quantity=1, priority=priority, created=0
     )
-    return Wanted(need, Hospital(id="h", name="", contact="", latitude=0, longitude=0, created=0), 1)
+    return OpenNeed(need, Hospital(id="h", name="", contact="", latitude=0, longitude=0, created=0), 1)
 
 
-def _printer() -> Waiting:
-    ready = Ready(
+def _printer() -> WaitingPrinter:
+    ready = OpenReady(
         agent="a",
         printer="one",
         nonce="",
@@ -160,5 +160,7 @@ def _printer() -> Waiting:
         seq=0,
         held=(),
     )
-    printer = Printer(agent="a", name="one", driver="", profile=Profile(), material="", online=True, seen=0)
-    return Waiting(ready, printer)
+    printer = RegisteredPrinter(
+        agent="a", name="one", driver="", profile=Profile(), material="", online=True, seen=0
+    )
+    return WaitingPrinter(ready, printer)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from coordinator.model import ledger
 from coordinator.model.ledger import EXPECTED, Account, Movement, balances
-from coordinator.model.ledger_check import Books, Posted, differences
+from coordinator.model.ledger_check import Books, PostedMovement, differences
 from coordinator.model.records import Attempt, Need
 from wire.lifecycle import BY_AGENT, TABLE, State, Step
 
@@ -60,7 +60,9 @@ def test_a_step_moves_the_whole_lot_or_nothing_and_keeps_what_is_wanted(change, 
 def differing(moved: list[Movement], quantity: int, **lots: State) -> list[str]:
     """What the audit says of a need for so many, and of lots as large in these states."""
     posted = [
-        Posted(number, each.need, each.lot or "", each.source, each.target, each.units, f"cause:{number}")
+        PostedMovement(
+            number, each.need, each.lot or "", each.source, each.target, each.units, f"cause:{number}"
+        )
         for number, each in enumerate(moved, 1)
     ]
     need = Need(id="n-1", hospital="h-1", part="ear-saver", version="1", quantity=quantity, created=0)

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from coordinator.model.roles import WHOLE, Permission
 from coordinator.rate_limit import INVITES, LINKS, WrongTries
-from coordinator.web.access import act_of, is_open
+from coordinator.web.access import is_open, permission_of
 from tests.property.crossroads import ADDRESS, THEIRS, Crossroads, Visitor
 from tests.unit.coordinator.web.test_routes import RULES, routes
 
@@ -102,7 +102,7 @@ def test_each_operation_of_the_document_is_asked(schema):
 def test_whoever_asks_whatever(roads: Crossroads, client, schema, method, path):
     operation = schema[path][method]
     act = next(
-        act_of(route.endpoint)
+        permission_of(route.endpoint)
         for route in routes(roads.house.app)
         if route.path == path and method in (route.methods or ())
     )

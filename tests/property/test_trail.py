@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.model.audit_log import BEGINNING, Break, Entry, follow, plain, sealed
+from coordinator.model.audit_log import BEGINNING, AuditEntry, ChainBreak, check_chain, plain, sealed
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
 IDS = st.from_regex(r"[a-z]{2,8}/[a-z0-9-]{1,10}", fullmatch=True)
@@ -14,8 +14,8 @@ PERMISSIONS = st.from_regex(r"[a-z]{2,8}\.[a-z-]{2,8}", fullmatch=True)
 
 
 @st.composite
-def written(draw) -> Entry:
-    return Entry(
+def written(draw) -> AuditEntry:
+    return AuditEntry(
         number=0,
         at=draw(st.floats(0, 4e9)),
         by=draw(WORDS),
@@ -28,8 +28,8 @@ def written(draw) -> Entry:
 
 
 @st.composite
-def chains(draw, least: int = 2) -> list[Entry]:
-    chain: list[Entry] = []
+def chains(draw, least: int = 2) -> list[AuditEntry]:
+    chain: list[AuditEntry] = []
     for number, entry in enumerate(draw(st.lists(written(), min_size=least, max_size=6)), 1):
         before = chain[-1].hash if chain else BEGINNING
         chain.append(sealed(replace(entry, number=number), before))
@@ -49,7 +49,7 @@ few = settings(max_examples=max(1, settings().max_examples // 4))
 @few
 @given(chains(least=0))
 def test_what_was_written_holds(chain):
-    found = follow(chain)
+    found = check_chain(chain)
     assert (found.whole, found.entries, found.first) == (True, len(chain), None)
     assert found.head == (chain[-1].hash if chain else BEGINNING)
 
@@ -58,9 +58,9 @@ def test_what_was_written_holds(chain):
 @given(chains(), st.data())
 def test_a_row_that_is_altered_in_any_field_is_named(chain, data):
     at = data.draw(st.integers(0, len(chain) - 1))
-    field = data.draw(st.sampled_from([each.name for each in fields(Entry)]))
+    field = data.draw(st.sampled_from([each.name for each in fields(AuditEntry)]))
     chain[at] = replace(chain[at], **{field: data.draw(other(getattr(chain[at], field)))})
-    found = follow(chain)
+    found = check_chain(chain)
     assert not found.whole
     assert found.first is not None
     assert found.first.number == at + 1
@@ -74,7 +74,7 @@ def test_a_row_that_is_altered_and_sealed_anew_is_found_at_the_next_one_or_by_th
     head = chain[-1].hash
     forged = replace(chain[at], **{field: data.draw(other(getattr(chain[at], field)))})
     chain[at] = sealed(forged, chain[at - 1].hash if at else BEGINNING)
-    found = follow(chain, head=head).first
+    found = check_chain(chain, head=head).first
     assert found is not None
     assert found.number == at + 2
 
@@ -84,11 +84,11 @@ def test_a_row_that_is_altered_and_sealed_anew_is_found_at_the_next_one_or_by_th
 def test_a_row_that_is_taken_out_is_named_whether_the_others_are_renumbered_or_not(chain, data):
     at = data.draw(st.integers(0, len(chain) - 2))
     del chain[at]
-    found = follow(chain).first
+    found = check_chain(chain).first
     assert found is not None
     assert (found.number, "missing" in found.why) == (at + 1, True)
     closed = [replace(each, number=number) for number, each in enumerate(chain, 1)]
-    closer = follow(closed).first
+    closer = check_chain(closed).first
     assert closer is not None
     assert closer.number == at + 1
 
@@ -100,7 +100,7 @@ def test_a_row_that_is_put_in_is_named_at_the_latest_behind_it(chain, forged, da
     before = chain[at - 1].hash if at else BEGINNING
     forged = sealed(replace(forged, number=at + 1), before)
     with_it = [*chain[:at], forged, *(replace(each, number=each.number + 1) for each in chain[at:])]
-    found = follow(with_it).first
+    found = check_chain(with_it).first
     assert found is not None
     assert found.number in (at + 1, at + 2)
 
@@ -114,7 +114,7 @@ def test_two_rows_that_change_places_are_named(chain, data):
         replace(chain[second], number=first + 1),
         replace(chain[first], number=second + 1),
     )
-    found = follow(chain).first
+    found = check_chain(chain).first
     assert found is not None
     assert found.number == first + 1
 
@@ -124,15 +124,15 @@ def test_two_rows_that_change_places_are_named(chain, data):
 def test_a_tail_that_is_cut_off_shows_only_against_a_head_that_was_kept(chain, data):
     head = chain[-1].hash
     left = chain[: data.draw(st.integers(0, len(chain) - 1))]
-    assert follow(left).whole
-    found = follow(left, head=head).first
-    assert found == Break(len(left) + 1, found.why if found else "")
+    assert check_chain(left).whole
+    found = check_chain(left, head=head).first
+    assert found == ChainBreak(len(left) + 1, found.why if found else "")
 
 
 @few
 @given(chains(), st.data())
 def test_a_head_that_was_kept_earlier_still_holds_later(chain, data):
-    assert follow(chain, head=data.draw(st.sampled_from(chain)).hash).whole
+    assert check_chain(chain, head=data.draw(st.sampled_from(chain)).hash).whole
 
 
 @pytest.mark.parametrize(

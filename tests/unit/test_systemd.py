@@ -1,6 +1,5 @@
 """The units, as systemd itself reads them."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.farend.shared import missing
+from tests.waiting import PATIENCE
 
 UNITS = Path(__file__).parents[2] / "systemd"
 AGENT = UNITS / "muster-agent.service"
@@ -20,10 +22,9 @@ pytestmark = pytest.mark.system
 
 def analyze(*words: object) -> "subprocess.CompletedProcess[str]":
     if shutil.which("systemd-analyze") is None:
-        missing = "systemd-analyze is not installed: sudo apt install systemd"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+        missing("systemd-analyze is not installed: sudo apt install systemd")
     command = ["systemd-analyze", *(str(word) for word in words)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
 
 
 @pytest.fixture(params=[AGENT, COORDINATOR], ids=lambda unit: unit.stem)

@@ -41,6 +41,11 @@ class PumpAnswer(Struct, frozen=True, omit_defaults=True):
     identity: BoardIdentity | None = None
 
 
+def pumps(state: Path) -> Path:
+    """Where each pump has its own folder, in the agent's."""
+    return state / "pumps"
+
+
 def place(state: Path, name: str) -> Path:
     """The folder of one printer's pump: its socket, its lock, its record, its log."""
     return state / name

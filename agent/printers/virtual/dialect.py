@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agent.printers.virtual.heater import Heater
+from agent.printers.virtual.heater import VirtualHeater
 
 
 class Dialect:
@@ -27,18 +27,18 @@ class Dialect:
         )
         return (first + "".join(f"Cap:{name}:{on:d}\n" for name, on in capabilities)).encode()
 
-    def temperatures(self, nozzle: Heater, bed: Heater) -> bytes:
+    def temperatures(self, nozzle: VirtualHeater, bed: VirtualHeater) -> bytes:
         """Both heaters, for an ok or a report."""
         return b"T:%.2f /%.2f B:%.2f /%.2f @:%d B@:%d" % (
             *(nozzle.actual, nozzle.target, bed.actual, bed.target),
             *(nozzle.duty * 127, bed.duty * 127),
         )
 
-    def report(self, nozzle: Heater, bed: Heater) -> bytes:
+    def report(self, nozzle: VirtualHeater, bed: VirtualHeater) -> bytes:
         """What M155 sends."""
         return b" %b\n" % self.temperatures(nozzle, bed)
 
-    def waiting(self, nozzle: Heater, bed: Heater, left: int | None, *, for_bed: bool) -> bytes:  # noqa: ARG002 - others tell them apart
+    def waiting(self, nozzle: VirtualHeater, bed: VirtualHeater, left: int | None, *, for_bed: bool) -> bytes:  # noqa: ARG002 - others tell them apart
         """What comes every second during M109 and M190; `left` seconds, None until the target is reached."""
         count = b"?" if left is None else b"%d" % left
         return b" %b W:%b\n" % (self.temperatures(nozzle, bed), count)
@@ -48,7 +48,7 @@ class Dialect:
         return b'echo:Unknown command: "%b"\n' % command.encode("latin-1", "replace")
 
 
-class Old(Dialect):
+class OldMarlinDialect(Dialect):
     """Marlin 1.1's, which tells nothing of what it can do."""
 
     def identity(self, capabilities: Iterable[tuple[str, bool]]) -> bytes:  # noqa: ARG002 - it tells none
@@ -56,7 +56,7 @@ class Old(Dialect):
         return super().identity(())
 
 
-class Prusa(Dialect):
+class PrusaDialect(Dialect):
     """The MK3's."""
 
     def banner(self) -> bytes:
@@ -74,18 +74,18 @@ class Prusa(Dialect):
         )
         return (first + "".join(f"Cap:{name}:1\n" for name in names if name in known)).encode()
 
-    def temperatures(self, nozzle: Heater, bed: Heater) -> bytes:
+    def temperatures(self, nozzle: VirtualHeater, bed: VirtualHeater) -> bytes:
         """Both heaters, for an ok or a report."""
         return b"T:%.1f /%.1f B:%.1f /%.1f T0:%.1f /%.1f @:%d B@:%d P:0.0 A:29.3" % (
             *(nozzle.actual, nozzle.target, bed.actual, bed.target, nozzle.actual, nozzle.target),
             *(nozzle.duty * 127, bed.duty * 127),
         )
 
-    def report(self, nozzle: Heater, bed: Heater) -> bytes:
+    def report(self, nozzle: VirtualHeater, bed: VirtualHeater) -> bytes:
         """What M155 sends."""
         return b"%b\n" % self.temperatures(nozzle, bed)
 
-    def waiting(self, nozzle: Heater, bed: Heater, left: int | None, *, for_bed: bool) -> bytes:
+    def waiting(self, nozzle: VirtualHeater, bed: VirtualHeater, left: int | None, *, for_bed: bool) -> bytes:
         """What comes every second during M109 and M190."""
         if for_bed:
             return b"T:%.1f E:0 B:%.1f\n" % (nozzle.actual, bed.actual)

@@ -13,10 +13,10 @@ from typing import ClassVar
 from agent.printers.virtual.command import ACCEPTED, UNLOGGED, parse
 from agent.printers.virtual.faults import EVERY, Faults
 from agent.printers.virtual.intake import Intake
-from agent.printers.virtual.machine import Machine, Words, Work
+from agent.printers.virtual.machine import MachineModel, Words, Work
 from agent.printers.virtual.oks import Oks
-from agent.printers.virtual.profile import PROFILES, Profile, capabilities
-from agent.printers.virtual.reporter import Reporter
+from agent.printers.virtual.profile import PROFILES, BoardProfile, capabilities
+from agent.printers.virtual.reporter import AutoReporter
 
 MARLIN2 = PROFILES["marlin2"]
 PREHEAT = 170.0
@@ -33,12 +33,12 @@ class Firmware:
         faults: Faults | None = None,
         log: Callable[[str], object] | None = None,
         *,
-        profile: Profile = MARLIN2,
+        profile: BoardProfile = MARLIN2,
         emergency: bool | None = None,
         quiet: float = 0.0,
         seed: int = 0,
     ) -> None:
-        """`log` gets every executed command; `emergency` overrules the profile; `quiet` as in `Reporter`."""
+        """`log` gets every executed command; `emergency` overrules the profile; `quiet` as in `AutoReporter`."""
         self.unplugged = False
         """A fault pulled the cable."""
         self.overflowed = 0
@@ -133,14 +133,16 @@ class Firmware:
     def _reset(self) -> None:
         profile = self._profile
         self.killed = False
-        self.machine = Machine(profile.dialect, profile.limits, profile.blocks, self._say)
+        self.machine = MachineModel(profile.dialect, profile.limits, profile.blocks, self._say)
         self.machine.nozzle.is_at(self._now, self.machine.nozzle.actual)
         self.machine.bed.is_at(self._now, self.machine.bed.actual)
         self.machine.now = self._now
         self._silent = False
         self._oks = Oks(self._faults, self._say, self._random if profile.late else None)
         self._intake = Intake(profile, self._faults, self._say, self._ok)
-        self._reporter = Reporter(self.machine, profile.dialect, self._say, self._quiet, waits=profile.waits)
+        self._reporter = AutoReporter(
+            self.machine, profile.dialect, self._say, self._quiet, waits=profile.waits
+        )
         self._queue: deque[tuple[str, int | None]] = deque()
         self._work: Work | None = None
         """What the command does that holds everything up."""

@@ -11,7 +11,7 @@ HYSTERESIS = 1.0
 """Within this of its target, a heater counts as there (TEMP_WINDOW)."""
 
 
-class Heater:
+class VirtualHeater:
     """A mass in J/K that loses `loss` W/K and is heated by at most `power` W."""
 
     def __init__(self, power: float, mass: float, loss: float) -> None:

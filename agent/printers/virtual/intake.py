@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from agent.printers.virtual.faults import Faults
-from agent.printers.virtual.profile import Profile
+from agent.printers.virtual.profile import BoardProfile
 
 LONGEST = 95
 """Bytes of a line; the rest is dropped (MAX_CMD_SIZE)."""
@@ -58,7 +58,7 @@ class Intake:
 
     def __init__(
         self,
-        profile: Profile,
+        profile: BoardProfile,
         faults: Faults,
         answer: Callable[[bytes], None],
         acknowledge: Callable[[], None],

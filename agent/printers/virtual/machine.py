@@ -8,8 +8,8 @@ from math import inf
 from typing import ClassVar
 
 from agent.printers.virtual.dialect import Dialect
-from agent.printers.virtual.heater import AMBIENT, Heater
-from agent.printers.virtual.planner import Limits, Planner, Point
+from agent.printers.virtual.heater import AMBIENT, VirtualHeater
+from agent.printers.virtual.planner import MotionLimits, Planner, Point
 
 AXES = "XYZE"
 HOMING_SECONDS = 6.0
@@ -24,17 +24,19 @@ Words = dict[str, float]
 Work = Iterator[float]
 
 
-class Machine:
+class MachineModel:
     """One machine. `say` is called with what it tells of itself; `now` is turned on by the firmware."""
 
-    def __init__(self, dialect: Dialect, limits: Limits, blocks: int, say: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, dialect: Dialect, limits: MotionLimits, blocks: int, say: Callable[[bytes], None]
+    ) -> None:
         self.now = 0.0
         self.planner = Planner(limits, blocks)
-        self.nozzle = Heater(power=40, mass=14, loss=0.11)
-        self.bed = Heater(power=180, mass=150, loss=0.45)
+        self.nozzle = VirtualHeater(power=40, mass=14, loss=0.11)
+        self.bed = VirtualHeater(power=180, mass=150, loss=0.45)
         self.position: Point = (0.0, 0.0, 0.0, 0.0)
         """Where the head is when all that is planned is done, in mm."""
-        self.waits_for: Heater | None = None
+        self.waits_for: VirtualHeater | None = None
         """The heater that holds everything up."""
         self.is_paused = False
         """M0 waits for its owner."""
@@ -159,7 +161,7 @@ class Machine:
             yield inf
         self._say(b"//action:resumed\n")
 
-    def _wait_for(self, heater: Heater, words: Words) -> Work:
+    def _wait_for(self, heater: VirtualHeater, words: Words) -> Work:
         self._set(heater, words.get("S", words.get("R", heater.target)))
         if not heater.target:
             return
@@ -179,7 +181,7 @@ class Machine:
             yield min(self.now + 1.0, since + RESIDENCY)
         self.waits_for = None
 
-    def _set(self, heater: Heater, target: float) -> None:
+    def _set(self, heater: VirtualHeater, target: float) -> None:
         self.heat()
         heater.target = max(0.0, target) if target > AMBIENT else 0.0
 
@@ -228,7 +230,7 @@ class Machine:
     def _tell_where(self, _: Words) -> None:
         self._say(self.where())
 
-    does: ClassVar[dict[str, "Callable[[Machine, Words], Work | None]"]] = {
+    does: ClassVar[dict[str, "Callable[[MachineModel, Words], Work | None]"]] = {
         "G0": move,
         "G1": move,
         "G2": move,  # an arc goes straight to its end: no host can tell

@@ -22,7 +22,7 @@ REST = 0.05**2
 Point = tuple[float, float, float, float]
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class MotionLimits(Struct, frozen=True, kw_only=True):
     """What a machine may do, by axis XYZE: mm/s and mm/s²."""
 
     feeds: Point = (300.0, 300.0, 12.0, 50.0)
@@ -47,7 +47,7 @@ class Block(NamedTuple):
 class Planner:
     """`depth` is the size of the ring, of which one place stays free (BLOCK_BUFFER_SIZE)."""
 
-    def __init__(self, limits: Limits, depth: int = 16) -> None:
+    def __init__(self, limits: MotionLimits, depth: int = 16) -> None:
         self.limits = limits
         self.printing = limits.printing
         self.travel = limits.travel

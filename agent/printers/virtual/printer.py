@@ -9,7 +9,7 @@ from typing import TextIO
 
 from agent.printers.virtual.faults import KNOBS
 from agent.printers.virtual.firmware import Firmware
-from agent.printers.virtual.terminal import Terminal
+from agent.printers.virtual.terminal import PseudoTerminal
 
 QUIET = 0.01
 """Real seconds between two words that nobody asked for, whatever the speed."""
@@ -41,7 +41,7 @@ class VirtualPrinter:
         self._clock = 0.0
         self._looked_at = time.monotonic()
         self._poller = select.poll()
-        self._terminal: Terminal | None = None
+        self._terminal: PseudoTerminal | None = None
         self._present = False
         self._steered = steered
         self._log = log
@@ -60,7 +60,7 @@ class VirtualPrinter:
         """Put the cable in."""
         self._firmware.unplugged = False
         if not self._terminal:
-            self._terminal = Terminal(self._link)
+            self._terminal = PseudoTerminal(self._link)
 
     def unplug(self) -> None:
         """Pull the cable; the board stays powered."""
@@ -108,7 +108,7 @@ class VirtualPrinter:
         self._looked_at = now
         self._clock += elapsed if slept is None else min(elapsed, slept * self._speed + LATE)
 
-    def _talk(self, terminal: Terminal, *, readable: bool) -> None:
+    def _talk(self, terminal: PseudoTerminal, *, readable: bool) -> None:
         if not readable:
             return
         try:
@@ -120,7 +120,7 @@ class VirtualPrinter:
             return
         self._firmware.receive(data)
 
-    def _write(self, terminal: Terminal) -> None:
+    def _write(self, terminal: PseudoTerminal) -> None:
         out = self._unsent + self._firmware.take()
         if not out or not self._present:
             return

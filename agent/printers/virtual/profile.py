@@ -4,11 +4,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from agent.printers.virtual.dialect import Dialect, Old, Prusa
-from agent.printers.virtual.planner import Limits
+from agent.printers.virtual.dialect import Dialect, OldMarlinDialect, PrusaDialect
+from agent.printers.virtual.planner import MotionLimits
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class BoardProfile(Struct, frozen=True, kw_only=True):
     """One kind of board."""
 
     about: str
@@ -39,21 +39,23 @@ class Profile(Struct, frozen=True, kw_only=True):
     """One in so many bytes is lost while the moves are short: the processor is too busy for its serial port."""
     capabilities: tuple[tuple[str, bool], ...] = ()
     """More of them than follow from the above; an old firmware tells of none at all."""
-    limits: Limits = Limits()
+    limits: MotionLimits = MotionLimits()
 
 
-MK3 = Limits(feeds=(200.0, 200.0, 12.0, 120.0), accelerations=(1250.0, 1250.0, 1000.0, 5000.0), travel=1250.0)
-ENDER = Limits(
+MK3 = MotionLimits(
+    feeds=(200.0, 200.0, 12.0, 120.0), accelerations=(1250.0, 1250.0, 1000.0, 5000.0), travel=1250.0
+)
+ENDER = MotionLimits(
     feeds=(500.0, 500.0, 10.0, 50.0), accelerations=(500.0, 500.0, 100.0, 5000.0), printing=500, travel=500
 )
 
-PROFILES: dict[str, Profile] = {
-    "marlin2": Profile(
+PROFILES: dict[str, BoardProfile] = {
+    "marlin2": BoardProfile(
         about="Marlin 2.1 on an 8-bit board, with auto-report, and with the emergency parser that few have",
         dialect=Dialect("Marlin 2.1.2.5", "2024-12-14"),
         emergency=True,
     ),
-    "marlin2-32bit": Profile(
+    "marlin2-32bit": BoardProfile(
         about="the same on a 32-bit board: ADVANCED_OK, M154, a receive buffer of 1,024 bytes, queue of 16",
         dialect=Dialect("Marlin 2.1.2.5", "2024-12-14"),
         emergency=True,
@@ -63,35 +65,35 @@ PROFILES: dict[str, Profile] = {
         queue=16,
         blocks=32,
     ),
-    "marlin1": Profile(
+    "marlin1": BoardProfile(
         about="Marlin 1.1.9: no auto-report, no Cap: lines, no emergency parser, refuses a line that it has",
-        dialect=Old("Marlin 1.1.9", "2018-08-01"),
+        dialect=OldMarlinDialect("Marlin 1.1.9", "2018-08-01"),
         reports_temperatures=False,
         forgives_repeats=False,
     ),
-    "prusa": Profile(
+    "prusa": BoardProfile(
         about="Prusa MK3's dialect: other temperature lines, an M155 with C, a Resend without an ok",
-        dialect=Prusa("Prusa-Firmware 3.13.3 based on Marlin", "2023-06-05"),
+        dialect=PrusaDialect("Prusa-Firmware 3.13.3 based on Marlin", "2023-06-05"),
         resend="bare",
         forgives_repeats=False,
         limits=MK3,
         capabilities=(("AUTOREPORT_FANS", True), ("EXTENDED_M20", True), ("PRUSA_MMU2", True)),
     ),
-    "ender-clone": Profile(
+    "ender-clone": BoardProfile(
         about="an Ender clone: old, slow to turn, and it loses bytes while moves are short",
-        dialect=Old("Marlin V1.1.6.2 CR-Clone", "2018-09-20"),
+        dialect=OldMarlinDialect("Marlin V1.1.6.2 CR-Clone", "2018-09-20"),
         reports_temperatures=False,
         forgives_repeats=False,
         loses=4000,
         limits=ENDER,
     ),
-    "late-ok": Profile(
+    "late-ok": BoardProfile(
         about="says ok late, at times by seconds, and `wait` while it has nothing to do",
         dialect=Dialect("Marlin 2.0.9.3", "2021-12-25"),
         late=True,
         waits=True,
     ),
-    "double-resend": Profile(
+    "double-resend": BoardProfile(
         about="asks for every bad line twice, with an ok each time",
         dialect=Dialect("Marlin 2.0.5.4", "2020-06-09"),
         resend="twice",
@@ -100,7 +102,7 @@ PROFILES: dict[str, Profile] = {
 """By name; the first is the default."""
 
 
-def capabilities(profile: Profile, *, emergency: bool) -> list[tuple[str, bool]]:
+def capabilities(profile: BoardProfile, *, emergency: bool) -> list[tuple[str, bool]]:
     """What M115 tells after its first line."""
     return [
         ("SERIAL_XON_XOFF", False),

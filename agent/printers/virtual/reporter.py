@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import inf
 
 from agent.printers.virtual.dialect import Dialect
-from agent.printers.virtual.machine import Machine
+from agent.printers.virtual.machine import MachineModel
 
 BUSY_SECONDS = 2.0
 """Until M113 says otherwise (HOST_KEEPALIVE_INTERVAL)."""
@@ -14,11 +14,17 @@ STEP = 8.0
 """°C between two reports at most, however seldom they should come."""
 
 
-class Reporter:
+class AutoReporter:
     """Says what is due. Times are the printer's seconds, read off its machine."""
 
     def __init__(
-        self, machine: Machine, dialect: Dialect, say: Callable[[bytes], None], quiet: float, *, waits: bool
+        self,
+        machine: MachineModel,
+        dialect: Dialect,
+        say: Callable[[bytes], None],
+        quiet: float,
+        *,
+        waits: bool,
     ) -> None:
         """No two words of a kind come sooner than `quiet` seconds one after the other, unless it gets hot.
 

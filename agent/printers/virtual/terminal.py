@@ -7,7 +7,7 @@ import tty
 from pathlib import Path
 
 
-class Terminal:
+class PseudoTerminal:
     """A pty with a printer behind it. Nobody holds its near end but the host, so that the host can have it alone."""
 
     def __init__(self, link: Path | None) -> None:

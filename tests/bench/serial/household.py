@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from coordinator.client import Client
-from coordinator.demo.stage import MAKERS, Stage
+from coordinator.demo.processes import MAKERS, DemoProcesses
 from coordinator.mqtt import mosquitto
 from tests.bench.figures import Failed
 from tests.bench.hospital import wait_for_printers
@@ -20,7 +20,7 @@ def at_rest() -> tuple[Trial, Trial]:
     """The agent and the pump: what part of a core each takes while nothing is to be done, and its memory in MB."""
     kind = "mosquitto" if mosquitto.program() else "embedded"
     with tempfile.TemporaryDirectory(prefix="muster-bench-", ignore_cleanup_errors=True) as directory:
-        stage = Stage(Path(directory))
+        stage = DemoProcesses(Path(directory))
         try:
             url, key = stage.coordinator(kind, "")
             with Client(url, key, by="bench") as client:
@@ -43,7 +43,7 @@ def at_rest() -> tuple[Trial, Trial]:
 
 
 def _agent(home: Path) -> int:
-    """The agent's own process, below the leash that holds it."""
+    """The agent's own process, below the process that ends it with us."""
     settings = str(home / "muster-agent.toml")
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.journal import Journal
 from agent.journal.file import JournalError
-from agent.journal.stops import Stop
+from agent.journal.stops import StopKind
 from wire.errors import RemoteError
 from wire.lifecycle import State, Step
 from wire.manifest import Manifest, Signed, sign
@@ -235,15 +235,15 @@ def test_words_from_a_garbled_line_are_kept_as_far_as_they_are_words(journal: Jo
 
 def test_the_owner_may_ask_for_a_stop_as_long_as_there_is_something_to_stop(journal: Journal):
     with pytest.raises(JournalError, match="nothing to stop"):
-        journal.stops.ask("left", Stop.CANCEL)
+        journal.stops.ask("left", StopKind.CANCEL)
     journal.attempts.take(*grant("a-1"), Step.FETCH, 1.0)
     assert journal.stops.asked("a-1") is None
-    assert journal.stops.ask("left", Stop.GIVE_UP).id == "a-1"
-    journal.stops.ask("left", Stop.CANCEL)
-    assert journal.stops.asked("a-1") is Stop.GIVE_UP
+    assert journal.stops.ask("left", StopKind.GIVE_UP).id == "a-1"
+    journal.stops.ask("left", StopKind.CANCEL)
+    assert journal.stops.asked("a-1") is StopKind.GIVE_UP
     walk(journal, "a-1", *PRINTED)
     with pytest.raises(JournalError, match="nothing to stop"):
-        journal.stops.ask("left", Stop.CANCEL)
+        journal.stops.ask("left", StopKind.CANCEL)
     journal.beds.clear("left", 9.0)
     assert journal.stops.asked("a-1") is None
 

@@ -7,18 +7,13 @@ import pytest
 import agent
 from agent.consent.hours import Hours
 from agent.consent.terms import Consent
+from agent.printers.catalogue import KINDS
+from agent.printers.moonraker.kind import MoonrakerPrinter
+from agent.printers.octoprint.kind import OctoPrintPrinter
+from agent.printers.prusalink.kind import PrusaLinkPrinter
+from agent.printers.serial.kind import SerialPrinter
 from agent.printers.serial.options import PortOptions
-from agent.settings import (
-    AbsentError,
-    MoonrakerPrinter,
-    OctoPrintPrinter,
-    PrusaLinkPrinter,
-    SerialPrinter,
-    Settings,
-    SettingsError,
-    find,
-    load,
-)
+from agent.settings import AbsentError, Settings, SettingsError, find, load
 from gcode.profile import Profile
 
 EXAMPLE = Path(agent.__file__).parent / "settings.example.toml"
@@ -58,7 +53,7 @@ def test_scripts_that_lead_through_a_zone_are_told_and_hinder_nothing_else(tmp_p
 
 @pytest.mark.parametrize(
     "kind",
-    [Settings, Consent, Hours, SerialPrinter, OctoPrintPrinter, MoonrakerPrinter, PrusaLinkPrinter, Profile],
+    [Settings, Consent, Hours, *(kind.settings for kind in KINDS), Profile],
 )
 def test_every_setting_is_told_in_the_example(kind: type[msgspec.Struct]):
     told = set(re.findall(r"^(?:# )?\[*([a-z_]+)\]* *(?:=|$)", EXAMPLE.read_text(), re.MULTILINE))

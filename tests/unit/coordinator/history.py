@@ -31,7 +31,7 @@ def live(office: Office) -> Told:
     office.desk.collect(first, by="carl")
     parcel = office.desk.pack(need.id, by="paul", units=count - 3).id
     office.desk.send(parcel, by="paul")
-    office.desk.receive(token, parcel, units=count - 5, by="sister Agnes")
+    office.desk.receive(token, parcel, units=count - 5, signed_by="sister Agnes")
     anna.is_ready()
     second = anna.grants[-1].attempt
     anna.prints(second)

@@ -4,22 +4,34 @@ import contextlib
 import functools
 import itertools
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from structlog.testing import capture_logs
 
+from coordinator import acts, ids
+from coordinator.acts.act import ACTS, Act
+from coordinator.acts.services import Services
+from coordinator.changes import ChangeFeed
 from coordinator.conversation import Conversation, Patience
-from coordinator.desk import Desk, Terms
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
 from coordinator.metrics import Metrics
+from coordinator.model.audit_log import check_chain
 from coordinator.model.records import Attempt, Need
-from coordinator.store import agents
+from coordinator.model.roles import Permission
+from coordinator.people.authentication import Authenticator, Rules
+from coordinator.people.principal import AGENT, HOSPITAL, MAKER, Principal, Via
+from coordinator.privacy import makers, pickups
+from coordinator.privacy.address import AddressCipher
+from coordinator.store import agents, audit_log
 from coordinator.store.engine import Store, file_of
-from coordinator.work import catalogue
-from coordinator.work.plates import Order, Plate, Plates
+from coordinator.unit_of_work import Outlets, UnitsOfWork
+from coordinator.work import catalogue, intake, lots, overview
+from coordinator.work.plates import DrawnPlate, PlateLibrary, PlateOrder
 from gcode.profile import Profile
 from wire import manifest
 from wire.keyset import Use
@@ -37,12 +49,114 @@ from wire.messages import (
     Ready,
     Recall,
     Report,
+    Wish,
 )
 
 KEY = "the-coordinators-access-key"
 NOON = 1_800_000_000.0
 A_DAY = 86_400.0
 DATABASE = "muster.db"
+
+
+class Desk:
+    """Does acts by their functions' names, as whoever `by` says, and looks things up."""
+
+    def __init__(self, services: Services, conversation: Conversation, changes: ChangeFeed) -> None:
+        self.services = services
+        self.conversation = conversation
+        self.changes = changes
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found = _ACTS[name]
+
+        def do(*args: Any, by: str = "coordinator", **more: Any) -> Any:
+            who = _BY_LINK.get(found.permission) or Principal(
+                name=by, via=Via.KEY, role="machine", everywhere=True
+            )
+            return found(self.services, who, *args, **more)
+
+        return do
+
+    def ask(self, attempt: str, wish: Wish, *, by: str) -> Attempt:
+        return self.__getattr__(acts.attempts.ASKING[wish].__name__)(attempt, by=by)
+
+    def enrol(self, request) -> Any:
+        return acts.agents.enrol(self.services, request)
+
+    def renew(self, request) -> Any:
+        return acts.agents.renew(self.services, request)
+
+    def body(self, attempt: str, token: str) -> Path:
+        return self.conversation.body(attempt, token)
+
+    # ── looks ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def need(self, need: str):
+        return self.services.read(overview.need, need)
+
+    def needs(self):
+        return self.services.read(overview.needs_)
+
+    def hospitals(self):
+        return self.services.read(overview.hospitals)
+
+    def printers(self):
+        return self.services.read(overview.printers, self.conversation.looks(), self.services.clock())
+
+    def attempts(self, *, open_only: bool = False):
+        return self.services.read(overview.attempts_, only_open=open_only)
+
+    def attempt(self, attempt: str) -> Attempt:
+        return self.services.read(lots.get, attempt)
+
+    def agents(self):
+        return self.services.read(overview.agents_, self.services.clock())
+
+    def ledger(self):
+        return self.services.read(overview.ledger_)
+
+    def summary(self):
+        return self.services.read(overview.summary)
+
+    def standing(self):
+        return self.services.read(overview.standing, self.services.clock())
+
+    def definition(self, digest: str) -> bytes:
+        return self.services.plates.definition(digest)
+
+    def parts(self):
+        return self.services.plates.parts()
+
+    def track(self, token: str):
+        return self.services.read(
+            overview.tracked, ids.digest(token), self.services.plates, self.services.clock()
+        )
+
+    def maker(self, token: str):
+        return self.services.read(makers.page, ids.digest(token), self.services.plates, self.services.clock())
+
+    def is_tracked(self, token: str) -> None:
+        self.services.read(intake.by_link, ids.digest(token), self.services.clock())
+
+    def pickups(self):
+        return self.services.read(pickups.every, self.services.clock())
+
+    def audit_log(self, **wanted: Any):
+        return self.services.read(audit_log.page, **wanted)
+
+    def chain(self, head: str = ""):
+        return self.services.read(lambda tx: check_chain(audit_log.every(tx), head=head))
+
+    def head(self):
+        return self.services.read(audit_log.head)
+
+
+_ACTS: dict[str, Act[Any, ..., Any]] = {each.__name__: each for each in ACTS.values()}
+_BY_LINK = {
+    Permission.HOSPITAL_LINK: HOSPITAL,
+    Permission.MAKER_LINK: MAKER,
+    Permission.JOIN: AGENT,
+}
 
 
 @dataclass
@@ -56,6 +170,15 @@ class Office:
     keyring: Keyring
     posted: list[tuple[str, Down]]
     now: list[float]
+    planning: threading.Event
+    """Set when the planner was woken."""
+    readmitted: threading.Event
+    """Set when link and broker were to read anew who may speak."""
+    services: Services
+    changes: ChangeFeed
+    published: list[str]
+    """Subjects that changed."""
+    played: list["PlayedAgent"] = field(default_factory=list)
 
     def vetted(self, name: str = "St Anna") -> str:
         hospital = self.desk.add_hospital(name=name, contact="ward 3", latitude=48.2, longitude=16.3)
@@ -80,6 +203,7 @@ class Office:
         with self.store.write() as tx:
             agents.agents.add(tx, agents.Agent(name=name, enrolled=self.now[0]))
         agent.is_born()
+        self.played.append(agent)
         return agent
 
 
@@ -121,7 +245,14 @@ class PlayedAgent:
         self.connection, self.seq, self.counter, self.held = 1, 0, 0, []
         self.is_born()
 
-    def is_ready(self, *, window: float = A_DAY, seq: int | None = None, nonce: str | None = None) -> None:
+    def is_ready(
+        self,
+        *,
+        window: float = A_DAY,
+        seq: int | None = None,
+        nonce: str | None = None,
+        plan: bool = True,
+    ) -> None:
         self.counter += 1
         self.says(
             Ready(
@@ -138,7 +269,8 @@ class PlayedAgent:
                 keys=self.keys,
             )
         )
-        self.office.conversation.plan()
+        if plan:
+            self.office.conversation.plan()
 
     def reports(
         self,
@@ -202,23 +334,43 @@ class PlayedAgent:
 
 def furnished(
     store: Store,
-    plates: Plates,
+    plates: PlateLibrary,
     authority: Authority,
     keyring: Keyring,
     *,
     patience: Patience,
     post: Callable[[str, Down], None] | None = None,
+    rules: Rules | None = None,
 ) -> Office:
     """An office on these; what it says to agents goes to `post`, or into `posted`."""
     now = [NOON]
     ticks = itertools.count()
     posted: list[tuple[str, Down]] = []
+    readmitted = threading.Event()
 
     def clock() -> float:
         return now[0] + next(ticks) / 1000
 
+    changes, planning = ChangeFeed(), threading.Event()
+    published: list[str] = []
+
+    def publish(*subjects: str) -> None:
+        published.extend(subjects)
+        changes.publish(*subjects)
+
+    units = UnitsOfWork(
+        store,
+        Outlets(
+            publish=publish,
+            post=post or (lambda agent, message: posted.append((agent, message))),
+            replan=planning.set,
+            readmit=readmitted.set,
+        ),
+        clock,
+    )
     conversation = Conversation(
         store,
+        units,
         plates,
         keyring,
         Metrics(),
@@ -226,16 +378,34 @@ def furnished(
         file_secret=b"s" * 32,
         patience=patience,
         clock=clock,
-        post=post or (lambda agent, message: posted.append((agent, message))),
     )
-    terms = Terms(
+    services = Services(
+        store=store,
+        units=units,
+        plates=plates,
+        authority=authority,
+        keyring=keyring,
+        addresses=AddressCipher(b"a" * 32),
+        authenticator=Authenticator(store, lambda shown: shown == KEY, clock, b"s" * 32, rules or Rules()),
+        clock=clock,
         public_url="http://127.0.0.1:1",
         broker_url="mqtt://127.0.0.1:1",
-        access_key=KEY,
-        address_key=b"a" * 32,
     )
-    desk = Desk(store, plates, authority, keyring, terms, conversation, clock=clock)
-    return Office(desk, conversation, store, authority, keyring, posted, now)
+    desk = Desk(services, conversation, changes)
+    return Office(
+        desk,
+        conversation,
+        store,
+        authority,
+        keyring,
+        posted,
+        now,
+        planning,
+        readmitted,
+        services,
+        changes,
+        published,
+    )
 
 
 def open_office(directory: Path, database: str) -> Office:
@@ -270,19 +440,19 @@ def prepared() -> dict[str, bytes]:
         }
 
 
-def stocked(directory: Path, store: Store, keyring: Keyring) -> Plates:
+def stocked(directory: Path, store: Store, keyring: Keyring) -> PlateLibrary:
     """Plates of all parts that are shipped, approved by these keys."""
     with store.write() as tx, capture_logs():
         return Drawer(directory, catalogue.stock(tx, keyring, NOON))
 
 
-class Drawer(Plates):
+class Drawer(PlateLibrary):
     """Plates of which each is drawn once for all tests of a process, and written down for the others.
 
     What is drawn is a pure function of order and document: `test_plates.py` shows that, and draws for itself.
     """
 
-    def draw(self, order: Order) -> Plate:
+    def draw(self, order: PlateOrder) -> DrawnPlate:
         if known := self.drawn(order):
             return known
         wanted = order, self.approved(order.part, order.version).release.definition
@@ -297,4 +467,4 @@ class Drawer(Plates):
         return plate
 
 
-_drawn: dict[tuple[Order, str], tuple[Plate, bytes]] = {}
+_drawn: dict[tuple[PlateOrder, str], tuple[DrawnPlate, bytes]] = {}

@@ -20,7 +20,7 @@ def test_a_need_goes_all_the_way_to_a_signature(office: Office):
     office.desk.collect(lot, by="carl")
     parcel = office.desk.pack(need.id, by="paul")
     office.desk.send(parcel.id, by="paul")
-    office.desk.receive(token, parcel.id, units=4, by="sister Agnes")
+    office.desk.receive(token, parcel.id, units=4, signed_by="sister Agnes")
     progress = office.desk.track(token).progress
     assert (progress.received, progress.scrapped, progress.needed) == (4, 1, 1)
 
@@ -327,7 +327,7 @@ def test_what_is_missing_from_a_parcel_is_printed_again(office: Office):
     office.desk.collect(lot, by="carl")
     parcel = office.desk.pack(need.id, by="paul")
     office.desk.send(parcel.id, by="paul")
-    office.desk.receive(token, parcel.id, units=3, by="sister Agnes", note="two fell out")
+    office.desk.receive(token, parcel.id, units=3, signed_by="sister Agnes", remark="two fell out")
     progress = office.desk.track(token).progress
     assert (progress.received, progress.written_off, progress.needed) == (3, 2, 2)
 
@@ -440,17 +440,17 @@ def test_a_parcel_is_signed_for_once_by_its_own_hospital(office: Office):
         office.desk.collect(lot, by="carl")
     parcel = office.desk.pack(need.id, by="paul").id
     with pytest.raises(Conflict):
-        office.desk.receive(token, parcel, units=2, by="Agnes")
+        office.desk.receive(token, parcel, units=2, signed_by="Agnes")
     office.desk.send(parcel, by="paul")
     for wrong in (strangers, "x"):
         with pytest.raises(Missing):
-            office.desk.receive(wrong, parcel, units=2, by="Agnes")
+            office.desk.receive(wrong, parcel, units=2, signed_by="Agnes")
     for units in (-1, 3):
         with pytest.raises(Invalid):
-            office.desk.receive(token, parcel, units=units, by="Agnes")
-    office.desk.receive(token, parcel, units=2, by="Agnes")
+            office.desk.receive(token, parcel, units=units, signed_by="Agnes")
+    office.desk.receive(token, parcel, units=2, signed_by="Agnes")
     with pytest.raises(Conflict):
-        office.desk.receive(token, parcel, units=2, by="Agnes")
+        office.desk.receive(token, parcel, units=2, signed_by="Agnes")
 
 
 def test_a_printer_changes_its_profile_with_the_next_birth(office: Office):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.work.plates import Plates
+from coordinator.work.plates import PlateLibrary
 from gcode.profile import Profile
 from tests.unit.coordinator.office import Office
 from wire.lifecycle import State, Step
@@ -119,7 +119,7 @@ def test_a_need_whose_part_is_released_no_more_stops_no_other(office: Office):
     hospital = office.vetted()
     old, token = office.needs(5, hospital=hospital, priority=9)
     new, _ = office.needs(5, part="strap-clip", hospital=hospital)
-    _forget_part(office.desk._plates, "ear-saver")
+    _forget_part(office.services.plates, "ear-saver")
     anna.is_ready()
     assert [grant.job for grant in anna.grants] == [new.id]
     assert (office.desk.track(token).need, office.desk.track(token).title) == (old.id, "ear-saver")
@@ -211,5 +211,5 @@ def _twice():
     return two, two
 
 
-def _forget_part(plates: Plates, name: str) -> None:
+def _forget_part(plates: PlateLibrary, name: str) -> None:
     plates.stock([each for each in plates._versions.values() if each.part.name != name])

@@ -19,12 +19,12 @@ from coordinator.keys.ca import Authority, key_digest
 from coordinator.store import certificates
 from tests.unit.coordinator.office import A_DAY, NOON, Office
 from wire import enrolment
-from wire.enrolment import Renewal, Request
+from wire.enrolment import EnrolmentRequest, Renewal
 from wire.lifecycle import State, Step
 
 
-def asks(code: str, name: str, csr: str | None = None) -> Request:
-    return Request(code=code, name=name, csr=_csr(name) if csr is None else csr)
+def asks(code: str, name: str, csr: str | None = None) -> EnrolmentRequest:
+    return EnrolmentRequest(code=code, name=name, csr=certificate_request(name) if csr is None else csr)
 
 
 def code(office: Office) -> str:
@@ -101,7 +101,7 @@ def test_of_many_who_use_an_invite_at_once_one_is_let_in(office: Office):
     requests = [asks(invite, f"anna-{number}") for number in range(8)]
     start = threading.Barrier(len(requests))
 
-    def join(request: Request) -> str | None:
+    def join(request: EnrolmentRequest) -> str | None:
         start.wait()
         try:
             return office.desk.enrol(request).agent
@@ -116,21 +116,21 @@ def test_of_many_who_use_an_invite_at_once_one_is_let_in(office: Office):
 
 def test_who_lost_the_answer_gets_the_same_one_again_with_the_same_key_only(office: Office):
     invite, key = code(office), _key()
-    first = office.desk.enrol(asks(invite, "anna", _csr("anna", key)))
-    assert office.desk.enrol(asks(invite, "anna", _csr("anna", key))) == first
+    first = office.desk.enrol(asks(invite, "anna", certificate_request("anna", key)))
+    assert office.desk.enrol(asks(invite, "anna", certificate_request("anna", key))) == first
     for name, other in (("anna", _key()), ("ben", key)):
         with pytest.raises(Forbidden, match="good for one agent"):
-            office.desk.enrol(asks(invite, name, _csr(name, other)))
+            office.desk.enrol(asks(invite, name, certificate_request(name, other)))
     office.now[0] += 901
     with pytest.raises(Forbidden, match="15 minutes"):
-        office.desk.enrol(asks(invite, "anna", _csr("anna", key)))
+        office.desk.enrol(asks(invite, "anna", certificate_request("anna", key)))
 
 
 def test_an_agent_joins_again_with_an_invite_made_for_it_and_its_old_certificate_is_worth_nothing(
     office: Office,
 ):
     old = _key()
-    office.desk.enrol(asks(code(office), "anna", _csr("anna", old)))
+    office.desk.enrol(asks(code(office), "anna", certificate_request("anna", old)))
     again = enrolment.parse(office.desk.invite(by="carl", agent="anna"))
     assert again.agent == "anna"
     with pytest.raises(Conflict, match="--name anna"):
@@ -154,7 +154,7 @@ def test_nobody_who_never_joined_is_invited_again(office: Office):
 
 def test_a_certificate_lasts_sixty_days_and_who_has_its_key_gets_the_next(office: Office):
     key, new = _key(), _key()
-    answer = office.desk.enrol(asks(code(office), "anna", _csr("anna", key)))
+    answer = office.desk.enrol(asks(code(office), "anna", certificate_request("anna", key)))
     first = x509.load_pem_x509_certificate(answer.certificate.encode())
     assert (first.not_valid_after_utc.timestamp() - NOON) / A_DAY == 60
     renewed = x509.load_pem_x509_certificate(
@@ -167,7 +167,7 @@ def test_a_certificate_lasts_sixty_days_and_who_has_its_key_gets_the_next(office
 
 def test_a_renewal_whose_answer_was_lost_is_answered_the_same_again(office: Office):
     key, new = _key(), _key()
-    office.desk.enrol(asks(code(office), "anna", _csr("anna", key)))
+    office.desk.enrol(asks(code(office), "anna", certificate_request("anna", key)))
     first = office.desk.renew(_renewal(office, key, new))
     assert office.desk.renew(_renewal(office, key, new)) == first
     # And by the new key too: it may have been cut off after it was kept.
@@ -176,12 +176,12 @@ def test_a_renewal_whose_answer_was_lost_is_answered_the_same_again(office: Offi
 
 def test_nobody_renews_without_the_present_key(office: Office):
     key, stranger = _key(), _key()
-    office.desk.enrol(asks(code(office), "anna", _csr("anna", key)))
+    office.desk.enrol(asks(code(office), "anna", certificate_request("anna", key)))
     right = _renewal(office, key)
     for wrong in (
         msgspec.structs.replace(right, proof=_signed(right.csr, stranger)),
         msgspec.structs.replace(right, proof=b""),
-        msgspec.structs.replace(right, csr=_csr("anna", stranger)),
+        msgspec.structs.replace(right, csr=certificate_request("anna", stranger)),
         msgspec.structs.replace(right, certificate=office.authority.certificate),
         msgspec.structs.replace(right, certificate="-----BEGIN nothing"),
     ):
@@ -192,7 +192,7 @@ def test_nobody_renews_without_the_present_key(office: Office):
 
 def test_a_certificate_that_has_ended_is_not_renewed_and_it_is_told_how_to_join_again(office: Office):
     key = _key()
-    office.desk.enrol(asks(code(office), "anna", _csr("anna", key)))
+    office.desk.enrol(asks(code(office), "anna", certificate_request("anna", key)))
     asked = _renewal(office, key)
     office.now[0] += 61 * A_DAY
     with pytest.raises(Forbidden, match="--agent anna"):
@@ -204,7 +204,7 @@ def test_a_certificate_that_a_restored_database_has_forgotten_is_renewed_if_its_
 ):
     office.agent("anna")
     key = _key()
-    csr = _csr("anna")
+    csr = certificate_request("anna")
     for name in ("anna", "nobody"):
         pem = office.authority.issue_for(key.public_key(), name)
         asked = Renewal(pem, csr, _signed(csr, key))
@@ -220,7 +220,7 @@ def test_a_certificate_that_a_restored_database_has_forgotten_is_renewed_if_its_
 
 def test_who_renews_without_end_harms_only_itself(office: Office):
     key = _key()
-    office.desk.enrol(asks(code(office), "anna", _csr("anna", key)))
+    office.desk.enrol(asks(code(office), "anna", certificate_request("anna", key)))
     for _ in range(MOST - 1):
         office.desk.renew(_renewal(office, key, _key()))
     with pytest.raises(Conflict, match="enough certificates"):
@@ -267,11 +267,11 @@ def test_what_a_revoked_agent_waited_for_is_void(office: Office):
 
 def test_who_is_revoked_can_neither_renew_nor_use_its_old_invite_again(office: Office):
     invite, key = code(office), _key()
-    office.desk.enrol(asks(invite, "anna", _csr("anna", key)))
+    office.desk.enrol(asks(invite, "anna", certificate_request("anna", key)))
     office.desk.revoke("anna", by="carl", why="stolen")
     for act in (
         lambda: office.desk.renew(_renewal(office, key)),
-        lambda: office.desk.enrol(asks(invite, "anna", _csr("anna", key))),
+        lambda: office.desk.enrol(asks(invite, "anna", certificate_request("anna", key))),
     ):
         with pytest.raises(Forbidden) as told:
             act()
@@ -301,7 +301,7 @@ def _key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def _csr(name: str, key: ec.EllipticCurvePrivateKey | None = None) -> str:
+def certificate_request(name: str, key: ec.EllipticCurvePrivateKey | None = None) -> str:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     return builder.sign(key or _key(), hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
@@ -319,5 +319,5 @@ def _renewal(
         [present] = [
             each for each in certificates.certificates.find(tx) if each.key == key_digest(key.public_key())
         ]
-    csr = _csr("anna", new)
+    csr = certificate_request("anna", new)
     return Renewal(present.pem, csr, _signed(csr, key))

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from coordinator.cli import run
 from coordinator.errors import Conflict, Invalid
-from coordinator.keys import keyring, letters
+from coordinator.keys import keyring, signing_files
 from coordinator.keys.keyring import Keyring, KeyringError
 from coordinator.store.engine import Store
 from coordinator.store.releases import releases
@@ -337,8 +337,8 @@ def test_a_part_is_signed_where_the_release_key_is_and_carried_here(
     part.write_bytes(COUPON.replace(b"[0, 0]", b"[0, 1]"))
     assert run(["keys", "sign-part", str(part), "--release", str(drawer), *config]) == 2
     assert "new version" in capsys.readouterr().err
-    letter = letters.read(signed)
-    assert isinstance(letter, letters.SignedPart)
+    letter = signing_files.read(signed)
+    assert isinstance(letter, signing_files.SignedPart)
     signed.unlink()
-    letters.write(signed, letters.SignedPart(letter.document + "#", letter.release))
+    signing_files.write(signed, signing_files.SignedPart(letter.document + "#", letter.release))
     assert run(["keys", "import", str(signed), *config]) == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.model.records import Progress
+from coordinator.model.records import NeedProgress
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import State, Step
 
@@ -25,7 +25,7 @@ def doubled(office: Office):
     return anna, ben, need.id, token
 
 
-def progress(office: Office, need: str) -> Progress:
+def progress(office: Office, need: str) -> NeedProgress:
     return office.desk.need(need).progress
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_asked_for_again_of_a_need_that_was_withdrawn(office: Office)
     office.desk.cancel_need(need.id, by="carl")
     ben.reports(ben.grants[-1].attempt, Step.FETCH, Step.REFUSE)
     office.desk.send(parcel, by="paul")
-    office.desk.receive(token, parcel, units=5, by="sister Agnes")
+    office.desk.receive(token, parcel, units=5, signed_by="sister Agnes")
     assert progress(office, need.id).needed == 0
     assert office.desk.summary()["needed"] == 0
 

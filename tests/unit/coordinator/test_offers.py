@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.errors import Missing
-from coordinator.model.records import Answer as Became
+from coordinator.model.records import OfferStatus
 from coordinator.store import offers
 from tests.unit.coordinator.office import Office, PlayedAgent
 from wire.lifecycle import Step
@@ -94,7 +94,7 @@ def test_a_yes_brings_the_grant_of_that_offer(office: Office):
     assert (grant.part, grant.version, grant.count) == (offer.part, offer.version, offer.count)
     assert grant.seconds == offer.seconds
     assert office.desk.need(need.id).progress.promised == offer.count
-    assert became(office, offer.offer) == Became.GRANTED
+    assert became(office, offer.offer) == OfferStatus.GRANTED
 
 
 def test_a_ready_for_an_offer_is_the_yes_whatever_was_heard_before(office: Office):
@@ -167,7 +167,7 @@ def test_who_says_no_is_not_asked_for_that_need_again_but_for_another(office: Of
     is_open(anna)
     first = offered(office, "anna")[0].offer
     is_open(anna, Answered(offer=first, answer=Answer.NO, why="too late for today"))
-    assert became(office, first) == Became.DECLINED
+    assert became(office, first) == OfferStatus.DECLINED
     assert withdrawn(office, "anna") == [first]
     is_open(anna)
     assert len(offered(office, "anna")) == 1
@@ -194,7 +194,7 @@ def test_an_offer_that_its_agent_forgot_is_made_anew(office: Office):
     first = offered(office, "anna")[0].offer
     is_open(anna, Answered(offer=first))
     is_open(anna)
-    assert became(office, first) == Became.WITHDRAWN
+    assert became(office, first) == OfferStatus.WITHDRAWN
     assert offered(office, "anna")[-1].offer != first
 
 
@@ -255,7 +255,7 @@ def test_an_old_word_changes_nothing(office: Office):
     is_open(anna)
     offer = offered(office, "anna")[0].offer
     is_open(anna, Answered(offer=offer, answer=Answer.NO), counter=1)
-    assert became(office, offer) == Became.OPEN
+    assert became(office, offer) == OfferStatus.OPEN
 
 
 def test_who_is_gone_is_offered_nothing(office: Office):

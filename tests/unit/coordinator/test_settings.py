@@ -7,7 +7,7 @@ import pytest
 
 from coordinator import settings
 from coordinator.errors import StartError
-from coordinator.settings import EXAMPLE, Settings, load, read
+from coordinator.settings import EXAMPLE, CoordinatorSettings, load, read
 
 
 def fields(struct, prefix=""):
@@ -32,11 +32,11 @@ def explained():
 
 
 def test_each_setting_is_explained_in_the_example():
-    assert list(explained()) == list(fields(Settings))
+    assert list(explained()) == list(fields(CoordinatorSettings))
 
 
 def test_the_example_shows_the_defaults():
-    assert msgspec.convert(tomllib.loads(EXAMPLE.read_text()), Settings) == Settings()
+    assert msgspec.convert(tomllib.loads(EXAMPLE.read_text()), CoordinatorSettings) == CoordinatorSettings()
 
 
 def test_no_file_is_fine(tmp_path):
@@ -122,4 +122,4 @@ def test_the_settings_of_postgresql_and_an_outside_broker_are_taken(tmp_path):
     found = read(file)
     assert found.database_url.startswith("postgresql+psycopg://")
     assert found.broker.url == "mqtts://broker.example.org:8883"
-    assert settings.Broker(kind="external", url="mqtt://127.0.0.1:1883").url
+    assert settings.BrokerSettings(kind="external", url="mqtt://127.0.0.1:1883").url

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from tests.farend.responder import Responder
+from tests.waiting import PATIENCE
 
 
 def read(host: int, lines: int) -> list[bytes]:
@@ -22,7 +23,7 @@ def test_every_line_gets_its_ok(tmp_path: Path):
         assert [line[:5] for line in read(host, 3)] == [b"ok", b"ok T:", b"ok"]
         os.write(host, b"M75\n" + b"G1 X1\n" * 50 + b"M77\n")
         read(host, 52)
-        seen = far.wait(5)
+        seen = far.wait(PATIENCE)
         assert seen is not None
         assert seen.seconds < 5
         os.close(host)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from agent.attempt.fetch import Fetcher, StoppedError
-from agent.attempt.plate import CABLE, CHUNK, PlateError, Plates
+from agent.attempt.plate import CABLE, CHUNK, PlateMaker, PlateRefusedError
 from gcode.document import decode
 from gcode.gate import judge
 from gcode.material import material
@@ -28,10 +28,10 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def plates(server: Server, folder: Path, script: Script = SCRIPT) -> Plates:
+def plates(server: Server, folder: Path, script: Script = SCRIPT) -> PlateMaker:
     fetcher = Fetcher(server.url, wait=lambda _: None, random=lambda: 0.0)
     # These bodies are of no part: what they come to when drawn is test_proof.py's business.
-    return Plates(folder, fetcher, script, Profile(), lambda *_: None)
+    return PlateMaker(folder, fetcher, script, Profile(), lambda *_: None)
 
 
 def manifest(server: Server, data: bytes) -> Manifest:
@@ -58,7 +58,7 @@ def test_moves_too_short_to_count_take_the_time_of_the_cable(server: Server, tmp
 def test_the_gate_has_the_last_word_also_over_its_owners_own_script(server: Server, tmp_path: Path):
     data = b"G1 Z0.3 F600\nG1 X20 Y20 F6000\nG1 X20 Y30 E0.4\n"
     own = replace(SCRIPT, end=("M500", *SCRIPT.end))
-    with pytest.raises(PlateError, match="M500"):
+    with pytest.raises(PlateRefusedError, match="M500"):
         plates(server, tmp_path, own).make(manifest(server, data), lambda: False)
     assert not list(tmp_path.glob("a-1.*"))
 

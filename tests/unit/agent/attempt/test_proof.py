@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from agent.attempt import proof
-from agent.attempt.drawing import Drawn, Order, draw
+from agent.attempt.drawing import DrawingOrder, Drawn, draw
 from agent.attempt.fetch import Fetcher, FetchError, StoppedError
-from agent.attempt.plate import PlateError
+from agent.attempt.plate import PlateRefusedError
 from agent.attempt.proof import Definitions, Proof, draw_apart
 from agent.membership.identity import Identity
 from agent.membership.trust import Trust
@@ -19,7 +19,7 @@ from tests.farend.files import Server, serving
 from tests.farend.keys import COUPON, LONG, SHORT, Keys, drawn
 from tests.unit.wire.test_manifest import manifest
 from wire import release
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 from wire.errors import RemoteError
 from wire.messages import Blame
 
@@ -29,7 +29,7 @@ PEM = "-----BEGIN "
 class Bench:
     def __init__(self, folder: Path, server: Server) -> None:
         self.keys, self.server, self.folder = Keys(), server, folder
-        answer = Answer("anna", PEM, PEM, "mqtts://hub.example:8883", self.keys.signed, server.url)
+        answer = EnrolmentAnswer("anna", PEM, PEM, "mqtts://hub.example:8883", self.keys.signed, server.url)
         fetcher = Fetcher(server.url, wait=lambda _: None, random=lambda: 0.0)
         trust = Trust(Identity(folder, answer), lambda _: False)
         self.proof = Proof(trust, Definitions(folder / "definitions", server.url, fetcher), Profile())
@@ -49,7 +49,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield Bench(tmp_path, server)
 
 
-def order(**changes: Any) -> Order:
+def order(**changes: Any) -> DrawingOrder:
     fields: dict[str, Any] = {
         "document": COUPON,
         "part": "coupon",
@@ -59,7 +59,7 @@ def order(**changes: Any) -> Order:
         "material": "petg",
         "count": 1,
     }
-    return Order(**(fields | changes))
+    return DrawingOrder(**(fields | changes))
 
 
 def test_what_its_part_comes_to_is_proven_and_the_document_is_fetched_once(bench: Bench):
@@ -74,7 +74,7 @@ def test_an_altered_plate_is_refused_and_it_is_said_whom_to_ask(bench: Bench):
         {"parameters": {"side": 10.5, "thickness": 0.2}},
         {"count": 2},
     ):
-        with pytest.raises(PlateError, match="tampered") as refusal:
+        with pytest.raises(PlateRefusedError, match="tampered") as refusal:
             bench.judge(**changes)
         assert refusal.value.blame is Blame.JOB
 
@@ -100,7 +100,7 @@ def test_an_unsigned_part_is_refused_before_anything_is_drawn(bench: Bench):
 
 def test_a_document_that_is_of_another_part_is_refused(bench: Bench):
     approved = bench.keys.approve(name="visor")
-    with pytest.raises(PlateError, match="coupon 1"):
+    with pytest.raises(PlateRefusedError, match="coupon 1"):
         bench.judge(part="visor", release=approved)
 
 
@@ -136,12 +136,12 @@ def test_a_drawing_can_be_called_off(monkeypatch: pytest.MonkeyPatch):
 def test_a_drawing_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(proof, "LOOK", 0.001)
     monkeypatch.setattr(proof, "LONGEST", 0.0)
-    with pytest.raises(PlateError, match="too long"):
+    with pytest.raises(PlateRefusedError, match="too long"):
         draw_apart(msgspec.json.encode(order(parameters=LONG)), lambda: False)
 
 
 def test_a_process_that_comes_to_grief_is_a_refusal_in_its_own_words():
-    with pytest.raises(PlateError, match="can't be drawn here: msgspec"):
+    with pytest.raises(PlateRefusedError, match="can't be drawn here: msgspec"):
         draw_apart(b"rubbish", lambda: False)
 
 

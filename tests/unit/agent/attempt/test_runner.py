@@ -10,24 +10,24 @@ import pytest
 from msgspec.structs import replace
 
 from agent.attempt import drawing
-from agent.attempt.context import Setup
+from agent.attempt.context import RunnerSettings
 from agent.attempt.fetch import Fetcher
 from agent.attempt.following import GRACE
 from agent.attempt.monitor import INSIST
-from agent.attempt.plate import Plates
+from agent.attempt.plate import PlateMaker
 from agent.attempt.proof import Definitions, Proof
 from agent.attempt.runner import Runner
 from agent.attempt.start import PATIENCE
 from agent.cli import overview
 from agent.consent.hours import Hours
 from agent.consent.standing_ready import LIFETIME, RENEWAL
-from agent.consent.terms import Terms
+from agent.consent.terms import ConsentTerms
 from agent.journal import Journal
-from agent.journal.stops import Stop
+from agent.journal.stops import StopKind
 from agent.membership.identity import Identity
 from agent.membership.trust import Trust
 from agent.printers.driver import Condition, Ending, Heat, PrinterError, Status
-from agent.settings import SerialPrinter
+from agent.printers.serial.kind import SerialPrinter
 from gcode.document import decode
 from gcode.profile import Profile
 from gcode.script import Script
@@ -36,7 +36,7 @@ from tests.farend.files import Server, serving
 from tests.farend.keys import COUPON, Keys, drawn
 from tests.unit.agent.test_journal import grant
 from wire import codec, release
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 from wire.errors import RemoteError
 from wire.lifecycle import Step
 from wire.manifest import Manifest
@@ -132,34 +132,34 @@ class Bench:
     def __init__(self, folder: Path, server: Server) -> None:
         self.folder, self.server = folder, server
         self.journal = Journal(folder / "journal.db")
-        self.printer, self.clock, self.line = ScriptedPrinter(), Clock(), Line()
+        self.printer, self.clock, self.link = ScriptedPrinter(), Clock(), Line()
         self.too_late = self.too_early = False
         self.keys = Keys()
         server.serve(f"{release.PATH}/{release.definition(COUPON)}", COUPON)
-        self.setup = Setup(
+        self.settings = RunnerSettings(
             printer=SerialPrinter(name="left", material="petg", port="/dev/null", thermal_protection=True),
             hours=Hours(zone="UTC"),
             clear_from_page=False,
-            terms=Terms(default="auto"),
+            terms=ConsentTerms(default="auto"),
         )
         self.journal.beds.clear("left", 0)
         self.restart()
 
     def restart(self, **changes: Any) -> None:
         """The agent starts anew, perhaps with other settings."""
-        self.setup = replace(self.setup, **changes)
+        self.settings = replace(self.settings, **changes)
         fetcher = Fetcher(self.server.url, wait=lambda _: None, random=lambda: 0.0)
-        answer = Answer("ana", PEM, PEM, "mqtt://localhost:1", self.keys.signed, self.server.url)
+        answer = EnrolmentAnswer("ana", PEM, PEM, "mqtt://localhost:1", self.keys.signed, self.server.url)
         self.trust = Trust(Identity(self.folder, answer), lambda _: self.too_late)
         definitions = Definitions(self.folder / "definitions", self.server.url, fetcher)
         proof = Proof(self.trust, definitions, Profile(), lambda order, _: draw(order))
         self.runner = Runner(
-            self.setup,
+            self.settings,
             self.printer,
-            Plates(self.folder / "plates", fetcher, SCRIPT, Profile(), proof.prove),
+            PlateMaker(self.folder / "plates", fetcher, SCRIPT, Profile(), proof.prove),
             self.journal,
             trust=self.trust,
-            line=self.line,
+            link=self.link,
             clock=self.clock,
             changed=lambda: None,
             expired=lambda _: self.too_late,
@@ -179,7 +179,7 @@ class Bench:
         self.step()
         manifest = replace(
             grant(attempt)[0],
-            nonce=self.line.readies[-1].nonce,
+            nonce=self.link.readies[-1].nonce,
             url=self.server.serve("/plate", DATA),
             **self.keys.job(),
         )
@@ -193,8 +193,8 @@ class Bench:
         self.look(Condition.PRINTING, "a-1")
         self.step()
 
-    def wish(self, wish: Wish, attempt: str = "a-1") -> None:
-        self.runner.wish(Request(sent=1, expires=2, attempt=attempt, wish=wish, by="carla"))
+    def request(self, wish: Wish, attempt: str = "a-1") -> None:
+        self.runner.request(Request(sent=1, expires=2, attempt=attempt, wish=wish, by="carla"))
         self.step()
 
     @property
@@ -226,14 +226,14 @@ def test_ready_is_said_once_a_lifetime_with_a_new_nonce_and_a_higher_number(benc
     bench.step()
     bench.step()
     bench.step(LIFETIME)
-    first, second = bench.line.readies
+    first, second = bench.link.readies
     assert first.nonce != second.nonce
     assert second.counter > first.counter
 
 
 def test_a_grant_for_an_older_nonce_is_dropped(bench: Bench):
     bench.step()
-    old = bench.line.readies[-1].nonce
+    old = bench.link.readies[-1].nonce
     bench.step(LIFETIME)
     with pytest.raises(RemoteError, match="did not just ask"):
         bench.take(nonce=old)
@@ -242,16 +242,16 @@ def test_a_grant_for_an_older_nonce_is_dropped(bench: Bench):
 
 def test_a_printer_that_waits_is_never_without_an_offer(bench: Bench):
     bench.step()
-    first = bench.line.readies[-1].nonce
+    first = bench.link.readies[-1].nonce
     bench.step(LIFETIME - RENEWAL - 1)
-    assert bench.line.readies[-1].nonce == first
+    assert bench.link.readies[-1].nonce == first
     bench.step(1)
-    assert bench.line.readies[-1].nonce != first
+    assert bench.link.readies[-1].nonce != first
 
 
 def test_a_nonce_dies_with_its_lifetime_even_if_nobody_looked(bench: Bench):
     bench.step()
-    manifest = replace(grant("a-1")[0], nonce=bench.line.readies[-1].nonce)
+    manifest = replace(grant("a-1")[0], nonce=bench.link.readies[-1].nonce)
     bench.clock.seconds += LIFETIME
     with pytest.raises(RemoteError, match="did not just ask"):
         bench.runner.take(manifest, bench.keys.sign(manifest))
@@ -280,13 +280,13 @@ def test_an_attempt_that_was_here_before_is_not_taken_again(bench: Bench):
 def test_a_printer_in_other_hands_is_not_offered(bench: Bench, condition: Condition):
     bench.look(condition)
     bench.step()
-    assert bench.line.readies == []
-    assert bench.line.told.condition == condition
+    assert bench.link.readies == []
+    assert bench.link.told.condition == condition
 
 
 def test_an_offer_ends_when_another_hand_takes_the_printer(bench: Bench):
     bench.step()
-    nonce = bench.line.readies[-1].nonce
+    nonce = bench.link.readies[-1].nonce
     bench.look(Condition.BUSY)
     bench.step()
     manifest = replace(grant("a-1")[0], nonce=nonce)
@@ -297,19 +297,19 @@ def test_an_offer_ends_when_another_hand_takes_the_printer(bench: Bench):
 def test_quiet_hours_bound_what_is_offered_and_then_end_it(bench: Bench):
     bench.restart(hours=Hours(zone="UTC", daily=("13:00-14:00",)))
     bench.step(0)
-    assert bench.line.readies[-1].window == 3600
+    assert bench.link.readies[-1].window == 3600
     bench.step(3600)
-    assert len(bench.line.readies) == 1
-    assert bench.line.told.why == "quiet hours"
+    assert len(bench.link.readies) == 1
+    assert bench.link.told.why == "quiet hours"
     bench.step(3600)
-    assert len(bench.line.readies) == 2
+    assert len(bench.link.readies) == 2
 
 
 def test_a_printer_whose_scripts_let_no_job_pass_asks_for_none(bench: Bench):
     bench.restart(unfit="left: the gate refuses every job")
     bench.step()
-    assert bench.line.readies == []
-    assert bench.line.told.why == "left: the gate refuses every job"
+    assert bench.link.readies == []
+    assert bench.link.told.why == "left: the gate refuses every job"
 
 
 def test_what_would_run_into_quiet_hours_with_its_warming_up_is_refused(bench: Bench):
@@ -322,20 +322,20 @@ def test_what_would_run_into_quiet_hours_with_its_warming_up_is_refused(bench: B
 
 
 def test_without_a_link_nothing_is_offered_and_no_number_is_used_up(bench: Bench):
-    bench.line.up = False
+    bench.link.up = False
     for _ in range(5):
         bench.step()
-    bench.line.up = True
+    bench.link.up = True
     bench.runner.again()
     bench.step()
-    assert bench.line.readies[-1].counter == 1
+    assert bench.link.readies[-1].counter == 1
 
 
 def test_a_new_link_hears_ready_again(bench: Bench):
     bench.step()
     bench.runner.again()
     bench.step()
-    assert len({ready.nonce for ready in bench.line.readies}) == 2
+    assert len({ready.nonce for ready in bench.link.readies}) == 2
 
 
 def test_another_hand_at_the_printer_while_the_file_came_means_no(bench: Bench):
@@ -364,7 +364,7 @@ def test_a_printer_that_does_not_take_the_file_fails_the_attempt(bench: Bench):
 
 def test_a_wish_to_cancel_is_heard_before_the_print_begins(bench: Bench):
     bench.take()
-    bench.wish(Wish.CANCEL)
+    bench.request(Wish.CANCEL)
     assert bench.steps == ["fetch", "cancel"]
     assert bench.why == "carla asked for it"
     assert bench.journal.beds.is_clear("left")
@@ -373,9 +373,9 @@ def test_a_wish_to_cancel_is_heard_before_the_print_begins(bench: Bench):
 
 def test_wishes_for_a_running_print_go_to_the_printer_which_decides(bench: Bench):
     bench.printing()
-    bench.wish(Wish.PAUSE)
-    bench.wish(Wish.RESUME)  # not paused as far as anybody saw
-    bench.wish(Wish.CANCEL)
+    bench.request(Wish.PAUSE)
+    bench.request(Wish.RESUME)  # not paused as far as anybody saw
+    bench.request(Wish.CANCEL)
     assert bench.printer.told == ["start a-1", "pause", "cancel"]
     assert bench.steps == ["fetch", "check", "start", "print"]
     bench.look(Condition.IDLE, "a-1", Ending.CANCELLED)
@@ -386,16 +386,16 @@ def test_wishes_for_a_running_print_go_to_the_printer_which_decides(bench: Bench
 
 def test_a_late_wish_or_one_for_another_attempt_does_nothing(bench: Bench):
     bench.printing()
-    bench.wish(Wish.CANCEL, "a-2")
+    bench.request(Wish.CANCEL, "a-2")
     bench.too_late = True
-    bench.wish(Wish.CANCEL)
+    bench.request(Wish.CANCEL)
     assert bench.printer.told == ["start a-1"]
 
 
 def test_a_printer_that_can_not_do_it_changes_nothing(bench: Bench):
     bench.printing()
     bench.printer.refuses = "out of reach"
-    bench.wish(Wish.CANCEL)
+    bench.request(Wish.CANCEL)
     assert bench.steps == ["fetch", "check", "start", "print"]
 
 
@@ -403,11 +403,11 @@ def test_a_printer_that_can_not_do_it_changes_nothing(bench: Bench):
 def test_the_page_clears_the_bed_only_where_the_owner_said_so(bench: Bench, allowed: bool):
     bench.restart(clear_from_page=allowed)
     bench.printing()
-    bench.wish(Wish.CLEARED)
+    bench.request(Wish.CLEARED)
     assert not bench.journal.beds.is_clear("left")
     bench.look(Condition.IDLE, "a-1", Ending.DONE)
     bench.step()
-    bench.wish(Wish.CLEARED)
+    bench.request(Wish.CLEARED)
     assert bench.journal.beds.is_clear("left") == allowed
     assert (bench.steps[-1] == "clear") == allowed
 
@@ -423,7 +423,7 @@ def test_the_page_can_not_clear_the_bed_for_an_attempt_of_long_ago(bench: Bench)
     bench.step()
     bench.look(Condition.IDLE, "a-2", Ending.DONE)
     bench.step()
-    bench.wish(Wish.CLEARED, "a-1")
+    bench.request(Wish.CLEARED, "a-1")
     assert not bench.journal.beds.is_clear("left")
 
 
@@ -442,13 +442,13 @@ def test_a_printer_whose_prints_fail_twice_running_is_not_offered_until_its_owne
     ] * 2
     bench.journal.beds.clear("left", 9)
     bench.look(Condition.IDLE)
-    offered = len(bench.line.readies)
+    offered = len(bench.link.readies)
     bench.step(100)
-    assert len(bench.line.readies) == offered
-    assert "muster-agent reset left" in bench.line.told.why
+    assert len(bench.link.readies) == offered
+    assert "muster-agent reset left" in bench.link.told.why
     bench.journal.rests.end("left")
     bench.step(100)
-    assert len(bench.line.readies) == offered + 1
+    assert len(bench.link.readies) == offered + 1
 
 
 def test_what_no_printer_could_print_is_the_jobs_fault(bench: Bench):
@@ -505,17 +505,17 @@ def test_telemetry_is_told_when_it_is_news_and_now_and_then(bench: Bench):
     bench.look(Condition.BUSY)
     for _ in range(10):
         bench.step()
-    assert len(bench.line.said) == 2
+    assert len(bench.link.said) == 2
     bench.look(Condition.FAULT)
     bench.step(0)
-    assert bench.line.told.condition == "fault"
+    assert bench.link.told.condition == "fault"
 
 
 def test_stopping_offers_nothing_more(bench: Bench):
     bench.step()
     bench.runner.stop()
     bench.step(LIFETIME)
-    assert len(bench.line.readies) == 1
+    assert len(bench.link.readies) == 1
     assert Step.FETCH not in bench.steps
 
 
@@ -525,11 +525,11 @@ def test_what_another_hand_printed_lies_on_a_bed_that_is_not_clear_any_more(benc
     bench.look(Condition.IDLE)
     for _ in range(5):
         bench.step(100)
-    assert bench.line.readies == []
+    assert bench.link.readies == []
     assert not bench.journal.beds.is_clear("left")
     bench.journal.beds.clear("left", 1)
     bench.step()
-    assert len(bench.line.readies) == 1
+    assert len(bench.link.readies) == 1
 
 
 def test_what_another_hand_printed_while_the_file_came_is_seen_too(bench: Bench):
@@ -572,12 +572,12 @@ def test_a_garbled_temperature_or_word_ends_nothing(bench: Bench):
         condition=Condition.FAULT, nozzle=Heat(99_999.0, 0.0), bed=Heat(60.0, 60.0), why="kil\ud800led"
     )
     bench.step()
-    assert (bench.line.told.nozzle, bench.line.told.bed, bench.line.told.why) == (None, 60.0, "kil?led")
+    assert (bench.link.told.nozzle, bench.link.told.bed, bench.link.told.why) == (None, 60.0, "kil?led")
 
 
 def test_its_owner_stops_what_has_not_begun(bench: Bench):
     bench.take()
-    bench.journal.stops.ask("left", Stop.CANCEL)
+    bench.journal.stops.ask("left", StopKind.CANCEL)
     bench.step()
     assert bench.steps == ["fetch", "cancel"]
     assert bench.printer.told == []
@@ -586,7 +586,7 @@ def test_its_owner_stops_what_has_not_begun(bench: Bench):
 
 def test_its_owner_stops_a_print_and_the_printer_is_told_until_it_does(bench: Bench):
     bench.printing()
-    bench.journal.stops.ask("left", Stop.GIVE_UP)
+    bench.journal.stops.ask("left", StopKind.GIVE_UP)
     bench.printer.refuses = "not now"
     bench.step()
     bench.printer.refuses = ""
@@ -603,10 +603,10 @@ def test_its_owner_stops_a_print_and_the_printer_is_told_until_it_does(bench: Be
 def test_a_printer_out_of_reach_for_ever_can_be_given_up_by_its_owner_alone(bench: Bench):
     bench.printing()
     bench.look(Condition.UNREACHABLE)
-    bench.journal.stops.ask("left", Stop.CANCEL)
+    bench.journal.stops.ask("left", StopKind.CANCEL)
     bench.step(86_400)
     assert bench.steps[-1] == "print"
-    bench.journal.stops.ask("left", Stop.GIVE_UP)
+    bench.journal.stops.ask("left", StopKind.GIVE_UP)
     bench.restart()
     bench.step()
     assert bench.steps[-1] == "fail"
@@ -616,13 +616,13 @@ def test_a_printer_out_of_reach_for_ever_can_be_given_up_by_its_owner_alone(benc
     bench.look(Condition.PRINTING, "a-1")
     bench.step()
     assert bench.steps[-1] == "fail"
-    assert len(bench.line.readies) == 1
+    assert len(bench.link.readies) == 1
 
 
 def test_who_could_not_cancel_a_print_is_not_named_for_its_end(bench: Bench):
     bench.printing()
     bench.printer.refuses = "out of reach"
-    bench.wish(Wish.CANCEL)
+    bench.request(Wish.CANCEL)
     bench.look(Condition.IDLE, "a-1", Ending.CANCELLED)
     bench.step()
     assert bench.steps[-1] == "cancel"
@@ -679,7 +679,7 @@ def test_a_manifest_of_an_older_number_is_not_taken_not_even_after_a_restart(ben
         with pytest.raises(RemoteError, match="older") as dropped:
             bench.take("a-2", sequence=number)
         assert dropped.value.code == "sequence"
-    assert bench.line.readies[-1].sequence == last
+    assert bench.link.readies[-1].sequence == last
     bench.take("a-3", sequence=last + 1)
     assert bench.steps == ["refuse", "fetch"]
 
@@ -695,7 +695,7 @@ def test_what_was_granted_before_the_journal_was_lost_starts_nothing_after_it(be
     bench.step()
     with pytest.raises(RemoteError, match="did not just ask"):
         bench.runner.take(old, bench.keys.sign(old))
-    assert bench.line.readies[-1].sequence == 0
+    assert bench.link.readies[-1].sequence == 0
     assert bench.steps == []
 
 

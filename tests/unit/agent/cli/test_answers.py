@@ -9,11 +9,11 @@ import pytest
 from agent import cli
 from agent.cli import answers
 from agent.cli.answers import AnswersError
-from agent.consent.owner_answers import OwnerWord, WordError
+from agent.consent.owner_answers import OfferGoneError, OwnerAnswers
 from agent.journal import Journal
 from agent.settings import Loaded, load
 from agent.state_directory import journal_path
-from tests.unit.agent.consent.test_owner_word import offer
+from tests.unit.agent.consent.test_owner_answers import offer
 from tests.unit.agent.test_settings import LEAST
 from wire.messages import Answer
 
@@ -28,7 +28,7 @@ def loaded(tmp_path: Path) -> Loaded:
 def asked(loaded: Loaded) -> None:
     loaded.state.mkdir(exist_ok=True)
     journal = Journal(journal_path(loaded.state))
-    OwnerWord(journal).hear(offer(), time.time())
+    OwnerAnswers(journal).hear(offer(), time.time())
     journal.close()
 
 
@@ -56,7 +56,7 @@ def test_a_yes_says_what_is_missing_yet(loaded: Loaded):
     assert "muster-agent present" in said
     assert "you said yes" in answers.offers(loaded, json=False)
     assert "declined" in answers.answer(loaded, "o-1", Answer.NO, "not today")
-    with pytest.raises(WordError, match="no offer o-2"):
+    with pytest.raises(OfferGoneError, match="no offer o-2"):
         answers.answer(loaded, "o-2", Answer.NO)
 
 
@@ -64,9 +64,9 @@ def test_presence_by_command(loaded: Loaded):
     assert "somebody is there until" in answers.arrive(loaded, "2h")
     journal = Journal(journal_path(loaded.state))
     now = time.time()
-    assert OwnerWord(journal).present_until(now) == pytest.approx(now + 7200, abs=30)
+    assert OwnerAnswers(journal).present_until(now) == pytest.approx(now + 7200, abs=30)
     answers.leave(loaded)
-    assert OwnerWord(journal).present_until(time.time()) == 0
+    assert OwnerAnswers(journal).present_until(time.time()) == 0
     journal.close()
 
 

@@ -185,7 +185,7 @@ def test_a_file_of_three_million_lines_is_left_at_the_limit(tmp_path, capsys):
 def test_a_terminal_is_told_how_far_it_is(monkeypatch, capsys, tmp_path):
     clock = iter(range(1000))
     monkeypatch.setattr(check.time, "monotonic", lambda: float(next(clock)))
-    progress = check._Progress("a.gcode", 1000)
+    progress = check._ProgressLine("a.gcode", 1000)
     progress(250)
     progress.end()
     assert capsys.readouterr().err == "\ra.gcode: 25 %\r\x1b[K"

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agent.cli import main
 from agent.journal import Journal
@@ -15,6 +16,7 @@ from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_servers import PRUSALINK
 from tests.unit.agent.membership.test_enrolment import Desk
 from tests.unit.agent.test_settings import LEAST
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_the_help_teaches_the_first_time(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "status", "printers", "clear", "cancel", "reset", "enroll", "setup", "watch"]
+    "command", ["run", "status", "printers", "clear", "cancel", "reset", "enroll", "setup", "watch", "try"]
 )
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str):
     said = Said(capsys, command, "--help")
@@ -209,7 +211,7 @@ def test_printers_that_are_not_there_do_not_hold_it_up(capsys: pytest.CaptureFix
     config.write_text(f'state = "{tmp_path / "state"}"\n' + LEAST.replace("/dev/ttyUSB0", f"{tmp_path}/none"))
     begun = time.monotonic()
     assert Said(capsys, "--config", config, *QUICK[:-2]).code == 0
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_the_virtual_printer_comes_along(capsys: pytest.CaptureFixture[str]):
@@ -229,3 +231,51 @@ def test_an_agent_does_not_carry_what_it_does_not_need_to_print():
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment()
     )
     assert done.stdout == "[]\n"
+
+
+def test_an_invite_to_join_again_is_not_for_trying(capsys: pytest.CaptureFixture[str]):
+    with serving() as server:
+        invite = replace(Desk(server).invite, agent="ana")
+    assert "lets ana join again" in complaint(Said(capsys, "try", invite))
+
+
+def test_a_coordinator_elsewhere_is_tried_only_if_somebody_says_that_it_is_for_that(capsys, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda _question: "n")
+    with serving() as server:
+        invite = replace(Desk(server).invite, url="https://hub.example.org")
+    assert "nothing was changed" in complaint(Said(capsys, "try", invite))
+
+
+@pytest.mark.parametrize(
+    ("system", "name"), [("win32", "Windows"), ("darwin", "macOS"), ("freebsd14", "freebsd14")]
+)
+def test_on_another_system_one_line_says_so(capsys, monkeypatch, tmp_path: Path, system: str, name: str):
+    monkeypatch.setattr(sys, "platform", system)
+    for words in (["printers"], ["run"], ["try"], ["status"], ["virtual-printer"]):
+        assert f"this is {name}" in complaint(Said(capsys, *words))
+    file = tmp_path / "whole.gcode"
+    file.write_text("G28\n")
+    assert Said(capsys, "check", file).code == 1
+
+
+@pytest.mark.parametrize("words", [["printers"], ["run"], ["try"], ["setup"]])
+def test_without_the_extra_one_line_names_it(words: list[str]):
+    code = f"import sys; sys.modules['zeroconf'] = None; from agent.cli import main; sys.exit(main({words}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "muster-agent: zeroconf is not installed here, which comes with the agent's extra: pip install"
+        " 'muster[agent]'\n"
+    )
+
+
+def test_without_the_coordinators_extra_its_command_names_it():
+    code = "import sys; sys.modules['click'] = None; from coordinator.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "click is not installed" in done.stderr
+    assert "muster[coordinator]" in done.stderr

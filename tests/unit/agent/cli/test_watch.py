@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from agent.cli.watch import Job, LiveScreen, Moment, Pace, PaperScreen, Unheard, frame, gist
-from agent.intervention.onlooker import PumpOnlooker
+from agent.cli.watch import LiveScreen, Moment, PaperScreen, TimeLeft, Unheard, WatchedJob, frame, gist
 from agent.printers.driver import Condition, Ending, Heat, Status
+from agent.printers.serial.pump_onlooker import PumpOnlooker
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
+from tests.waiting import PATIENCE
 from wire.lifecycle import State, Step
 
-JOB = Job(attempt="a-1", state=State.PRINTING, part="ear-saver", count=11, seconds=3600)
+JOB = WatchedJob(attempt="a-1", state=State.PRINTING, part="ear-saver", count=11, seconds=3600)
 
 
 def seen(progress: float = 0.25, condition: Condition = Condition.PRINTING, **changes: Any) -> Status:
@@ -71,7 +72,7 @@ def test_nothing_that_a_server_says_moves_the_cursor():
 
 
 def test_time_left_is_the_estimate_until_the_printers_own_pace_is_known():
-    pace = Pace()
+    pace = TimeLeft()
     assert pace.left(JOB, seen(0.5), 0) == 1800
     assert pace.left(JOB, seen(0.51), 29) == pytest.approx(1764)
     assert pace.left(JOB, seen(0.6), 100) == pytest.approx(400)
@@ -152,11 +153,14 @@ def test_a_print_is_watched_and_goes_on_undisturbed(bench: Bench):
     )
     os.close(slave)
     shown = b""
-    while b"\x1b[" not in shown:
-        shown += os.read(master, 4096)
-    watching.send_signal(signal.SIGINT)
-    assert watching.wait(10) == 0
-    os.close(master)
+    try:
+        while b"\x1b[" not in shown:
+            shown += os.read(master, 4096)
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(PATIENCE) == 0
+    finally:
+        watching.kill()
+        os.close(master)
     assert b"printing" in shown
     assert json.loads(bench.command("watch", "--once", "--json").stdout)["status"]["condition"] == "printing"
 
@@ -172,3 +176,19 @@ def test_with_several_printers_one_is_named(bench: Bench):
     done = bench.command("watch", "--once")
     assert (done.returncode, "left, right" in done.stderr) == (2, True)
     assert bench.command("watch", "right", "--once").returncode == 0
+
+
+def test_of_a_printer_without_an_agent_nothing_is_said_of_one():
+    lines = frame(moment(), agent=False, advice=False)
+    assert any(line.endswith("; not clear") for line in lines)
+    assert not any(line.startswith("  agent") for line in lines)
+    assert gist(moment(), agent=False) == "left printing 25 %, ear-saver × 11 printing"
+
+
+def test_a_note_stays_above_what_is_drawn_next():
+    stream = io.StringIO()
+    screen = LiveScreen(stream, lambda: 80, lambda each: [each.printer])
+    screen.draw(moment())
+    screen.note("granted")
+    screen.draw(moment())
+    assert stream.getvalue() == "left\n\x1b[1F\x1b[Jgranted\nleft\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.consent.terms import Consent, Rule, Terms, terms
+from agent.consent.terms import Consent, ConsentTerms, HubConsent, terms
 from wire.messages import Parts
 
 HUB = "https://hub.example.org:8443/muster"
@@ -10,8 +10,8 @@ CONSENT = Consent(
     default="ask",
     parts={"ear-saver": "auto", "venturi": "never"},
     hub={
-        "hub.example.org": Rule(default="auto", parts={"headband": "ask"}),
-        "strict.example.org": Rule(default="never"),
+        "hub.example.org": HubConsent(default="auto", parts={"headband": "ask"}),
+        "strict.example.org": HubConsent(default="never"),
     },
 )
 
@@ -39,7 +39,7 @@ def test_a_parts_word_counts_before_a_hubs_and_a_hubs_before_all(hub: str, part:
 
 @pytest.mark.parametrize("default", ["ask", "auto", "never"])
 def test_each_part_is_unasked_or_asked_or_neither(default):
-    said = Terms(default=default, parts={"a": "auto", "b": "ask", "c": "never"})
+    said = ConsentTerms(default=default, parts={"a": "auto", "b": "ask", "c": "never"})
     for part in ("a", "b", "c", "d"):
         assert (part in said.unasked) == (said.mode(part) == "auto")
         assert (part in said.asked) == (said.mode(part) == "ask")

@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from agent.conversation.link import QUEUE, Link, LinkError, parse_broker
-from agent.conversation.reporter import Reporter
+from agent.conversation.link import QUEUE, AgentLink, LinkError, broker_address
+from agent.conversation.reporter import EventReporter
 from agent.journal import Journal
 from agent.journal.file import JournalError
 from agent.membership.credentials import save
@@ -23,7 +23,8 @@ from tests.farend.coordinator import Coordinator
 from tests.farend.keys import Keys
 from tests.farend.mute import mute
 from tests.unit.agent.test_journal import grant
-from wire.enrolment import Answer
+from tests.waiting import eventually
+from wire.enrolment import EnrolmentAnswer
 from wire.lifecycle import Step
 from wire.messages import Ack, Down, Presence, Telemetry
 
@@ -44,10 +45,10 @@ def linked(
     *,
     context: Callable[[], ssl.SSLContext] | None = None,
     url: str = "",
-) -> Generator[Link]:
+) -> Generator[AgentLink]:
     numbers = count(1)
-    link = Link(
-        parse_broker(url or f"mqtt://127.0.0.1:{port}"),
+    link = AgentLink(
+        broker_address(url or f"mqtt://127.0.0.1:{port}"),
         "ana",
         context,
         connection=lambda: next(numbers),
@@ -64,13 +65,6 @@ def linked(
         link.stop()
 
 
-def until(true: Callable[[], object], within: float = 10) -> None:
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
 def test_birth_and_goodbye_are_said_and_stay(broker: Broker):
     with Coordinator(broker.port) as coordinator:
         with linked(broker.port):
@@ -85,7 +79,7 @@ def test_birth_and_goodbye_are_said_and_stay(broker: Broker):
 def test_a_broken_connection_dies_with_its_own_number_and_the_next_has_a_higher_one(broker: Broker):
     with Coordinator(broker.port) as coordinator, linked(broker.port) as link:
         coordinator.wait(Presence)
-        until(lambda: link.up)
+        eventually(lambda: link.up)
         session = link._session
         assert session is not None
         sock = session.client.socket()
@@ -103,7 +97,7 @@ def test_what_is_said_to_us_arrives_and_rubbish_is_counted(broker: Broker):
         coordinator.say_raw("ana", "ack", b'{"kind":"grant"}')
         ack = Ack(sent=1.0, epoch=EPOCH, seq=4)
         coordinator.say("ana", ack)
-        until(lambda: heard)
+        eventually(lambda: heard)
         assert heard == [ack]
         assert link.faults == {"malformed": 2}
 
@@ -116,7 +110,7 @@ def test_nothing_retained_is_listened_to(broker: Broker):
         )
         with linked(broker.port, heard.append) as link:
             coordinator.wait(Presence)
-            until(lambda: link.faults["retained"])
+            eventually(lambda: link.faults["retained"])
         assert heard == []
 
 
@@ -130,9 +124,9 @@ def test_what_could_not_be_kept_is_not_acknowledged_and_the_link_is_made_anew(br
         Coordinator(broker.port) as coordinator,
         linked(broker.port, full, arrived=lambda: births.append(None)) as link,
     ):
-        until(lambda: link.up)
+        eventually(lambda: link.up)
         coordinator.say("ana", Ack(sent=1.0, epoch=EPOCH, seq=4))
-        until(lambda: len(births) == 2)
+        eventually(lambda: len(births) == 2)
 
 
 def test_a_broker_that_is_down_at_start_is_complained_of_once_and_found_later(
@@ -144,7 +138,7 @@ def test_a_broker_that_is_down_at_start_is_complained_of_once_and_found_later(
         assert not link.publish(Telemetry(printer="left", condition="idle", bed_clear=False))
         time.sleep(0.5)
         with running("amqtt", tmp_path, port=port):
-            until(lambda: link.up)
+            eventually(lambda: link.up)
             complaints = [record for record in caplog.records if "no link" in record.message]
     assert len(complaints) == 1
     assert "\n" not in complaints[0].getMessage()
@@ -154,21 +148,21 @@ def test_a_broker_that_acknowledges_nothing_costs_no_memory_without_end():
     births: list[None] = []
     goodbye = Presence(online=False, connection=1, epoch=EPOCH)
     with mute() as port, linked(port, arrived=lambda: births.append(None)) as link:
-        until(lambda: link.up)
+        eventually(lambda: link.up)
         said = [link.publish(goodbye) for _ in range(2 * QUEUE)]
         assert sum(said) <= QUEUE
-        until(lambda: len(births) == 2)
+        eventually(lambda: len(births) == 2)
 
 
 def test_a_restarted_broker_is_found_again(broker: Broker):
     births: list[None] = []
     with linked(broker.port, arrived=lambda: births.append(None)) as link:
-        until(lambda: link.up)
+        eventually(lambda: link.up)
         broker.stop(signal.SIGKILL)
-        until(lambda: not link.up)
+        eventually(lambda: not link.up)
         broker.start()
-        until(lambda: link.up)
-        until(lambda: len(births) == 2)  # told right after
+        eventually(lambda: link.up)
+        eventually(lambda: len(births) == 2)  # told right after
 
 
 def test_events_are_sent_until_the_coordinator_itself_has_them(broker: Broker, tmp_path: Path):
@@ -181,15 +175,15 @@ def test_events_are_sent_until_the_coordinator_itself_has_them(broker: Broker, t
         journal.events.acknowledge(message.epoch, message.seq)
 
     with Coordinator(broker.port, acks=False) as coordinator, linked(broker.port, receive) as link:
-        reporter = Reporter(journal, link.publish, lambda: journal.attempts.holding(0))
-        until(lambda: link.up)
+        reporter = EventReporter(journal, link.publish, lambda: journal.attempts.holding(0))
+        eventually(lambda: link.up)
         reporter.step(now=100)
         coordinator.wait_for_steps("fetch", "refuse")
         reporter.step(now=105)  # acknowledged by MQTT long since, which counts for nothing
         assert coordinator.repeats == 0
         coordinator.acks = True
         reporter.step(now=111)
-        until(lambda: not journal.events.untold())
+        eventually(lambda: not journal.events.untold())
         assert coordinator.repeats == 2
         reporter.step(now=200)
         assert coordinator.repeats == 2
@@ -207,7 +201,7 @@ def test_over_tls_both_sides_show_who_they_are(tmp_path: Path):
         ]:
             key = ec.generate_private_key(ec.SECP256R1())
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-            answer = Answer(
+            answer = EnrolmentAnswer(
                 agent="ana",
                 certificate=signer.sign("ana", key.public_key()),
                 ca=trusted.pem,
@@ -218,7 +212,7 @@ def test_over_tls_both_sides_show_who_they_are(tmp_path: Path):
             context = save(tmp_path / "state", answer, pem).context
             with linked(broker.port, context=context, url=broker.url) as link:
                 if welcome:
-                    until(lambda link=link: link.up)
+                    eventually(lambda link=link: link.up)
                 else:
                     time.sleep(0.3)
                     assert not link.up
@@ -229,4 +223,4 @@ def test_over_tls_both_sides_show_who_they_are(tmp_path: Path):
 )
 def test_a_broker_in_the_open_is_not_spoken_to(url: str):
     with pytest.raises(LinkError):
-        parse_broker(url)
+        broker_address(url)

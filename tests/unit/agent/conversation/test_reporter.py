@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.conversation.reporter import BATCH, RESEND, WINDOW, Reporter
+from agent.conversation.reporter import BATCH, RESEND, WINDOW, EventReporter
 from agent.journal import Journal
 from tests.unit.agent.test_journal import grant
 from wire import codec
@@ -36,8 +36,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def reporter_of(journal: Journal, line: Line, held: tuple[str, ...] = ()) -> Reporter:
-    return Reporter(
+def reporter_of(journal: Journal, line: Line, held: tuple[str, ...] = ()) -> EventReporter:
+    return EventReporter(
         journal, line.publish, lambda: Holding(counter=0, seq=0, acked=journal.events.told(), held=held)
     )
 

@@ -15,6 +15,7 @@ from agent.discovery.probe import ask
 from agent.printers.serial.port import Port, ports
 from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_interview import MARLIN
+from tests.waiting import PATIENCE
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def test_who_says_nothing_is_left_in_time():
     with board(termios.B115200, deaf=True) as path:
         begun = time.monotonic()
         answer = ask(path, soon(0.5))
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < PATIENCE
     assert "nobody answers" in answer.why
 
 

@@ -1,25 +1,28 @@
 """Finding printers over a real cable and a real network: a pty and the loop-back."""
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from zeroconf import Zeroconf
 
 from agent.discovery.findings import UNGUARDED, Found, FoundServer, as_text, describe, inspect, is_at, merge
-from agent.discovery.interview import Answer, Board
+from agent.discovery.interview import BoardReport, PortAnswer
 from agent.discovery.mdns import Announced, browse
-from agent.discovery.search import Scope, discover, this_machine, unknown, usual_doors
-from agent.discovery.servers import Server
+from agent.discovery.search import Scope, discover, this_machine, unknown, usual_urls
+from agent.discovery.servers import RecognisedServer
+from agent.printers.moonraker.kind import MoonrakerPrinter
+from agent.printers.octoprint.kind import OctoPrintPrinter
+from agent.printers.serial.kind import SerialPrinter
 from agent.printers.serial.port import Outlet
-from agent.settings import MoonrakerPrinter, OctoPrintPrinter, SerialPrinter
 from tests.farend import octoprint
 from tests.farend.announcements import announced
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_servers import PRUSALINK
+from tests.waiting import eventually
 
 LOOPBACK = ("127.0.0.1",)
 OCTOPRINT = {"/plugin/appkeys/probe": (204, {}, b"")}
@@ -28,24 +31,29 @@ MOONRAKER = {
 }
 
 
+OCTOPRINTS = ["_octoprint._tcp.local."]
+
+
 def port_of(url: str) -> int:
     port = urlsplit(url).port
     assert port is not None
     return port
 
 
-def scope(seconds: float = 2.0, **changes: Any) -> Scope:
+def scope(seconds: float = 3.0, **changes: Any) -> Scope:
     return Scope(interfaces=LOOPBACK, seconds=seconds, **changes)
 
 
 def until_found(*urls: str) -> list[FoundServer]:
     """What is found at these addresses, when all are; other tests may announce theirs at the same time."""
-    deadline = time.monotonic() + 40
-    while True:
-        found = {each.url: each for each in discover(scope()).servers}
-        if found.keys() >= set(urls):
-            return [found[url] for url in urls]
-        assert time.monotonic() < deadline, f"only {list(found)} were found"
+    found: dict[str, FoundServer] = {}
+
+    def are_all() -> bool:
+        found.update({each.url: each for each in discover(scope()).servers})
+        return found.keys() >= set(urls)
+
+    eventually(are_all, lambda: f"only {list(found)} were found")
+    return [found[url] for url in urls]
 
 
 def test_servers_that_announce_themselves_are_found_and_asked():
@@ -79,10 +87,12 @@ def test_a_real_octoprint_behind_an_announcement_is_found():
 def test_who_announces_a_printer_and_is_none_is_left_out():
     asked = Asked()
     with answering(asked) as url, announced("octoprint", "Television", port_of(url)):
-        deadline = time.monotonic() + 40
-        while not asked.paths:
-            assert url not in [each.url for each in discover(scope()).servers]
-            assert time.monotonic() < deadline, "nobody asked it what it is"
+        found: list[str] = []
+        eventually(
+            lambda: found.extend(each.url for each in discover(scope()).servers) or asked.paths,
+            lambda: "nobody asked it what it is",
+        )
+        assert url not in found
 
 
 class Asked(dict[str, tuple[int, dict[str, str], bytes]]):
@@ -104,12 +114,20 @@ def test_a_path_behind_a_proxy_is_followed():
     assert found.kind == "octoprint"
 
 
+def test_who_else_listens_for_announcements_on_this_machine_takes_no_answer_away():
+    with ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(Zeroconf(interfaces=list(LOOPBACK)))
+        stack.enter_context(announced("octoprint", "Shared", 9))
+        browse(2, OCTOPRINTS, LOOPBACK)  # what it said when it came is over
+        eventually(lambda: "Shared" in [each.name for each in browse(0.8, OCTOPRINTS, LOOPBACK)])
+
+
 def test_announcements_that_no_program_would_make_do_no_harm():
     with announced("octoprint", "Odd", 9, path="/\x1b[2J\n" + "x" * 150, version="\x07bell"):
-        deadline = time.monotonic() + 40
-        while not (heard := [each for each in browse(0.5, LOOPBACK) if each.name == "Odd"]):
-            assert time.monotonic() < deadline
-        (odd,) = heard
+        (odd,) = eventually(
+            lambda: [each for each in browse(0.5, OCTOPRINTS, LOOPBACK) if each.name == "Odd"]
+        )
     assert odd.path.isprintable()
     assert odd.version == "bell"
 
@@ -145,13 +163,13 @@ def test_ports_are_opened_only_where_somebody_asked_for_it(tmp_path: Path):
 
 def test_one_octoprint_behind_two_doors_is_found_once():
     announcement = Announced(name="Pi", host="127.0.0.1", port=80, here=True)
-    proxy = Server(kind="octoprint", url="http://127.0.0.1")
-    direct = Server(kind="octoprint", url="http://127.0.0.1:5000")
+    proxy = RecognisedServer(kind="octoprint", url="http://127.0.0.1")
+    direct = RecognisedServer(kind="octoprint", url="http://127.0.0.1:5000")
     assert [each.url for each in merge([(announcement, proxy)], [], [direct])] == [proxy.url]
     assert [each.url for each in merge([], [], [direct, proxy])] == [direct.url]
     assert [each.url for each in merge([], [proxy], [direct])] == [proxy.url]
     elsewhere = Announced(name="Pi", host="192.168.1.4", port=80)
-    far = Server(kind="octoprint", url="http://192.168.1.4")
+    far = RecognisedServer(kind="octoprint", url="http://192.168.1.4")
     assert [each.url for each in merge([(elsewhere, far)], [], [direct])] == [far.url, direct.url]
 
 
@@ -161,35 +179,37 @@ def test_a_server_of_the_settings_is_known_whatever_its_address_is_called():
     assert not is_at(printer, "http://127.0.0.1")
     assert not is_at(printer, "http://192.168.1.4:5000")
     klipper = MoonrakerPrinter(name="voron", material="pla", url="http://Voron.local:7125")
-    assert describe(Server(kind="moonraker", url="http://voron.local:7125"), [klipper]).missing == ()
+    assert (
+        describe(RecognisedServer(kind="moonraker", url="http://voron.local:7125"), [klipper]).missing == ()
+    )
 
 
 def test_the_usual_doors_are_on_this_machine_only():
-    doors = usual_doors()
-    assert doors
-    assert all(url.startswith("http://127.0.0.1") for url in doors)
+    urls = usual_urls()
+    assert urls
+    assert all(url.startswith("http://127.0.0.1") for url in urls)
     here = this_machine(given=["/dev/x"], urls=[], interfaces=None, seconds=1)
     assert ([each.path for each in here.given], here.opens) == (["/dev/x"], False)
 
 
 def test_what_a_board_lacks_is_told_in_words():
     outlet = Outlet(path="/dev/x", device="/dev/x", product="CH340", serial="A9")
-    full = Board(
+    full = BoardReport(
         firmware="Marlin", machine="Ender", capabilities=frozenset({"AUTOREPORT_TEMP", "EMERGENCY_PARSER"})
     )
-    bare = Board(firmware="Marlin", refused=frozenset({"THERMAL_PROTECTION"}))
-    stopped = Board(fault="halted")
-    assert inspect(outlet, Answer(board=full, baud=115200)).missing == ()
-    assert UNGUARDED in inspect(outlet, Answer(board=bare, baud=115200)).missing
-    assert "reset" in inspect(outlet, Answer(board=stopped, baud=115200)).missing[0]
-    text = as_text(Found(ports=(inspect(outlet, Answer(board=full, baud=115200)),)))
+    bare = BoardReport(firmware="Marlin", refused=frozenset({"THERMAL_PROTECTION"}))
+    stopped = BoardReport(fault="halted")
+    assert inspect(outlet, PortAnswer(board=full, baud=115200)).missing == ()
+    assert UNGUARDED in inspect(outlet, PortAnswer(board=bare, baud=115200)).missing
+    assert "reset" in inspect(outlet, PortAnswer(board=stopped, baud=115200)).missing[0]
+    text = as_text(Found(ports=(inspect(outlet, PortAnswer(board=full, baud=115200)),)))
     for word in ("/dev/x", "Ender", "Marlin", "115200", "A9"):
         assert word in text
 
 
 def test_ports_that_are_not_at_usb_take_one_line():
     own = [
-        inspect(Outlet(path=f"/dev/ttyS{n}", device=f"/dev/ttyS{n}", usb=False), Answer(why="not opened"))
+        inspect(Outlet(path=f"/dev/ttyS{n}", device=f"/dev/ttyS{n}", usb=False), PortAnswer(why="not opened"))
         for n in range(4)
     ]
     assert as_text(Found(ports=tuple(own))).splitlines() == [

@@ -3,7 +3,9 @@ import socket
 import pytest
 
 from agent.discovery import servers
-from agent.discovery.servers import Server, recognise, size
+from agent.discovery.servers import RecognisedServer, recognise, size
+from agent.printers.moonraker.kind import MOONRAKER
+from agent.printers.octoprint.kind import OCTOPRINT
 from tests.farend import moonraker, octoprint, prusalink
 from tests.farend.imposter import answering
 
@@ -14,43 +16,45 @@ PRUSALINK = {"/api/version": (401, DIGEST, b'{"title": "401 Unauthorized"}')}
 @pytest.mark.octoprint
 def test_an_octoprint_is_known_without_a_key():
     far = octoprint.shared()
-    assert recognise(far.url + "/") == Server(kind="octoprint", url=far.url, gives_keys=True)
+    assert recognise(far.url + "/") == RecognisedServer(kind="octoprint", url=far.url, gives_keys=True)
 
 
 def test_a_moonraker_is_known_and_tells_how_klipper_is():
     far = moonraker.shared()
     found = recognise(far.url)
     assert found is not None
-    assert (found.kind, found.open) == ("moonraker", False)
+    assert (found.kind, found.trusts) == ("moonraker", False)
 
 
 def test_a_moonraker_that_trusts_this_machine_tells_its_state():
     info = b'{"result": {"klippy_connected": true, "klippy_state": "ready", "moonraker_version": "v0.9.3"}}'
     with answering({"/server/info": (200, {}, info)}) as url:
-        assert recognise(url) == Server(kind="moonraker", url=url, version="v0.9.3", state="ready", open=True)
+        assert recognise(url) == RecognisedServer(
+            kind="moonraker", url=url, version="v0.9.3", state="ready", trusts=True
+        )
 
 
 @pytest.mark.prusalink
 def test_a_prusalink_on_a_raspberry_pi_is_known():
     far = prusalink.shared()
-    assert recognise(far.url) == Server(kind="prusalink", url=far.url)
+    assert recognise(far.url) == RecognisedServer(kind="prusalink", url=far.url)
 
 
 def test_a_prusalink_in_a_printers_firmware_is_known_by_what_it_asks_a_password_for():
     with answering(PRUSALINK) as url:
-        assert recognise(url) == Server(kind="prusalink", url=url)
+        assert recognise(url) == RecognisedServer(kind="prusalink", url=url)
 
 
 @pytest.mark.octoprint
 def test_a_real_octoprint_tells_its_printers_size_to_who_has_a_key():
     far = octoprint.shared()
-    assert size("octoprint", far.url, far.key) is None, "an application key may not read it"
-    assert size("octoprint", far.url, far.sandbox.owner_key) == (200, 200, 200)
-    assert size("octoprint", far.url, "wrong") is None
+    assert size(OCTOPRINT, far.url, far.key) is None, "an application key may not read it"
+    assert size(OCTOPRINT, far.url, far.sandbox.owner_key) == (200, 200, 200)
+    assert size(OCTOPRINT, far.url, "wrong") is None
 
 
 def test_a_real_moonraker_tells_no_size_to_a_wrong_key():
-    assert size("moonraker", moonraker.shared().url, "wrong") is None
+    assert size(MOONRAKER, moonraker.shared().url, "wrong") is None
 
 
 @pytest.mark.parametrize(

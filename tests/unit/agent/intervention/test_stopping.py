@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from agent.journal import Journal
-from agent.journal.stops import Stop
+from agent.journal.stops import StopKind
 from tests.farend.agent import LONG, PRINTER, Bench, benched, environment
 from tests.farend.keys import drawn
 from tests.farend.virtual import pump_pid
+from tests.waiting import PATIENCE
 
 TAKEN = ("fetch", "check", "start")
 RUNS = (*TAKEN, "print")
@@ -63,7 +64,7 @@ def test_the_heaters_go_off_while_the_agent_hangs_and_the_network_is_down(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as asking:
         bench.far.wait_log("M140 S0")
         os.kill(bench.child.pid, signal.SIGCONT)
-        said, _ = asking.communicate(timeout=30)
+        said, _ = asking.communicate(timeout=PATIENCE)
     assert asking.returncode == 0
     assert f"{attempt} is cancelled" in said
     journal = Journal(bench.state / "journal.db")
@@ -138,7 +139,7 @@ def test_a_printer_that_can_not_be_reached_is_given_up_at_once_or_told_later(ben
     assert (asked.returncode, asked.stderr.count("\n")) == (2, 1)
     assert "--give-up" in asked.stderr
     journal = Journal(bench.state / "journal.db")
-    assert journal.stops.asked(attempt) is Stop.CANCEL
+    assert journal.stops.asked(attempt) is StopKind.CANCEL
     journal.close()
     done = bench.command("cancel", PRINTER, "--give-up")
     assert (done.returncode, done.stderr) == (0, "")

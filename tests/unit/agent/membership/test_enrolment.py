@@ -18,7 +18,7 @@ from tests.farend.authority import Authority
 from tests.farend.files import Server, serving
 from tests.farend.keys import Keys
 from wire import keyset
-from wire.enrolment import PATH, RENEWAL_PATH, Answer, Invite, Renewal, Renewed, Request
+from wire.enrolment import PATH, RENEWAL_PATH, EnrolmentAnswer, EnrolmentRequest, Invite, Renewal, Renewed
 
 
 class Desk:
@@ -49,14 +49,14 @@ class Desk:
             assert isinstance(key, ec.EllipticCurvePublicKey)
             return 200, msgspec.json.encode(Renewed(self.signer.sign(self.name, key)))
         assert path == PATH
-        request = msgspec.json.decode(body, type=Request)
+        request = msgspec.json.decode(body, type=EnrolmentRequest)
         csr = x509.load_pem_x509_csr(request.csr.encode())
         assert csr.is_signature_valid
         assert request.name == "ana"
         self.asked.append(csr.public_key())
         key = ec.generate_private_key(ec.SECP256R1()).public_key() if self.own_key else csr.public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
-        answer = Answer(
+        answer = EnrolmentAnswer(
             agent="ana",
             certificate=self.signer.sign(self.name, key),
             ca=self.authority.pem + self.behind,

@@ -11,7 +11,7 @@ from agent.membership.trust import Trust, TrustError
 from tests.farend.authority import Authority
 from tests.farend.keys import COUPON, Keys
 from tests.unit.wire.test_manifest import manifest
-from wire.enrolment import Answer
+from wire.enrolment import EnrolmentAnswer
 from wire.errors import RemoteError
 
 PEM = Authority().pem
@@ -19,7 +19,7 @@ CLOCK = [0.0]
 
 
 def joined(folder: Path, keys: Keys) -> Identity:
-    answer = Answer("anna", PEM, PEM, "mqtts://hub.example:8883", keys.signed, "https://hub.example")
+    answer = EnrolmentAnswer("anna", PEM, PEM, "mqtts://hub.example:8883", keys.signed, "https://hub.example")
     return credentials.save(folder, answer, PEM)
 
 

@@ -10,8 +10,8 @@ import pytest
 from agent.printers.driver import Condition, Ending, Heat
 from agent.printers.serial.options import PortOptions
 from agent.printers.serial.stage import SessionStage
-from agent.printers.virtual.machine import Machine
-from agent.printers.watchdog import Heater, Watchdog
+from agent.printers.virtual.machine import MachineModel
+from agent.printers.watchdog import HeaterWatch, Watchdog
 from tests.farend.owner import COLD, HEAT, Desk
 
 # ── at the edge ───────────────────────────────────────────────────────────────────────────────────────────
@@ -19,7 +19,7 @@ from tests.farend.owner import COLD, HEAT, Desk
 
 def says(readings: Sequence[tuple[float, float, float]], seconds: float = 40.0) -> str:
     """What a heater's watch says to (time, actual, target)."""
-    heater = Heater("the nozzle", seconds)
+    heater = HeaterWatch("the nozzle", seconds)
     return next(filter(None, (heater.see(Heat(actual, target), at) for at, actual, target in readings)), "")
 
 
@@ -147,11 +147,11 @@ def tells_no_heat(desk: Desk) -> None:
 def hangs(desk: Desk) -> None:
     """It says how hot it is, but no line is ever done, and it does not say that it is busy."""
 
-    def never(_machine: Machine, _words: dict[str, float]) -> Iterator[float]:
+    def never(_machine: MachineModel, _words: dict[str, float]) -> Iterator[float]:
         while True:
             yield desk.now + 1.0
 
-    desk.firmware.machine.does = {**Machine.does, "G1": never}  # pyright: ignore[reportAttributeAccessIssue]
+    desk.firmware.machine.does = {**MachineModel.does, "G1": never}  # pyright: ignore[reportAttributeAccessIssue]
     desk.firmware._reporter.busy_every = 0
 
 

@@ -11,24 +11,22 @@ import pytest
 
 from agent.discovery.search import Scope
 from agent.printers.driver import Condition
+from agent.printers.moonraker.kind import MoonrakerPrinter
 from agent.printers.octoprint.driver import OctoPrintDriver
+from agent.printers.octoprint.kind import OctoPrintPrinter
+from agent.printers.prusalink.kind import PrusaLinkPrinter
+from agent.printers.serial.kind import SerialPrinter
 from agent.printers.serial.port import Outlet
-from agent.settings import (
-    MoonrakerPrinter,
-    OctoPrintPrinter,
-    PrusaLinkPrinter,
-    SerialPrinter,
-    SettingsError,
-    load,
-)
+from agent.settings import SettingsError, load
 from agent.setup import dialogue
 from agent.setup.dialogue import SetupError
-from agent.setup.hands import Machine
+from agent.setup.this_machine import ThisMachine
 from tests.farend import moonraker, octoprint, prusalink
 from tests.farend.imposter import answering
 from tests.farend.virtual import VirtualPrinter
 from tests.unit.agent.discovery.test_servers import PRUSALINK
 from tests.unit.agent.test_settings import LEAST
+from tests.waiting import PATIENCE
 
 INFO = b'{"result": {"klippy_state": "ready", "moonraker_version": "v0.9"}}'
 AXES = b'{"result": {"eventtime": 1, "status": {"toolhead": {"axis_maximum": [305.0, 301.0, 280.0, 0.0]}}}}'
@@ -61,10 +59,12 @@ class Person:
         self.heard += text + "\n"
 
 
-def machine(ports: Sequence[Path] = (), urls: Sequence[str] = ()) -> Machine:
+def machine(ports: Sequence[Path] = (), urls: Sequence[str] = ()) -> ThisMachine:
     """This machine, with these ports and addresses and no others."""
     outlets = tuple(Outlet(path=str(port), device=str(port.resolve())) for port in ports)
-    return Machine(lambda _: Scope(ports=outlets, opens=True, urls=tuple(urls), interfaces=(), seconds=15))
+    return ThisMachine(
+        lambda _: Scope(ports=outlets, opens=True, urls=tuple(urls), interfaces=(), seconds=15)
+    )
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_a_wrong_key_is_told_and_another_is_asked_for(path: Path):
 def test_a_prusalink_announces_itself_and_takes_its_password(path: Path):
     far = prusalink.shared()
     person = Person(("call it", "mk3"), ("User", prusalink.USER), ("Password", prusalink.PASSWORD))
-    everywhere = Machine(lambda _: Scope(seconds=4.0))
-    deadline = time.monotonic() + 90
+    everywhere = ThisMachine(lambda _: Scope(seconds=4.0))
+    deadline = time.monotonic() + PATIENCE
     while not (found := [each for each in everywhere.find(known=()).servers if each.url == far.url]):
         assert time.monotonic() < deadline, "PrusaLink did not announce itself"
     assert [each.kind for each in found] == ["prusalink"]
@@ -304,7 +304,7 @@ def test_no_is_no_answer_to_every_question_that_may_be_left_open(tmp_path: Path,
 
 def test_a_computers_own_port_is_not_asked_about(path: Path):
     own = Outlet(path="/dev/ttyS0", device="/dev/ttyS0", usb=False)
-    here = Machine(lambda _: Scope(ports=(own,), opens=True, interfaces=(), seconds=0.2))
+    here = ThisMachine(lambda _: Scope(ports=(own,), opens=True, interfaces=(), seconds=0.2))
     person = Person()
     with pytest.raises(SetupError, match="no printer"):
         dialogue.run(path, person, here)

@@ -5,7 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import settings
-from agent.settings import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter, SerialPrinter
+from agent.printers.kind import PrinterSettings
+from agent.printers.moonraker.kind import MoonrakerPrinter
+from agent.printers.octoprint.kind import OctoPrintPrinter
+from agent.printers.prusalink.kind import PrusaLinkPrinter
+from agent.printers.serial.kind import SerialPrinter
 from agent.setup.draft import Draft, added, decode, encode, whole
 from gcode.profile import Profile
 
@@ -20,7 +24,7 @@ COMMON = {
     "profile": PROFILES,
 }
 URLS = st.just("http://octopi.local:5000/octoprint")
-PRINTERS: st.SearchStrategy[Printer] = st.one_of(
+PRINTERS: st.SearchStrategy[PrinterSettings] = st.one_of(
     st.builds(SerialPrinter, port=WORDS, baud=st.sampled_from([115_200, 250_000]), **COMMON),
     st.builds(OctoPrintPrinter, url=URLS, key_file=WORDS, key=st.just(""), **COMMON),
     st.builds(MoonrakerPrinter, url=URLS, key_file=WORDS, key=st.just(""), **COMMON),

@@ -1,14 +1,17 @@
 """A authenticator on a database, and people who come to the door."""
 
+from dataclasses import replace
+
 from argon2 import PasswordHasher
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
+from coordinator.acts import login
 from coordinator.model.roles import HOME, Role
 from coordinator.people import accounts
 from coordinator.people.authentication import Authenticator, Opened, Ticket
 from coordinator.store import people
-from tests.unit.coordinator.office import Office
+from tests.unit.coordinator.office import KEY, Office
 
 WORDS = "seven printers hum"
 
@@ -22,8 +25,9 @@ class House:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.authenticator = Authenticator(
-            office.store, office.desk.check_key, lambda: office.now[0], b"s" * 32
+            office.store, lambda shown: shown == KEY, lambda: office.now[0], b"s" * 32
         )
+        self.services = replace(office.services, authenticator=self.authenticator)
 
     def person(self, name: str = "ines", *roles: tuple[str, Role]) -> None:
         with self.office.store.write() as tx:
@@ -33,8 +37,8 @@ class House:
                 people.give_role(tx, name, cluster, role)
 
     def comes(self, name: str = "ines", password: str = WORDS, *, address: str = HERE, device: str = ""):
-        return self.authenticator.enter(
-            name, password, address=address, browser="Firefox on Linux", device=device
+        return login.log_in(
+            self.services, name, password, address=address, browser="Firefox on Linux", device=device
         )
 
     def opens(self, name: str = "ines", **more) -> str:
@@ -62,7 +66,9 @@ class House:
 
     def second(self, ticket: object, code: str, *, address: str = HERE) -> Opened:
         assert isinstance(ticket, Ticket)
-        return self.authenticator.second(ticket.value, code, address=address, browser="Firefox on Linux")
+        return login.log_in_by_code(
+            self.services, ticket.value, code, address=address, browser="Firefox on Linux"
+        )
 
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from coordinator.acts import login
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.model.roles import HOME, Permission
 from coordinator.people import accounts
@@ -15,10 +16,16 @@ def test_the_first_account_is_made_by_a_link_and_only_one(house: House):
     assert code
     assert house.authenticator.link(code)[0] is Link.FIRST
     with pytest.raises(Invalid):
-        house.authenticator.enter_first(code, name="ines", shown="Inès", password="short", browser="")
+        login.make_first_account(
+            house.services, code, name="ines", shown="Inès", password="short", browser=""
+        )
     with pytest.raises(Invalid):
-        house.authenticator.enter_first(code, name="no good name", shown="", password=WORDS, browser="")
-    opened = house.authenticator.enter_first(code, name="Ines", shown="Inès", password=WORDS, browser="")
+        login.make_first_account(
+            house.services, code, name="no good name", shown="", password=WORDS, browser=""
+        )
+    opened = login.make_first_account(
+        house.services, code, name="Ines", shown="Inès", password=WORDS, browser=""
+    )
     assert isinstance(opened, Opened)
     assert house.authenticator.browser(opened.token).may(Permission.PEOPLE, HOME)
     with pytest.raises(Missing):
@@ -30,9 +37,9 @@ def test_two_links_make_no_two_first_accounts(house: House):
     one, two = house.authenticator.first(), house.authenticator.first()
     assert one
     assert two
-    house.authenticator.enter_first(one, name="ines", shown="", password=WORDS, browser="")
+    login.make_first_account(house.services, one, name="ines", shown="", password=WORDS, browser="")
     with pytest.raises(Conflict):
-        house.authenticator.enter_first(two, name="carl", shown="", password=WORDS, browser="")
+        login.make_first_account(house.services, two, name="carl", shown="", password=WORDS, browser="")
 
 
 def test_a_welcome_is_good_once_for_three_days_and_the_newest_only(house: House):
@@ -44,15 +51,15 @@ def test_a_welcome_is_good_once_for_three_days_and_the_newest_only(house: House)
         house.authenticator.link(older)
     assert house.authenticator.link(code) == (Link.WELCOME, "ines")
     token = house.opens()
-    house.authenticator.choose(code, "nine spools turn", "")
+    login.choose_password(house.services, code, "nine spools turn", "")
     assert not house.authenticator.browser(token).is_known
     with pytest.raises(Missing):
-        house.authenticator.choose(code, "ten spools turn", "")
+        login.choose_password(house.services, code, "ten spools turn", "")
     with house.office.store.write() as tx:
         late = accounts.welcome(tx, "ines", by="carl", now=house.office.now[0])
     house.goes(accounts.WELCOME + 1)
     with pytest.raises(Missing):
-        house.authenticator.choose(late, "ten spools turn", "")
+        login.choose_password(house.services, late, "ten spools turn", "")
 
 
 def test_a_link_alone_does_not_go_round_the_second_factor(house: House):
@@ -60,21 +67,21 @@ def test_a_link_alone_does_not_go_round_the_second_factor(house: House):
     totp, _ = house.factor()
     with house.office.store.write() as tx:
         code = accounts.reset(tx, "ines", by="carl", now=house.office.now[0], second_factor=False)
-    ticket = house.authenticator.choose(code, "nine spools turn", "")
+    ticket = login.choose_password(house.services, code, "nine spools turn", "")
     assert house.authenticator.browser(house.second(ticket, house.code(totp)).token).is_known
     with house.office.store.write() as tx:
         code = accounts.reset(tx, "ines", by="carl", now=house.office.now[0], second_factor=True)
-    assert isinstance(house.authenticator.choose(code, "ten spools turn", ""), Opened)
+    assert isinstance(login.choose_password(house.services, code, "ten spools turn", ""), Opened)
 
 
 def test_a_local_link_opens_an_administrators_session_once(house: House):
     code = house.authenticator.once()
-    opened = house.authenticator.enter_locally(code, "Núria", "")
+    opened = login.log_in_locally(house.services, code, "Núria", "")
     principal = house.authenticator.browser(opened.token)
     assert (principal.name, principal.via, principal.everywhere) == ("Núria", Via.LINK, True)
     with pytest.raises(Missing):
-        house.authenticator.enter_locally(code, "Núria", "")
+        login.log_in_locally(house.services, code, "Núria", "")
     late = house.authenticator.once()
     house.goes(ONCE + 1)
     with pytest.raises(Missing):
-        house.authenticator.enter_locally(late, "Núria", "")
+        login.log_in_locally(house.services, late, "Núria", "")

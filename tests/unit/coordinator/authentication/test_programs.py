@@ -1,6 +1,7 @@
 """Programs at the door: the access key and people's tokens."""
 
 from coordinator import ids
+from coordinator.acts import login
 from coordinator.model.roles import HOME, Permission, Role
 from coordinator.people import accounts
 from coordinator.people.principal import Via
@@ -40,7 +41,7 @@ def test_with_the_key_nobody_passes_for_somebody_who_has_an_account(house: House
     principal = house.authenticator.program(KEY, "ines")
     assert principal is not None
     assert principal.name == "ines (access key)"
-    opened = house.authenticator.enter_locally(house.authenticator.once(), "ines", "")
+    opened = login.log_in_locally(house.services, house.authenticator.once(), "ines", "")
     assert house.authenticator.browser(opened.token).name == "ines (access key)"
 
 

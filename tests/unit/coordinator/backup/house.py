@@ -12,12 +12,12 @@ from sqlalchemy import create_engine, inspect, text
 
 from coordinator import data_directory
 from coordinator.backup import archive, restore
-from coordinator.backup.archive import Manifest
+from coordinator.backup.archive import BackupManifest
 from coordinator.keys.ca import Authority
 from coordinator.keys.keyring import Keyring
-from coordinator.model.views import Verdict
+from coordinator.model.views import LedgerReport
 from coordinator.store import schema
-from coordinator.store.engine import Opening, Store
+from coordinator.store.engine import OpenMode, Store
 from coordinator.work import overview
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
@@ -47,13 +47,13 @@ class House:
         engine.dispose()
         return found
 
-    def verdict(self) -> Verdict:
-        store = Store(self.url, Opening.AS_IT_IS)
+    def verdict(self) -> LedgerReport:
+        store = Store(self.url, OpenMode.AS_IT_IS)
         with contextlib.closing(store), store.read() as tx:
-            return overview.verdict(tx)
+            return overview.check_ledger(tx)
 
-    def back_up(self, target: Path, *, replace: bool = False) -> tuple[Manifest, Verdict]:
-        with contextlib.closing(Store(self.url, Opening.AS_IT_IS)) as store:
+    def back_up(self, target: Path, *, replace: bool = False) -> tuple[BackupManifest, LedgerReport]:
+        with contextlib.closing(Store(self.url, OpenMode.AS_IT_IS)) as store:
             return archive.make(
                 store, self.data, target, version="1.2.3", now=NOON, replace=replace, progress=quiet
             )

@@ -13,10 +13,11 @@ import pytest
 from coordinator import data_directory
 from coordinator.errors import StartError
 from coordinator.store import copies
-from coordinator.store.engine import Opening, Store
+from coordinator.store.engine import OpenMode, Store
 from tests.unit.coordinator.backup.house import House, furnish
 from tests.unit.coordinator.conftest import opened
 from tests.unit.coordinator.history import live
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(900)  # each step is a process and some databases, on a busy machine too
 
@@ -120,8 +121,8 @@ def test_a_restore_into_postgresql_that_is_killed_anywhere_is_done_again(good, p
 
 def alone(here: House) -> None:
     """Wait until PostgreSQL has seen that who was killed is gone."""
-    store = Store(here.url, Opening.BARE)
-    deadline = time.monotonic() + 20
+    store = Store(here.url, OpenMode.BARE)
+    deadline = time.monotonic() + PATIENCE
     while copies.others_on(store) and time.monotonic() < deadline:
         time.sleep(0.02)
     store.close()

@@ -13,7 +13,7 @@ from coordinator import data_directory
 from coordinator.backup import archive
 from coordinator.backup.archive import BackupError
 from coordinator.errors import StartError
-from coordinator.model.audit_log import follow
+from coordinator.model.audit_log import check_chain
 from coordinator.store import audit_log, guards, restorations
 from coordinator.store.engine import Store
 from tests.unit.coordinator.backup.house import House
@@ -50,7 +50,7 @@ def test_all_rows_and_keys_come_back_in_either_database(lived: House, empty: Hou
             kept = audit_log.head(tx)[1]
         office.desk.invite(by="ines")  # and the trail goes on where it was
         with office.store.read() as tx:
-            assert follow(audit_log.every(tx), head=kept).whole
+            assert check_chain(audit_log.every(tx), head=kept).whole
             assert guards.missing(tx) == []
     assert empty.verdict().right
 

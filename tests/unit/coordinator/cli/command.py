@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[4]
 
 
@@ -74,7 +76,7 @@ class Served:
         assert self.process.stdout is not None
         self.announced = self.process.stdout.readline()
         if not self.announced:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         assert self.announced, self.log()
         self.children = descendants(self.process.pid)
 
@@ -87,7 +89,7 @@ class Served:
         assert self.children, "the broker is a child"
         self.process.send_signal(how)
         try:
-            rest, _ = self.process.communicate(timeout=20)
+            rest, _ = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -119,7 +121,7 @@ def run_muster(*arguments: str, cwd: Path, **more: str) -> Said:
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from coordinator import cli
+from tests.farend.shared import told
 from tests.unit.coordinator.cli.command import CLINIC, Said, Served
 from tests.unit.coordinator.office import KEY, Office, open_office
 from tests.unit.coordinator.web.house import open_house
@@ -15,7 +16,8 @@ from tests.unit.coordinator.web.house import open_house
 @pytest.fixture(scope="package")
 def served(tmp_path_factory):
     """One running coordinator for all tests beside this file; its end is a test of its own kind."""
-    running = Served(tmp_path_factory.mktemp("served"))
+    with told("The coordinator"):
+        running = Served(tmp_path_factory.mktemp("served"))
     yield running
     running.ends(signal.SIGTERM)
 

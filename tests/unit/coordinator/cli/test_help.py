@@ -7,7 +7,7 @@ import click
 import pytest
 
 from coordinator import cli
-from coordinator.cli import words
+from coordinator.cli import formatting
 from tests.unit.coordinator.cli.command import environment
 
 
@@ -60,15 +60,15 @@ def test_help_loads_nothing_heavy():
     ],
 )
 def test_lengths_of_time_in_words(seconds, words_):
-    assert words.length(seconds) == words_
+    assert formatting.length(seconds) == words_
 
 
 def test_a_deadline_says_how_far_off_it_is():
-    assert words.due(None, 0) == "no deadline"
-    assert words.due(1_585_785_599, 1_585_500_000) == "1 Apr 2020, in 3 days"
-    assert words.due(1_585_785_599, 1_586_000_000) == "1 Apr 2020, 2 days late"
+    assert formatting.due(None, 0) == "no deadline"
+    assert formatting.due(1_585_785_599, 1_585_500_000) == "1 Apr 2020, in 3 days"
+    assert formatting.due(1_585_785_599, 1_586_000_000) == "1 Apr 2020, 2 days late"
 
 
 def test_terminal_codes_of_others_do_nothing():
-    assert words.plain("\x1b[2Jtwo\nlines") == "�[2Jtwo\nlines"
-    assert words.line(" one \n line\r\n") == "one line"
+    assert formatting.plain("\x1b[2Jtwo\nlines") == "�[2Jtwo\nlines"
+    assert formatting.line(" one \n line\r\n") == "one line"

@@ -1,6 +1,6 @@
 """Links, pickups, and what people may have told and forgotten, by command."""
 
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 
 
 def test_a_hospitals_link_is_replaced(far, office):
@@ -15,8 +15,8 @@ def test_a_hospitals_link_is_replaced(far, office):
 def test_a_maker_gets_a_link_a_courier_an_address_and_who_leaves_is_forgotten(far, office):
     anna = office.agent("anna")
     link = far("agent", "link", "anna", "--json").json["link"]
-    office.desk.care.give_address(
-        link.rpartition("/")[2], Doorstep(address="Quittenweg 17", hours="after six")
+    office.desk.give_address(
+        link.rpartition("/")[2], PickupAddress(address="Quittenweg 17", hours="after six")
     )
     office.needs(2)
     anna.is_ready()

@@ -1,7 +1,6 @@
 """Both brokers that the coordinator starts itself, real ones."""
 
 import logging
-import os
 import time
 
 import pytest
@@ -9,7 +8,8 @@ import structlog
 
 from coordinator import logs, settings
 from coordinator.keys.ca import Authority
-from coordinator.mqtt import broker, mosquitto
+from coordinator.mqtt import broker
+from tests.farend.broker import need_mosquitto
 
 
 @pytest.fixture
@@ -17,19 +17,12 @@ def authority(tmp_path):
     return Authority(tmp_path / "ca", time.time)
 
 
-def need_mosquitto():
-    if mosquitto.program() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "Mosquitto is not installed: sudo apt install mosquitto"
-        )
-
-
 @pytest.fixture(params=["embedded", pytest.param("mosquitto", marks=pytest.mark.system)])
 def running(request, tmp_path, authority):
     """A running broker of each kind, on a free port."""
     if request.param == "mosquitto":
         need_mosquitto()
-    child = broker.start(settings.Broker(kind=request.param), tmp_path, authority)
+    child = broker.start(settings.BrokerSettings(kind=request.param), tmp_path, authority)
     yield child
     child.stop()
 
@@ -38,7 +31,7 @@ def running(request, tmp_path, authority):
 def guarded(tmp_path, authority):
     """A running Mosquitto."""
     need_mosquitto()
-    child = broker.start(settings.Broker(kind="mosquitto"), tmp_path, authority)
+    child = broker.start(settings.BrokerSettings(kind="mosquitto"), tmp_path, authority)
     yield child
     child.stop()
 

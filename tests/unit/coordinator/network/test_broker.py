@@ -13,22 +13,16 @@ from coordinator import settings
 from coordinator.errors import StartError
 from coordinator.keys.ca import Authority
 from coordinator.mqtt import broker, mosquitto
+from tests.farend.broker import need_mosquitto
 from tests.farend.mqtt import Refused, Speaker
-from tests.unit.coordinator.network.conftest import need_mosquitto
 from tests.unit.coordinator.network.enrolled import speaker
+from tests.waiting import eventually
 from wire import topics
 
 
 def is_taken(endpoint):
     with socket.socket() as probe:
         return probe.connect_ex((endpoint.host, endpoint.port)) == 0
-
-
-def eventually(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 def test_a_message_goes_from_one_agent_to_its_coordinator_side(running, authority, tmp_path):
@@ -56,7 +50,7 @@ def test_it_is_gone_after_stop_and_its_port_is_kept_for_the_next_start(running, 
     running.stop()
     running.stop()
     assert not is_taken(running.endpoint)
-    again = broker.start(settings.Broker(kind=running.kind), tmp_path, authority)
+    again = broker.start(settings.BrokerSettings(kind=running.kind), tmp_path, authority)
     try:
         assert again.url == running.url
     finally:
@@ -80,12 +74,12 @@ def test_a_port_that_is_taken_is_told(kind, tmp_path, authority):
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(StartError, match=f"port {port} of 127.0.0.1: it is taken"):
-            broker.start(settings.Broker(kind=kind, port=port), tmp_path, authority)
+            broker.start(settings.BrokerSettings(kind=kind, port=port), tmp_path, authority)
 
 
 def test_a_host_that_is_not_ours_is_told(tmp_path, authority):
     need_mosquitto()
-    wanted = settings.Broker(kind="mosquitto", host="192.0.2.1", port=18_883)
+    wanted = settings.BrokerSettings(kind="mosquitto", host="192.0.2.1", port=18_883)
     with pytest.raises(StartError, match=r"192\.0\.2\.1: cannot assign"):
         broker.start(wanted, tmp_path, authority)
 
@@ -93,15 +87,15 @@ def test_a_host_that_is_not_ours_is_told(tmp_path, authority):
 def test_a_missing_mosquitto_is_told(tmp_path, authority, monkeypatch):
     monkeypatch.setattr(mosquitto, "program", lambda: None)
     with pytest.raises(StartError, match="apt install mosquitto"):
-        broker.start(settings.Broker(kind="mosquitto"), tmp_path, authority)
-    child = broker.start(settings.Broker(kind="auto"), tmp_path, authority)
+        broker.start(settings.BrokerSettings(kind="mosquitto"), tmp_path, authority)
+    child = broker.start(settings.BrokerSettings(kind="auto"), tmp_path, authority)
     child.stop()
     assert child.kind == "embedded"
 
 
 def test_auto_takes_mosquitto_where_it_is_installed(tmp_path, authority):
     need_mosquitto()
-    child = broker.start(settings.Broker(kind="auto"), tmp_path, authority)
+    child = broker.start(settings.BrokerSettings(kind="auto"), tmp_path, authority)
     child.stop()
     assert child.kind == "mosquitto"
     assert child.agents_url.startswith("mqtts://127.0.0.1:")
@@ -109,13 +103,15 @@ def test_auto_takes_mosquitto_where_it_is_installed(tmp_path, authority):
 
 def test_a_program_that_will_not_start_says_why(tmp_path, authority, monkeypatch):
     need_mosquitto()
-    monkeypatch.setattr(mosquitto, "access_rules", lambda barred: "nonsense\n")
+    monkeypatch.setattr(mosquitto, "access_rules", lambda revoked: "nonsense\n")
     with pytest.raises(StartError, match=r"the mosquitto broker can't start: .*Error"):
-        broker.start(settings.Broker(kind="mosquitto"), tmp_path, authority)
+        broker.start(settings.BrokerSettings(kind="mosquitto"), tmp_path, authority)
 
 
 def test_an_outside_broker_is_only_named(tmp_path, authority):
-    wanted = settings.Broker(kind="external", url="mqtts://broker.example.org:8883", username="muster")
+    wanted = settings.BrokerSettings(
+        kind="external", url="mqtts://broker.example.org:8883", username="muster"
+    )
     outside = broker.start(wanted, tmp_path, authority)
     assert (outside.endpoint.host, outside.endpoint.port, outside.endpoint.tls) == (
         "broker.example.org",

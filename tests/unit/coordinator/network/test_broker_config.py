@@ -9,17 +9,17 @@ import pytest
 
 from coordinator import cli, settings
 from coordinator.keys.ca import Authority
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import mosquitto
 from coordinator.mqtt.broker import External
 from coordinator.mqtt.link import evict
 from coordinator.mqtt.revocation import Revoker
-from tests.farend.broker import free_port
+from tests.farend.broker import free_port, need_mosquitto
 from tests.farend.mqtt import Refused, Speaker
-from tests.unit.coordinator.network.conftest import need_mosquitto
 from tests.unit.coordinator.network.enrolled import speaker
-from tests.unit.coordinator.network.test_broker import eventually, vars_of
-from tests.unit.coordinator.network.test_revocation import PATIENCE, is_out, is_up, revoked
+from tests.unit.coordinator.network.test_broker import vars_of
+from tests.unit.coordinator.network.test_revocation import is_out, is_up, revoked
+from tests.waiting import eventually
 from wire import topics
 
 
@@ -44,7 +44,7 @@ def outside(tmp_path, monkeypatch):
         wanted = settings.load(None, {}, tmp_path).broker
         assert wanted.kind == "external"
         found = External(wanted, authority)
-        eventually(lambda: is_up(found), PATIENCE)
+        eventually(lambda: is_up(found))
         yield found, authority
     finally:
         child.terminate()
@@ -70,11 +70,11 @@ def test_by_those_files_an_agent_reaches_its_own_topics_only_and_a_revoked_one_n
         us.say(topics.down("anna", "grant"), b"for anna")
         assert anna.hear() == (topics.down("anna", "grant"), b"for anna")
 
-        revoker = Revoker(broker, authority, lambda: revoked(tmp_path, "anna"), evict, Barred())
+        revoker = Revoker(broker, authority, lambda: revoked(tmp_path, "anna"), evict, RevocationList())
         revoker.start()
         try:
             revoker.wake()
-            eventually(lambda: not anna.connected, PATIENCE)
+            eventually(lambda: not anna.connected)
         finally:
             revoker.stop()
         assert ben.connected

@@ -10,23 +10,23 @@ import pytest
 from cryptography import x509
 
 from coordinator import settings
-from coordinator.model.records import Barred
+from coordinator.model.records import RevocationList
 from coordinator.mqtt import broker
 from coordinator.mqtt.link import evict
 from coordinator.mqtt.revocation import Revoker
 from tests.farend.mqtt import Refused, Speaker
 from tests.unit.coordinator.network.enrolled import speaker
-from tests.unit.coordinator.network.test_broker import eventually, vars_of
+from tests.unit.coordinator.network.test_broker import vars_of
+from tests.waiting import PATIENCE, eventually
 from wire import topics
 
-PATIENCE = 20.0
 """Seconds; it takes one or two."""
 
 
 @contextmanager
-def watched(running, authority, barred):
-    """A revoker before a broker that knew of nobody; now these are barred."""
-    revoker = Revoker(running, authority, lambda: barred, evict, Barred())
+def watched(running, authority, revocations):
+    """A revoker before a broker that knew of nobody; now these are revoked."""
+    revoker = Revoker(running, authority, lambda: revocations, evict, RevocationList())
     revoker.start()
     try:
         yield revoker
@@ -42,8 +42,8 @@ def serial(directory, name):
 def revoked(directory, *names, replaced=False):
     serials = tuple((serial(directory, name), time.time()) for name in names)
     if replaced:
-        return Barred(replaced=frozenset(names), serials=serials)
-    return Barred(agents=frozenset(names), serials=serials)
+        return RevocationList(replaced=frozenset(names), serials=serials)
+    return RevocationList(agents=frozenset(names), serials=serials)
 
 
 def is_out(client, **how):
@@ -58,14 +58,14 @@ def is_out(client, **how):
 def test_a_revoked_agents_connection_is_ended_and_it_does_not_come_back(running, authority, tmp_path):
     anna = speaker(running, authority, tmp_path, "anna")
     if running.kind == "embedded":
-        barred = Barred(agents=frozenset({"anna"}), serials=(("1", time.time()),))
+        revocations = RevocationList(agents=frozenset({"anna"}), serials=(("1", time.time()),))
     else:
-        barred = revoked(tmp_path, "anna")
+        revocations = revoked(tmp_path, "anna")
     with speaker(running, authority, tmp_path, "ben") as ben, anna:
         began = time.monotonic()
-        with watched(running, authority, barred) as revoker:
+        with watched(running, authority, revocations) as revoker:
             revoker.wake()
-            eventually(lambda: not anna.connected, PATIENCE)
+            eventually(lambda: not anna.connected)
             assert time.monotonic() - began < PATIENCE
         again = (
             Speaker(running.agents_url, "anna")
@@ -96,10 +96,10 @@ def test_what_a_revoked_agent_says_before_its_end_reaches_nobody(guarded, author
     ):
         us.listen(*topics.ups())
         anna.listen(*topics.downs("anna"))
-        guarded.bar(revoked(tmp_path, "anna"))
+        guarded.revoke(revoked(tmp_path, "anna"))
         eventually(lambda: "deny" in (tmp_path / "broker" / "access").read_text())
         newcomer = speaker(guarded, authority, tmp_path, "chloe")
-        eventually(lambda: not heard(anna, us), PATIENCE)
+        eventually(lambda: not heard(anna, us))
         assert anna.connected
         us.say(topics.down("anna", "ack"), b"for anna")
         with newcomer:
@@ -138,7 +138,7 @@ def test_a_session_of_before_is_no_way_in(guarded, authority, tmp_path):
         assert second.session_reused
         assert answer == b"\x20\2\0\0"
         session = second.session
-    guarded.bar(revoked(tmp_path, "anna"))
+    guarded.revoke(revoked(tmp_path, "anna"))
 
     def is_refused():
         try:
@@ -148,17 +148,17 @@ def test_a_session_of_before_is_no_way_in(guarded, authority, tmp_path):
         tls.close()
         return answer == b""
 
-    eventually(is_refused, PATIENCE)
+    eventually(is_refused)
 
 
 @pytest.mark.system
 def test_who_joined_again_gets_in_with_the_new_certificate_and_not_with_the_old(guarded, authority, tmp_path):
     old = speaker(guarded, authority, tmp_path, "anna")
     (tmp_path / "new").mkdir()
-    barred = revoked(tmp_path, "anna", replaced=True)
-    with old, watched(guarded, authority, barred) as revoker:
+    revocations = revoked(tmp_path, "anna", replaced=True)
+    with old, watched(guarded, authority, revocations) as revoker:
         revoker.wake()
-        eventually(lambda: not old.connected, PATIENCE)
+        eventually(lambda: not old.connected)
         with speaker(guarded, authority, tmp_path / "new", "anna") as new:
             new.listen(*topics.downs("anna"))
             with Speaker(guarded.url, "us", **vars_of(guarded.endpoint.credentials)) as us:
@@ -177,11 +177,11 @@ def test_who_joined_again_gets_in_with_the_new_certificate_and_not_with_the_old(
 
 def test_who_was_revoked_before_the_start_or_a_crash_of_the_broker_is_out(tmp_path, authority, running):
     running.stop()
-    lists = Barred(agents=frozenset({"anna"}))
+    lists = RevocationList(agents=frozenset({"anna"}))
     if running.kind == "mosquitto":
         speaker(running, authority, tmp_path, "anna")
         lists = revoked(tmp_path, "anna")
-    child = broker.start(settings.Broker(kind=running.kind), tmp_path, authority, lists)
+    child = broker.start(settings.BrokerSettings(kind=running.kind), tmp_path, authority, lists)
     how = {}
     if running.kind == "mosquitto":
         how = {
@@ -194,7 +194,7 @@ def test_who_was_revoked_before_the_start_or_a_crash_of_the_broker_is_out(tmp_pa
         assert is_out(Speaker(child.agents_url, "anna", **how))
         first = child.pid
         subprocess.run(["kill", "-9", str(first)], check=True)
-        eventually(lambda: child.pid != first and is_up(child), PATIENCE)
+        eventually(lambda: child.pid != first and is_up(child))
         assert is_out(Speaker(child.agents_url, "anna", **how))
     finally:
         child.stop()

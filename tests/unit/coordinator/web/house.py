@@ -18,10 +18,9 @@ from coordinator.store import people
 from coordinator.web.application import create
 from coordinator.web.server import Server
 from tests.unit.coordinator.office import KEY, Office
+from tests.waiting import PATIENCE
 
 PASSWORD = "seven printers hum"
-PATIENCE = 30.0
-"""Seconds for an answer on a busy machine."""
 
 
 class House:
@@ -30,13 +29,14 @@ class House:
     def __init__(self, office: Office, public_url: str) -> None:
         self.office = office
         self.app = create(
-            office.desk,
+            office.services,
+            office.conversation,
+            office.changes,
             version="1.2.3",
             metrics=lambda: (b"muster_up 1\n", "text/plain; version=0.0.4"),
-            clock=lambda: office.now[0],
             public_url=public_url,
         )
-        self.authenticator: Authenticator = self.app.state.authenticator
+        self.authenticator: Authenticator = office.services.authenticator
 
     @property
     def url(self) -> str:
@@ -46,7 +46,7 @@ class House:
         listening = socket.create_server(("127.0.0.1", port))
         self.port: int = listening.getsockname()[1]
         config = uvicorn.Config(self.app, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
-        self.server = Server(config, self.office.desk.changes)
+        self.server = Server(config, self.office.changes)
         self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]})
         self._thread.start()
         while not self.server.started:
@@ -54,7 +54,7 @@ class House:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
     def client(self, by: str = "coordinator") -> httpx.Client:

@@ -175,7 +175,7 @@ def test_an_invite_that_leads_elsewhere_is_told(house: House, tmp_path):
 
 
 def test_who_only_guesses_must_wait_and_others_need_not(house: House, tmp_path):
-    body = msgspec.json.encode(wire.Request("a-code-that-is-long-enough", "eve", "-----BEGIN x"))
+    body = msgspec.json.encode(wire.EnrolmentRequest("a-code-that-is-long-enough", "eve", "-----BEGIN x"))
     with house.stranger() as web:
         answers = [
             web.post(wire.PATH, content=body, headers={"X-Forwarded-For": "203.0.113.9"}) for _ in range(12)

@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from coordinator.errors import Slow
-from coordinator.privacy.address import Doorstep
+from coordinator.privacy.address import PickupAddress
 from coordinator.rate_limit import LINKS, WrongTries
 from tests.unit.coordinator.office import PlayedAgent
 from tests.unit.coordinator.web.house import House
@@ -22,9 +22,9 @@ PAGE = {"Accept": "text/html"}
 
 def at_home(house: House) -> tuple[PlayedAgent, str]:
     anna = house.office.agent("anna")
-    token = house.office.desk.care.link_agent("anna", by="ines")
-    house.office.desk.care.give_address(
-        token, Doorstep(address=f"{STREET} 17", contact=PHONE, hours="after-six")
+    token = house.office.desk.link_agent("anna", by="ines")
+    house.office.desk.give_address(
+        token, PickupAddress(address=f"{STREET} 17", contact=PHONE, hours="after-six")
     )
     return anna, token
 
@@ -59,8 +59,8 @@ def test_wrong_ended_and_replaced_links_can_not_be_told_apart(house: House, star
     need, old = house.office.needs(1)
     at_home(house)
     if "m" in start:
-        old = house.office.desk.care.link_agent("anna", by="ines")
-        new = house.office.desk.care.link_agent("anna", by="ines")
+        old = house.office.desk.link_agent("anna", by="ines")
+        new = house.office.desk.link_agent("anna", by="ines")
     else:
         new = house.office.desk.relink_need(need.id, by="ines")
     with house.stranger() as client:
@@ -136,7 +136,7 @@ def test_a_makers_link_is_shown_for_handing_over(house: House):
         shown = browser.post("/printers/agents/anna/link")
     link = re.search(rf"{house.url}/m/([\w-]{{32}})", shown.text)
     assert link is not None
-    assert house.office.desk.care.maker(link[1]).agent == "anna"
+    assert house.office.desk.maker(link[1]).agent == "anna"
 
 
 # ── the maker's own ───────────────────────────────────────────────────────────────────────────────────────
@@ -144,7 +144,7 @@ def test_a_makers_link_is_shown_for_handing_over(house: House):
 
 def test_a_maker_says_where_takes_the_data_along_and_leaves(house: House):
     anna = house.office.agent("anna")
-    token = house.office.desk.care.link_agent("anna", by="ines")
+    token = house.office.desk.link_agent("anna", by="ines")
     with house.stranger() as client:
         at = f"/api/maker/{token}"
         assert client.get(at).json()["address_given"] is None
@@ -182,7 +182,7 @@ def test_no_word_of_an_address_is_anywhere_but_with_who_goes_there(house: House,
     anna, _ = at_home(house)
     need, lot = waits(house, anna)
     _, hospitals = house.office.needs(1)
-    taken = house.office.desk.care.take_pickup("anna", by="Carl")
+    taken = house.office.desk.take_pickup("anna", by="Carl")
     names = {"need": need, "attempt": lot, "agent": "anna", "pickup": taken.id, "token": hospitals}
     asked: list[httpx.Response] = []
     for client in (house.client("Paul"), house.client("Ines"), house.stranger()):

@@ -5,7 +5,6 @@ from html import unescape
 
 import pytest
 
-from coordinator.desk import Desk
 from tests.unit.coordinator.web.house import House
 from wire.lifecycle import State, Step
 from wire.messages import Request, Telemetry, Wish
@@ -20,7 +19,7 @@ def arrived(house: House) -> tuple[str, str, str]:
     anna.is_ready()
     lot = anna.grants[-1].attempt
     anna.prints(lot)
-    desk: Desk = house.office.desk
+    desk = house.office.desk
     desk.inspect(lot, good=5, scrapped=0, by="ines")
     desk.collect(lot, by="carl")
     parcel = desk.pack(need.id, by="paul")

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from coordinator.model.roles import HOME, Role
 from coordinator.store import people
-from coordinator.web.access import act_of, is_open
+from coordinator.web.access import is_open, permission_of
 from tests.unit.coordinator.office import open_office
 from tests.unit.coordinator.web.house import House, open_house
 
@@ -140,7 +140,7 @@ def filled(path: str) -> str:
 
 def test_every_route_stands_in_the_table_and_names_its_act(staffed: House):
     found = {
-        (method, route.path): act_of(route.endpoint)
+        (method, route.path): permission_of(route.endpoint)
         for route in routes(staffed.app)
         if not is_open(route.path)
         for method in (route.methods or set()) - {"HEAD"}

@@ -6,14 +6,14 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.model.records import Progress
+from coordinator.model.records import NeedProgress
 from coordinator.web import stages
 
-NAMES = [field.name for field in dataclasses.fields(Progress) if field.name != "requested"]
+NAMES = [field.name for field in dataclasses.fields(NeedProgress) if field.name != "requested"]
 
 progresses = st.lists(st.integers(0, 1000), min_size=len(NAMES), max_size=len(NAMES)).flatmap(
     lambda units: st.builds(
-        Progress,
+        NeedProgress,
         requested=st.integers(0, 5000),
         **{name: st.just(each) for name, each in zip(NAMES, units, strict=True)},
     )
@@ -42,5 +42,5 @@ def test_no_unit_is_shown_twice_or_not_at_all(progress):
 
 
 def test_a_bar_can_be_read_aloud():
-    progress = Progress(**dict.fromkeys(NAMES, 0) | {"requested": 24, "needed": 13, "printing": 11})
+    progress = NeedProgress(**dict.fromkeys(NAMES, 0) | {"requested": 24, "needed": 13, "printing": 11})
     assert stages.spoken(progress) == "24 requested: 11 printing, 13 not yet promised"

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.printers.driver import Condition, Ending, PrinterError, Status
+from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.moonraker.driver import MoonrakerDriver
 from agent.printers.server.driver import GRACE
-from tests.contract.bench import COLD, HEAT, moves
+from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.meddler import meddler
 from tests.farend.moonraker import Moonraker, shared
+from tests.waiting import PATIENCE, eventually
 
 QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(2000, 50, 3000), *COLD]
@@ -38,14 +39,6 @@ def plate(tmp_path: Path) -> Plate:
         return path
 
     return write
-
-
-def wait(driver: MoonrakerDriver, wanted: Callable[[Status], bool], within: float = 20) -> Status:
-    deadline = time.monotonic() + within
-    while not wanted(status := driver.status()):
-        assert time.monotonic() < deadline, f"last seen: {status}"
-        time.sleep(0.02)
-    return status
 
 
 @pytest.mark.parametrize("key", ["", "0123456789"])
@@ -97,7 +90,7 @@ def test_an_order_that_klipper_puts_off_never_starts_a_print(far: Moonraker, pla
         began = time.monotonic()
         with pytest.raises(PrinterError, match="did not start the print, and nothing moves"):
             driver.start("a1", plate(QUICK), 60)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < PATIENCE
     assert far.files() == []
     far.klippy.machine.bed.target = 0
     far.klippy.overheat()  # whatever waits in the queue runs into this
@@ -110,7 +103,7 @@ def test_a_cancellation_while_it_heats_is_given_at_once_and_told(far: Moonraker,
         driver.start("a1", plate(["M190 S600", *QUICK]), 60)
         began = time.monotonic()
         driver.cancel()
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < PATIENCE
         status = driver.status()
         if status.ending is None:
             assert "cancellation is given" in status.why
@@ -163,14 +156,11 @@ def test_moonraker_restarted_in_a_print_loses_nothing(
     far.end_server()
     assert driver.status().condition is Condition.UNREACHABLE
     if over:
-        deadline = time.monotonic() + 30
-        while far.klippy.machine.stats["state"] == "printing":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        eventually(lambda: far.klippy.machine.stats["state"] != "printing")
     far.raise_server()
     status = wait(MoonrakerDriver("voron", far.url, far.key), lambda status: status.attempt is not None)
     assert status.attempt == "a1"
-    status = wait(driver, lambda status: status.ending is not None, within=40)
+    status = wait(driver, lambda status: status.ending is not None)
     assert (status.attempt, status.ending) == ("a1", Ending.DONE)
 
 
@@ -198,10 +188,9 @@ def test_our_file_printed_again_by_another_hand_is_not_ours(
     driver.start("a1", plate([*QUICK, *["G4 P10000"] * 9]), 60)
     wait(driver, lambda status: status.ending is Ending.DONE)
     far.print("muster/a1.gcode")
-    time.sleep(0.5)  # Moonraker looks four times a second
     for looks_on in (driver, MoonrakerDriver("voron", far.url, far.key)):
-        status = looks_on.status()
-        assert (status.condition, status.attempt, status.ending) == (Condition.BUSY, "a1", Ending.DONE)
+        status = wait(looks_on, lambda status: status.condition is Condition.BUSY)
+        assert (status.attempt, status.ending) == ("a1", Ending.DONE)
 
 
 def test_a_file_that_is_changed_in_moonrakers_store_is_not_printed(far: Moonraker, plate: Plate):
@@ -265,7 +254,7 @@ def test_a_file_goes_at_the_start_after_its_ending_was_told(
     with pytest.raises(PrinterError, match="already"):
         driver.start("a1", plate(QUICK), 60)
     assert far.files() == ["muster/a1.gcode"]
-    time.sleep(0.5)  # Moonraker looks four times a second, and until then takes the file to be in use
+    time.sleep(2)  # Moonraker looks four times a second, and until then takes the file to be in use
     driver.start("a2", plate(QUICK), 60)
     assert far.files() == ["muster/a2.gcode"]
 
@@ -289,5 +278,5 @@ def test_a_large_plate_is_uploaded_and_read_back(driver: MoonrakerDriver, large:
     driver.status()
     began = time.monotonic()
     driver.start("a1", large, 60)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < PATIENCE
     wait(driver, lambda status: status.condition is Condition.PRINTING)

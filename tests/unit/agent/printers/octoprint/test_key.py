@@ -11,6 +11,7 @@ from agent.printers.driver import Condition, PrinterError
 from agent.printers.octoprint.driver import OctoPrintDriver
 from agent.printers.octoprint.key import KeyRefusedError, ask
 from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(params=GENERATIONS)
@@ -26,7 +27,7 @@ def owner(far: OctoPrint) -> Iterator[Callable[[bool], None]]:
     threads: list[threading.Thread] = []
 
     def answer(yes: bool) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not (pending := far.pending_keys()):
             if time.monotonic() > deadline:
                 return

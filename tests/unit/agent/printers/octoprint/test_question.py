@@ -9,6 +9,7 @@ from agent.printers.driver import Condition, PrinterError
 from agent.printers.octoprint.driver import OctoPrintDriver
 from agent.printers.octoprint.question import SOONEST, TRIES
 from agent.printers.server.paths import attempt_of, question_of, question_path
+from tests.contract.bench import wait
 from tests.farend.octoprint import GENERATIONS, OctoPrint, shared
 
 ASKED = question_path("q1")
@@ -47,8 +48,7 @@ def maker(request: pytest.FixtureRequest) -> Iterator[Maker]:
 @pytest.mark.octoprint
 def test_who_loads_the_file_has_answered_and_then_it_is_gone(maker: Maker):
     maker.far.begin(["M105"])  # something else was printed before, whose progress stands at 100 %
-    while maker.driver.status().condition is not Condition.IDLE:
-        time.sleep(0.02)
+    wait(maker.driver, lambda status: status.condition is Condition.IDLE)
     maker.ask("q1")
     assert maker.far.files() == [ASKED]
     assert maker.far.job() == "benchy.gcode"
@@ -65,8 +65,7 @@ def test_a_file_that_is_printed_moves_nothing_and_is_no_answer(maker: Maker):
     maker.ask("q1")
     maker.driver.status()
     maker.far.print(ASKED)
-    while maker.driver.status().condition is not Condition.IDLE:
-        time.sleep(0.02)
+    wait(maker.driver, lambda status: status.condition is Condition.IDLE)
     assert maker.seen() == (Condition.IDLE, "", "")
     assert maker.driver.status().attempt is None
     maker.ask("q2")

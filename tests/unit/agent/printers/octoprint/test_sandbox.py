@@ -10,9 +10,10 @@ import pytest
 
 from agent.printers.octoprint.sandbox import Sandbox, SandboxError, main
 from tests.farend.octoprint import executable
+from tests.waiting import PATIENCE
 
 
-def gone(pid: int, within: float = 10) -> bool:
+def gone(pid: int, within: float = PATIENCE) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:
@@ -41,7 +42,7 @@ def test_octoprint_ends_with_who_started_it(command: list[str], ending: str | si
             process.send_signal(ending)
         else:
             process.stdin.close()
-        assert process.wait(10) == (-signal.SIGKILL if ending is signal.SIGKILL else 0)
+        assert process.wait(PATIENCE) == (-signal.SIGKILL if ending is signal.SIGKILL else 0)
     assert gone(ready["pid"])
 
 

@@ -18,6 +18,7 @@ from agent.printers.octoprint.upload import Upload
 from agent.printers.server.http import RefusedError
 from agent.printers.server.response import parse
 from tests.farend.authority import Authority
+from tests.waiting import PATIENCE
 
 Reaction = Callable[[BaseHTTPRequestHandler], None]
 
@@ -63,7 +64,7 @@ def say(handler: BaseHTTPRequestHandler, body: bytes, code: int = 200, **headers
     handler.wfile.write(body)
 
 
-def session(url: str, seconds: float = 3) -> Session:
+def session(url: str, seconds: float = PATIENCE) -> Session:
     made = Session(url, "key", time.monotonic)
     made.until = time.monotonic() + seconds
     return made
@@ -85,7 +86,7 @@ def test_an_answer_that_trickles_ends_with_its_call(part: str):
         began = time.monotonic()
         with pytest.raises(PrinterError, match="in time"):
             asking.ask("GET", "/")
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < PATIENCE
         asking.close()
 
 
@@ -176,7 +177,7 @@ def test_over_tls_a_file_and_its_late_answer_come_through(
     asked = threading.Event()
 
     def late(handler: BaseHTTPRequestHandler) -> None:
-        asked.wait(10)
+        asked.wait(PATIENCE)
         say(handler, b'{"files": {"local": {"path": "muster/a1.gcode"}}}', 201)
 
     (tmp_path / "a1.gcode").write_bytes(b"G28\n" * 500_000)
@@ -187,7 +188,7 @@ def test_over_tls_a_file_and_its_late_answer_come_through(
             upload.push(time.monotonic() + 0.05)
         assert not upload.push(time.monotonic() + 0.2)
         asked.set()
-        assert upload.push(time.monotonic() + 3)
+        assert upload.push(time.monotonic() + PATIENCE)
 
 
 ANSWERS = [

@@ -10,9 +10,10 @@ from agent.printers.driver import Condition, Ending, PrinterError, Status
 from agent.printers.prusalink.driver import BETWEEN, PrusaLinkDriver
 from agent.printers.server.driver import GRACE
 from agent.printers.server.http import Login
-from tests.contract.bench import COLD, HEAT, moves
+from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.buddy import NONCE, USER, Buddy, buddy
 from tests.farend.meddler import meddler
+from tests.waiting import eventually
 
 QUICK = [*HEAT, *moves(20, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(2000, 50, 600), *COLD]
@@ -43,11 +44,7 @@ class Maker:
         self.driver.start(attempt, path, seconds)
 
     def wait(self, wanted: Callable[[Status], bool]) -> Status:
-        deadline = time.monotonic() + 30
-        while not wanted(status := self.driver.status()):
-            assert time.monotonic() < deadline, f"last seen: {status}"
-            time.sleep(0.01)
-        return status
+        return wait(self.driver, wanted)
 
     def ending(self) -> Status:
         return self.wait(lambda status: status.ending is not None)
@@ -74,10 +71,7 @@ def test_a_print_is_known_by_its_long_name_and_its_end_by_the_state(maker: Maker
 
 def test_a_finished_print_that_a_new_driver_finds_is_nobodys_guess(maker: Maker, far: Buddy):
     maker.start(QUICK)
-    deadline = time.monotonic() + 30
-    while far.state != "FINISHED":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: far.state == "FINISHED")
     maker.again().status()
     maker.late += GRACE
     status = maker.driver.status()
@@ -93,10 +87,7 @@ def test_another_print_that_finished_while_nobody_looked_is_not_ours(maker: Make
     far.restart()
     far.upload("benchy.gcode", QUICK)
     far.print("benchy.gcode")
-    deadline = time.monotonic() + 30
-    while far.state != "FINISHED":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: far.state == "FINISHED")
     far.plug()
     maker.late += 300 + BETWEEN + 1
     assert maker.driver.status().ending is None

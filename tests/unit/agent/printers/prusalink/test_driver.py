@@ -1,15 +1,14 @@
 """What is particular to PrusaLink; what every driver must do is in tests/contract."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from agent.printers.driver import Condition, Ending, PrinterError, Status
+from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.prusalink.driver import PrusaLinkDriver
 from agent.printers.server.http import Login
-from tests.contract.bench import COLD, HEAT, moves
+from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.meddler import meddler
 from tests.farend.prusalink import PASSWORD, USER, PrusaLink, shared
 
@@ -39,14 +38,6 @@ def plate(tmp_path: Path) -> Plate:
         return path
 
     return write
-
-
-def wait(driver: PrusaLinkDriver, wanted: Callable[[Status], bool], within: float = 20) -> Status:
-    deadline = time.monotonic() + within
-    while not wanted(status := driver.status()):
-        assert time.monotonic() < deadline, f"last seen: {status}"
-        time.sleep(0.05)
-    return status
 
 
 def test_a_name_and_password_serve_instead_of_the_key(far: PrusaLink, plate: Plate):
@@ -83,7 +74,7 @@ def test_another_hands_print_is_busy_and_left_alone(far: PrusaLink, driver: Prus
 def test_a_stop_by_the_owner_fails_the_attempt(far: PrusaLink, driver: PrusaLinkDriver, plate: Plate):
     driver.start("a1", plate(SLOW), 600)
     far.stop()
-    status = wait(driver, lambda status: status.ending is not None, within=40)
+    status = wait(driver, lambda status: status.ending is not None)
     assert status.ending is Ending.FAILED
     assert "stopped at the printer" in status.why
 

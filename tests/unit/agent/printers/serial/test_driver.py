@@ -18,15 +18,16 @@ from agent.printers.serial.driver import SerialDriver
 from agent.printers.serial.options import PortOptions
 from agent.printers.serial.port import Port
 from agent.printers.serial.port_identity import PortLocator
-from tests.contract.bench import COLD, HEAT, Bench, motion, moves
+from tests.contract.bench import COLD, HEAT, Bench, motion, moves, wait
 from tests.farend.board import Board
-from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
+from tests.farend.virtual import VirtualPrinter, end_pumps, pump_pid
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
-    end_pump(tmp_path / "state")
+    end_pumps(tmp_path / "state")
 
 
 def bench_on(far: VirtualPrinter, folder: Path) -> Bench:
@@ -51,7 +52,7 @@ def test_a_bad_cable_costs_time_and_no_line(tmp_path: Path, state: Path, knobs: 
     with VirtualPrinter(tmp_path / "far", 200, *[f"--fault={knob}" for knob in knobs]) as far:
         bench = bench_on(far, tmp_path)
         bench.start(bench.short)
-        assert bench.wait(lambda status: status.ending is not None, within=40).ending is Ending.DONE
+        assert bench.wait(lambda status: status.ending is not None).ending is Ending.DONE
         assert far.executed() == motion(bench.short)
         bench.driver.close()
 
@@ -77,7 +78,7 @@ def test_a_pump_that_is_told_to_end_switches_the_heaters_off(tmp_path: Path, sta
         bench = bench_on(far, tmp_path)
         bench.start(bench.long)
         bench.wait(lambda status: status.progress > 0.02)
-        end_pump(state)
+        end_pumps(state)
         far.wait_log("M104 S0")
         assert bench.driver.status().ending is Ending.FAILED
         bench.driver.close()
@@ -134,10 +135,9 @@ def test_a_stale_socket_is_no_obstacle(tmp_path: Path, state: Path):
 def test_a_deep_state_folder_is_no_obstacle(tmp_path: Path):
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     driver = SerialDriver("mk3", str(tmp_path / "nowhere"), 115200, deep)
-    while "not there" not in driver.status().why:
-        time.sleep(0.01)
+    wait(driver, lambda status: "not there" in status.why)
     driver.close()
-    end_pump(deep)
+    end_pumps(deep)
 
 
 def test_the_same_attempt_is_never_made_twice(tmp_path: Path, state: Path):
@@ -222,7 +222,7 @@ class Deaf:
 
     def __exit__(self, *_: object) -> None:
         self._ends.set()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
         os.close(self._far)
         os.close(self._near)
 
@@ -245,7 +245,7 @@ def test_the_rate_is_found_by_trying_and_remembered(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(baud_search, "BAUD_SECONDS", 0.5)
     with Deaf(57600) as far:
         one = pump.Pump(PortOptions(port=far.port), tmp_path, tmp_path / "links")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not (tmp_path / "passport.json").exists():
             one.turn()
             assert time.monotonic() < deadline

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.printers.driver import Condition, Ending, Status
-from tests.farend.virtual import VirtualPrinter, end_pump
+from tests.farend.virtual import VirtualPrinter, end_pumps
 from tests.unit.agent.printers.serial.test_driver import bench_on
 from tests.unit.agent.printers.serial.test_fault_matrix import SENTENCE
 
@@ -14,7 +14,7 @@ from tests.unit.agent.printers.serial.test_fault_matrix import SENTENCE
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
-    end_pump(tmp_path / "state")
+    end_pumps(tmp_path / "state")
 
 
 def is_over(status: Status) -> bool:
@@ -48,11 +48,11 @@ def test_a_fault_ends_a_print_in_words_or_is_lived_with(
         far.order(fault)
         if ending is CANCELLED and fault != "cancel":
             bench.driver.cancel()
-        status = bench.wait(is_over, within=30)
+        status = bench.wait(is_over)
         assert status.ending is ending
         assert ending is CANCELLED or SENTENCE.match(status.why)
         moved = far.executed()
-        bench.wait_for(after, within=30)
+        bench.wait_for(after)
         if ending is CANCELLED:
             assert far.executed() == moved
         bench.driver.close()

@@ -23,8 +23,9 @@ from agent.printers.serial.pump import Pump
 from agent.printers.serial.pump_protocol import PumpOrder
 from agent.printers.serial.record import Record, RecordFile
 from tests.contract.bench import Bench
-from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
+from tests.farend.virtual import VirtualPrinter, end_pumps, pump_pid
 from tests.unit.agent.printers.serial.test_driver import Deaf, bench_on
+from tests.waiting import PATIENCE, eventually
 
 
 class Disk:
@@ -52,14 +53,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
     yield state
     if (state / "mk3").exists():
         Disk(state / "mk3").free()
-    end_pump(state)
-
-
-def until(wanted: Callable[[], bool], within: float = 20) -> None:
-    deadline = time.monotonic() + within
-    while not wanted():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    end_pumps(state)
 
 
 def prints(bench: Bench) -> None:
@@ -69,7 +63,7 @@ def prints(bench: Bench) -> None:
 
 def turns(one: Pump, wanted: Callable[[], bool]) -> None:
     """Let a pump in this process do its rounds until `wanted`."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not wanted():
         assert time.monotonic() < deadline
         one.turn()
@@ -117,16 +111,16 @@ def test_a_full_or_slow_disk_keeps_nobody_from_stopping_a_heater(
         driver = SerialDriver("mk3", far.port, 115200, state)
         plate = tmp_path / "plate.gcode"
         plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F600\n" for number in range(5000)))
-        until(lambda: driver.status().condition is Condition.IDLE)
+        eventually(lambda: driver.status().condition is Condition.IDLE)
         pump = pump_pid(state)
         driver.start("attempt-1", plate, seconds=600)
-        until(lambda: driver.status().progress >= 0.001)
+        eventually(lambda: driver.status().progress >= 0.001)
         disk = Disk(state / "mk3")
         trouble(disk)
         far.board.say(*["T:150.0 /0.0 B:21.0 /0.0"] * 3)
-        until(lambda: far.board.killed, within=10)
+        eventually(lambda: far.board.killed)
         disk.free()
-        until(lambda: driver.status().ending is not None)
+        eventually(lambda: driver.status().ending is not None)
         status = driver.status()
         assert (status.condition, status.ending) == (Condition.FAULT, Ending.FAILED)
         assert pump_pid(state) == pump
@@ -145,7 +139,7 @@ def test_a_print_is_cancelled_on_a_full_disk_and_remembered_once_there_is_room(t
         assert status.nozzle is not None
         assert status.nozzle.target == 0
         disk.free()
-        until(lambda: RecordFile(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
+        eventually(lambda: RecordFile(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
         bench.driver.close()
 
 
@@ -154,7 +148,7 @@ def test_a_pump_that_is_told_to_end_on_a_full_disk_switches_the_heaters_off(tmp_
         bench = bench_on(far, tmp_path)
         prints(bench)
         Disk(state / "mk3").fill()
-        end_pump(state)
+        end_pumps(state)
         far.wait_log("M104 S0")
         bench.driver.close()
 
@@ -248,12 +242,12 @@ def test_output_that_somebody_stopped_goes_on(tmp_path: Path, state: Path):
         driver = SerialDriver("mk3", far.port, 115200, state)
         plate = tmp_path / "plate.gcode"
         plate.write_text("G28\n" + "".join(f"G1 X{number % 200} F6000\n" for number in range(300)))
-        until(lambda: driver.status().condition is Condition.IDLE)
+        eventually(lambda: driver.status().condition is Condition.IDLE)
         driver.start("attempt-1", plate, seconds=600)
         for _ in range(3):
             time.sleep(0.2)
             termios.tcflow(far._near, termios.TCOOFF)
-        until(lambda: driver.status().ending is not None)
+        eventually(lambda: driver.status().ending is not None)
         status = driver.status()
         assert (status.ending, status.why) == (Ending.DONE, "")
         driver.close()

@@ -17,6 +17,7 @@ from agent.printers.serial.pump import Pump
 from agent.printers.serial.pump_protocol import PumpOrder
 from agent.printers.serial.read_ahead import BLOCK, ReadAhead
 from tests.farend.virtual import VirtualPrinter
+from tests.waiting import PATIENCE
 
 
 def lines_of(supply: ReadAhead) -> list[bytes]:
@@ -28,7 +29,9 @@ def lines_of(supply: ReadAhead) -> list[bytes]:
     return lines
 
 
-def until(wanted: Callable[[], bool], within: float = 20, turn: Callable[[], None] | None = None) -> None:
+def until(
+    wanted: Callable[[], bool], within: float = PATIENCE, turn: Callable[[], None] | None = None
+) -> None:
     deadline = time.monotonic() + within
     while not wanted():
         assert time.monotonic() < deadline, "in vain"
@@ -59,7 +62,7 @@ def hung(path: Path, whole: bytes, first: bytes) -> Generator[None]:
         yield
     finally:
         over.set()
-        writer.join(10)
+        writer.join(PATIENCE)
 
 
 @pytest.mark.parametrize(

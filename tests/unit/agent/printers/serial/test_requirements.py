@@ -30,7 +30,7 @@ from agent.printers.serial.silence import FENCE_AFTER
 from agent.printers.serial.stage import SessionStage
 from tests.contract.bench import motion
 from tests.farend.board import Board
-from tests.farend.virtual import VirtualPrinter, end_pump, pump_pid
+from tests.farend.virtual import VirtualPrinter, end_pumps, pump_pid
 from tests.unit.agent.printers.serial.test_driver import bench_on
 from tests.unit.agent.printers.serial.test_marlin import Talk
 
@@ -286,7 +286,7 @@ def test_serial_14_a_firmware_that_told_how_hot_it_gets_is_not_silent_for_half_a
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
-    end_pump(tmp_path / "state")
+    end_pumps(tmp_path / "state")
 
 
 def test_serial_15_the_sender_is_a_small_process_of_its_own(tmp_path: Path, state: Path):
@@ -613,7 +613,7 @@ def test_serial_26_a_dead_host_is_replaced_only_where_the_owner_wants_and_the_bo
         pid = pump_pid(state)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        status = bench.wait(lambda status: status.ending is not None, within=60)
+        status = bench.wait(lambda status: status.ending is not None)
         if goes_on:
             assert (status.ending, far.executed()) == (Ending.DONE, motion(bench.short))
         else:
@@ -634,7 +634,7 @@ def test_serial_26_a_board_that_did_reset_is_not_gone_on_with(tmp_path: Path, st
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         far.restart()
-        status = bench.wait(lambda status: status.ending is not None, within=60)
+        status = bench.wait(lambda status: status.ending is not None)
         assert status.ending is Ending.FAILED
         before = far.executed()
         time.sleep(0.3)

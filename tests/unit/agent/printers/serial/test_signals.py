@@ -15,7 +15,7 @@ from agent.printers.serial import options
 from agent.printers.serial.pump_client import PumpClient
 from agent.printers.serial.pump_protocol import PumpOrder
 from agent.printers.serial.record import Record, RecordFile
-from agent.printers.virtual.terminal import Terminal
+from agent.printers.virtual.terminal import PseudoTerminal
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -69,7 +69,7 @@ def pump(folder: Path, port: str) -> Generator[Running]:
 
 def gone(folder: Path) -> str:
     """Where a pty was until its cable was pulled. (Its number may be another's by now: so it went by a link.)"""
-    printer = Terminal(folder / "printer")
+    printer = PseudoTerminal(folder / "printer")
     printer.close()
     return str(folder / "printer")
 

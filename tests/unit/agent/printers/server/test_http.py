@@ -12,6 +12,7 @@ import pytest
 from agent.printers.driver import PrinterError
 from agent.printers.server import http
 from agent.printers.server.http import Content, Exchange, RefusedError, SilentError
+from tests.waiting import PATIENCE
 
 Serve = Callable[[Callable[[socket.socket], None]], Exchange]
 
@@ -35,14 +36,14 @@ def serve() -> Iterator[Serve]:
         threads.append(threading.Thread(target=run))
         threads[-1].start()
         made = Exchange("Box", f"http://127.0.0.1:{listener.getsockname()[1]}/at/", time.monotonic)
-        made.until = time.monotonic() + 1
+        made.until = time.monotonic() + PATIENCE
         return made
 
     yield begin
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -85,7 +86,7 @@ def test_a_server_that_drips_costs_no_more_than_the_time_of_a_call(serve: Serve)
     began = time.monotonic()
     with pytest.raises(SilentError, match="in time"):
         server.send("GET", "/x")
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_an_order_whose_answer_breaks_off_may_have_been_heard(serve: Serve):
@@ -149,7 +150,7 @@ def test_a_server_that_is_not_there_is_out_of_reach():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets it, and it refuses
         server = Exchange("Box", f"http://127.0.0.1:{taken.getsockname()[1]}", time.monotonic)
-        server.until = time.monotonic() + 1
+        server.until = time.monotonic() + PATIENCE
         with pytest.raises(PrinterError, match="is it running"):
             server.send("GET", "/x")
 

@@ -3,12 +3,12 @@
 from itertools import pairwise
 from math import isclose
 
-from agent.printers.virtual.heater import AMBIENT, Heater
+from agent.printers.virtual.heater import AMBIENT, VirtualHeater
 from tests.unit.agent.printers.virtual.board import Board
 
 
-def nozzle(target: float) -> Heater:
-    heater = Heater(power=40, mass=14, loss=0.11)
+def nozzle(target: float) -> VirtualHeater:
+    heater = VirtualHeater(power=40, mass=14, loss=0.11)
     heater.target = target
     return heater
 

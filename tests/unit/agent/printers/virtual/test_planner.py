@@ -5,9 +5,9 @@ from math import isclose
 
 import pytest
 
-from agent.printers.virtual.planner import FIRST_MOVE_DELAY, Limits, Planner, Point
+from agent.printers.virtual.planner import FIRST_MOVE_DELAY, MotionLimits, Planner, Point
 
-LIMITS = Limits(printing=1000.0, travel=1000.0)
+LIMITS = MotionLimits(printing=1000.0, travel=1000.0)
 
 
 def line(length: float, pieces: int) -> list[tuple[Point, Point]]:

@@ -14,7 +14,7 @@ from agent.printers.virtual import main
 from agent.printers.virtual.faults import KNOBS
 from agent.printers.virtual.profile import PROFILES
 from tests.contract.bench import COLD, HEAT, Bench, motion, moves
-from tests.farend.virtual import VirtualPrinter, end_pump
+from tests.farend.virtual import VirtualPrinter, end_pumps
 
 
 def test_help_teaches_every_profile_and_every_fault(capsys: pytest.CaptureFixture[str]):
@@ -78,7 +78,7 @@ def test_a_print_at_the_highest_speed_is_as_right_as_any(tmp_path: Path):
             assert far.executed() == motion(plate) * 2
         finally:
             driver.close()
-            end_pump(tmp_path / "state")
+            end_pumps(tmp_path / "state")
 
 
 def test_it_runs_from_the_command_line():

@@ -1,0 +1,31 @@
+"""What people can do, and who acts for one: each act is one function with one registration (`act.py`)."""
+
+from coordinator.acts import (
+    account,
+    agents,
+    attempts,
+    hospitals,
+    keys,
+    login,
+    makers,
+    needs,
+    parcels,
+    people,
+    pickups,
+    privacy,
+)
+
+__all__ = [
+    "account",
+    "agents",
+    "attempts",
+    "hospitals",
+    "keys",
+    "login",
+    "makers",
+    "needs",
+    "parcels",
+    "people",
+    "pickups",
+    "privacy",
+]
