@@ -47,11 +47,12 @@ demo: setup-demo ## a hospital's need, printed on three virtual printers
 demo-octoprint: setup-demo setup-octoprint ## the same, with a real OctoPrint beside one agent
 	@$(BIN)/muster demo --octoprint .venv-octoprint/bin/octoprint
 
-check: setup ## format, lint, types, import walls
+check: setup ## format, lint, types, import walls, structure
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/basedpyright --level error
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest --quiet tests/unit/test_structure.py
 
 setup-far-ends: setup-system ## all that the tests drive; what can't be set up is skipped there, but for CI
 	@for each in octoprint octoprint-next moonraker; do \

@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from agent.journal import Journal
 from agent.membership.identity import IdentityError, load
+from agent.membership.lifetime import lifetime
 from agent.settings import Loaded
 from agent.state_directory import journal_path, runs
 from wire.lifecycle import State
@@ -44,7 +45,7 @@ def look(loaded: Loaded) -> Overview:
     try:
         identity = load(loaded.state)
         known = identity.answer
-        until = identity.lifetime()[1].date().isoformat()
+        until = lifetime(identity)[1].date().isoformat()
     except IdentityError:
         pass  # the agent itself says so when it starts
     names = [printer.name for printer in loaded.settings.printer]

@@ -6,7 +6,7 @@ Pure: bytes in, bytes out, time passed in. What opens the port stands in `probe.
 from msgspec import Struct
 
 from agent.printers.serial.parser import parse
-from agent.printers.serial.replies import Capability, Identity, Killed, Ok
+from agent.printers.serial.replies import BoardIdentity, Capability, Killed, Ok
 
 WORDS = b"\nM115\n"
 """The empty line ends whatever another program left half said."""
@@ -50,7 +50,7 @@ class Interview:
         self._tail = b""
         self._ask_at = now + BOOT_SECONDS
         self._done_at: float | None = None
-        self._identity = Identity("")
+        self._identity = BoardIdentity("")
         self._fault = ""
         self._on: set[str] = set()
         self._off: set[str] = set()
@@ -103,7 +103,7 @@ class Interview:
 
     def _hear(self, line: bytes, now: float) -> None:
         told = parse(line)
-        if isinstance(told, Identity):
+        if isinstance(told, BoardIdentity):
             self._identity, self._done_at = told, now + SETTLE_SECONDS
         elif isinstance(told, Capability):
             (self._on if told.on else self._off).add(told.name)

@@ -4,9 +4,7 @@ How its key and certificate come about, and are replaced, stands in `credentials
 """
 
 import os
-import re
 import ssl
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -19,8 +17,6 @@ CREDENTIALS = "credentials.pem"
 ANSWER = "identity.json"
 TRUST = "web-ca.pem"
 AGAIN = "ask your coordinator for an invite to join again (muster invite --agent NAME), and enroll with it"
-
-_lifetime = re.compile(rb"good from ([0-9T:+-]{25}) until ([0-9T:+-]{25})\n")
 
 
 class IdentityError(OwnerError):
@@ -52,21 +48,6 @@ class Identity(Struct, frozen=True):
         except (OSError, UnicodeDecodeError) as error:
             raise IdentityError(f"can't read {self.folder / TRUST}: {error}") from None
 
-    def lifetime(self) -> tuple[datetime, datetime]:
-        """From when until when our present certificate is good.
-
-        Raises:
-            IdentityError: it is damaged or gone.
-        """
-        found = _lifetime.match(self.credentials())
-        if found is None:
-            from agent.membership.credentials import certificate  # noqa: PLC0415  it was written by an older agent
-
-            read = certificate(self)
-            return read.not_valid_before_utc, read.not_valid_after_utc
-        begins, ends = (datetime.fromisoformat(each.decode()) for each in found.groups())
-        return begins, ends
-
     def context(self) -> ssl.SSLContext:
         """Mutual TLS to the broker: our certificate, and the coordinator's own CA as the only one trusted.
 
@@ -91,11 +72,6 @@ class Identity(Struct, frozen=True):
             return (self.folder / CREDENTIALS).read_bytes()
         except OSError as error:
             raise IdentityError(f"can't read our certificate in {self.folder}: {error.strerror}") from None
-
-
-def renewal_due(begins: datetime, ends: datetime) -> datetime:
-    """When to ask for the next certificate: after two thirds of its life, so that twenty days are left to get it."""
-    return ends - max((ends - begins) / 3, timedelta())
 
 
 def load(folder: Path) -> Identity:

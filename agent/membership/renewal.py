@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from agent.backoff import backoff
-from agent.membership.identity import Identity, IdentityError, renewal_due
+from agent.membership.identity import Identity, IdentityError
+from agent.membership.lifetime import lifetime, renewal_due
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Renewer:
     def step(self) -> float:
         """Look, and ask if it is time; the seconds until the next look."""
         try:
-            begins, ends = self._identity.lifetime()
+            begins, ends = lifetime(self._identity)
         except IdentityError as error:
             self._remind(str(error))
             return LOOK

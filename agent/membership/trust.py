@@ -4,7 +4,6 @@ The set is on disk before it counts, so that an older one is refused after a res
 """
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +72,6 @@ class Trust:
                 return False
             try:
                 write(self._path, msgspec.json.encode(signed))
-                _sync(self._path.parent)
             except OSError as error:
                 raise TrustError(f"can't keep the new keys in {self._path}: {error.strerror}") from error
             self._signed, self._keys = signed, keys
@@ -123,11 +121,3 @@ def _kept(path: Path) -> SignedKeys | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         # A forgotten revocation is worse than an agent that stands still.
         raise IdentityError(f"{path} is damaged: bring it back from a copy, or enroll again") from None
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,9 +5,10 @@ begins another, with the record of the last.
 """
 
 from agent.printers.driver import Condition, Status
-from agent.printers.serial.options import Setup
+from agent.printers.serial.options import PortOptions
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.session import SerialSession
+from agent.printers.serial.stage import SessionStage
 from agent.printers.virtual.faults import Faults
 from agent.printers.virtual.firmware import Firmware
 from agent.printers.virtual.profile import PROFILES
@@ -23,7 +24,7 @@ class Desk:
     """One printer, and its owner's orders."""
 
     def __init__(
-        self, profile: str = "marlin2", *knobs: str, seed: int = 0, setup: Setup | None = None
+        self, profile: str = "marlin2", *knobs: str, seed: int = 0, setup: PortOptions | None = None
     ) -> None:
         """`knobs` are faults as the command line takes them; none strikes before `spoil`."""
         self.log: list[str] = []
@@ -32,8 +33,8 @@ class Desk:
         self.firmware = Firmware(self.faults, self.log.append, profile=PROFILES[profile], seed=seed)
         self.now = 0.0
         self.resets = 0
-        self._setup = setup or Setup(port="", park=(0.0, 200.0))
-        self.session: Session | None = Session(Record(), 0.0, self._setup)
+        self._setup = setup or PortOptions(port="", park=(0.0, 200.0))
+        self.session: SerialSession | None = SerialSession(Record(), 0.0, self._setup)
         self.record = Record()
 
     @property
@@ -46,7 +47,7 @@ class Desk:
         )
 
     @property
-    def stage(self) -> Stage | None:
+    def stage(self) -> SessionStage | None:
         return self.session.stage if self.session else None
 
     @property
@@ -74,8 +75,8 @@ class Desk:
             if sent := session.transmit(self.now):
                 firmware.receive(sent)
             self.record = session.record
-            if session.brake.wants_reset:
-                session.brake.wants_reset = False
+            if session.emergency_stop.wants_reset:
+                session.emergency_stop.wants_reset = False
                 self.resets += 1
                 firmware.restart()
             wakes += [session.wake_at(self.now), firmware.advance(self.now)]
@@ -102,7 +103,7 @@ class Desk:
         lines = (*HEAT, *BODY, *COLD)
         plan = Printing(path="", count=len(lines), seconds=300, top=200.0, boot="")
         assert self.session
-        self.session.start("a-1", iter([[line.encode() for line in lines]]), plan, self.now)
+        self.session.run.start("a-1", iter([[line.encode() for line in lines]]), plan, self.now)
 
     def spoil(self) -> None:
         """The knobs strike from now on."""
@@ -125,4 +126,4 @@ class Desk:
         """Put it in again."""
         self.firmware.unplugged = False
         self.firmware.take()
-        self.session = Session(self.record, self.now, self._setup, anew=False)
+        self.session = SerialSession(self.record, self.now, self._setup, anew=False)

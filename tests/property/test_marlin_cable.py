@@ -9,9 +9,10 @@ from random import Random
 import pytest
 
 from agent.printers.driver import Condition, Ending
-from agent.printers.serial.options import Setup
+from agent.printers.serial.options import PortOptions
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.session import SerialSession
+from agent.printers.serial.stage import SessionStage
 from tests.farend.board import Board, Cable
 
 CASES = int(os.environ.get("MUSTER_CASES", "60"))
@@ -23,9 +24,9 @@ LATEST = 4000.0
 class Bench:
     """A session and a board with a cable between them, and one clock."""
 
-    def __init__(self, seed: int, board: Board, setup: Setup, rate: float) -> None:
+    def __init__(self, seed: int, board: Board, setup: PortOptions, rate: float) -> None:
         self.board, self.now = board, 0.0
-        self.session = Session(Record(), 0.0, setup)
+        self.session = SerialSession(Record(), 0.0, setup)
         self.there, self.back = Cable(seed, rate), Cable(seed + 1, rate)
         self._coming: list[tuple[float, bytes]] = []
 
@@ -54,7 +55,7 @@ class Thief(Cable):
         return b"" if self._random.random() < self._rate else line
 
 
-def dialect(random: Random) -> tuple[Board, Setup]:
+def dialect(random: Random) -> tuple[Board, PortOptions]:
     board = Board(
         advanced=random.random() < 0.3,
         resend=random.choice(["ok", "ok", "bare", "twice"]),
@@ -62,7 +63,7 @@ def dialect(random: Random) -> tuple[Board, Setup]:
         queue=random.choice([1, 4, 8]),
         capabilities=random.choice([(), ("AUTOREPORT_TEMP", "EMERGENCY_PARSER")]),
     )
-    return board, Setup(port="", window=random.choice([127, 127, 63, 0]))
+    return board, PortOptions(port="", window=random.choice([127, 127, 63, 0]))
 
 
 def body(random: Random) -> list[bytes]:
@@ -82,7 +83,7 @@ def test_no_line_is_lost_or_doubled_whatever_the_cable_does(seed: int):
         assert bench.now < LATEST, "it never greets"
     began = len(board.executed)
     printing = Printing(path="", count=len(lines), seconds=600, top=0, boot="")
-    bench.session.start("a", iter([lines]), printing, bench.now)
+    bench.session.run.start("a", iter([lines]), printing, bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None:
         bench.turn()
@@ -94,7 +95,7 @@ def test_no_line_is_lost_or_doubled_whatever_the_cable_does(seed: int):
         assert bench.session.status(bench.now).progress == 1
     else:
         assert bench.session.record.why
-        assert bench.session.stage is Stage.FAULT
+        assert bench.session.stage is SessionStage.FAULT
         body_ = [line for line in seen if line != "M104 S0"]
         assert body_ == wanted[: len(body_)]
 
@@ -103,13 +104,13 @@ def test_no_line_is_lost_or_doubled_whatever_the_cable_does(seed: int):
 def test_no_byte_finds_the_receive_buffer_full_however_slow_the_board_is(seed: int):
     random = Random(seed)
     board = Board(seconds=random.choice([0.05, 0.7]), queue=random.choice([1, 2, 4]))
-    bench = Bench(seed, board, Setup(port=""), 0.0)
+    bench = Bench(seed, board, PortOptions(port=""), 0.0)
     bench.back = Thief(seed, random.choice([0.02, 0.2]))
-    while bench.session.stage is not Stage.IDLE:
+    while bench.session.stage is not SessionStage.IDLE:
         bench.turn()
     lines = body(random)[:60]
     printing = Printing(path="", count=len(lines), seconds=6000, top=0, boot="")
-    bench.session.start("a", iter([lines]), printing, bench.now)
+    bench.session.run.start("a", iter([lines]), printing, bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None and bench.now < until:
         assert board.overflowed == 0  # but for the last words of a stop, which go out in any case
@@ -121,15 +122,15 @@ def test_a_cancel_at_any_moment_ends_cold_and_still(seed: int):
     random = Random(seed)
     board, setup = dialect(random)
     bench = Bench(seed, board, setup, random.choice([0.0, 0.02]))
-    while bench.session.stage is not Stage.IDLE:
+    while bench.session.stage is not SessionStage.IDLE:
         bench.turn()
     lines = body(random)
     printing = Printing(path="", count=len(lines), seconds=600, top=200, boot="")
-    bench.session.start("a", iter([lines]), printing, bench.now)
+    bench.session.run.start("a", iter([lines]), printing, bench.now)
     for _ in range(random.randrange(120)):
         bench.turn()
     if bench.session.record.ending is None:
-        bench.session.cancel(bench.now)
+        bench.session.run.cancel(bench.now)
     until = bench.now + LATEST
     while bench.session.record.ending is None:
         bench.turn()

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from agent.printers.serial.marlin import Marlin
 from agent.printers.serial.record import Printing, Record
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.session import SerialSession
+from agent.printers.serial.stage import SessionStage
 from tests.farend.board import Board
 
 SAID = st.sampled_from(
@@ -64,19 +65,19 @@ def test_how_the_bytes_are_cut_makes_no_difference(data: bytes, places: list[int
     assert pieces.transmit(9.0) == whole.transmit(9.0)
 
 
-def printing() -> tuple[Session, Board]:
+def printing() -> tuple[SerialSession, Board]:
     """A print that has begun."""
     board = Board(capabilities=("AUTOREPORT_TEMP",))
-    session = Session(Record(), 0.0)
+    session = SerialSession(Record(), 0.0)
     now = 0.0
-    while session.stage is not Stage.IDLE:
+    while session.stage is not SessionStage.IDLE:
         now += 0.1
         session.tick(now)
         board.receive(session.transmit(now))
         board.advance(now)
         session.receive(b"".join(board.take()), now)
     plan = Printing(path="", count=2, seconds=10, top=0, boot="")
-    session.start("a", iter([[b"G28", b"G1 X1"]]), plan, now)
+    session.run.start("a", iter([[b"G28", b"G1 X1"]]), plan, now)
     return session, board
 
 
@@ -102,11 +103,11 @@ def test_a_host_that_heard_nonsense_comes_to_a_verdict(words: list[bytes]):
     for word in words:
         session.receive(word, now)
     for _ in range(4000):
-        if session.record.ending or session.stage is Stage.PAUSED:
+        if session.record.ending or session.stage is SessionStage.PAUSED:
             break
         now += 0.5
         session.tick(now)
         board.receive(session.transmit(now))
         board.advance(now)
         session.receive(b"".join(board.take()), now)
-    assert session.record.ending or session.stage is Stage.PAUSED
+    assert session.record.ending or session.stage is SessionStage.PAUSED

@@ -7,7 +7,7 @@ USER_SECONDS = 5.0
 """A firmware that waits for its user says so every two seconds."""
 
 
-class Bell:
+class Attention:
     """Rings for the owner."""
 
     def __init__(self) -> None:

@@ -1,21 +1,21 @@
 """What is known of a board: what M115 told. What it did not tell, it does not have."""
 
-from agent.printers.serial.replies import Capability, Identity
+from agent.printers.serial.replies import BoardIdentity, Capability
 
 
 class Board:
     """One board, from one greeting to the next."""
 
     def __init__(self) -> None:
-        self.identity = Identity("")
+        self.identity = BoardIdentity("")
         self.tells_place = False
         """Whether it answers M114 as Marlin does: then that proves what M105 alone does not."""
         self._capabilities: set[str] = set()
         self._told: set[str] = set()
 
-    def hear(self, told: Identity | Capability) -> None:
+    def hear(self, told: BoardIdentity | Capability) -> None:
         """A line of M115's answer."""
-        if isinstance(told, Identity):
+        if isinstance(told, BoardIdentity):
             self.identity = told
         else:
             self._told.add(told.name)

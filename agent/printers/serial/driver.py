@@ -6,14 +6,11 @@ from pathlib import Path
 import msgspec
 
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.serial.options import WINDOW, Dtr, Setup
-from agent.printers.serial.pump_client import Attachment
-from agent.printers.serial.pump_protocol import Answer, Order, place
+from agent.printers.serial.options import WINDOW, Dtr, PortOptions
+from agent.printers.serial.pump_client import PumpClient
+from agent.printers.serial.pump_protocol import CALL_SECONDS, PumpAnswer, PumpOrder, place
 from agent.printers.serial.record import decode
-from agent.printers.serial.replies import Identity
-
-CALL_SECONDS = 4.5
-"""What a call may take in all; the protocol promises five."""
+from agent.printers.serial.replies import BoardIdentity
 
 
 class SerialDriver:
@@ -42,38 +39,39 @@ class SerialDriver:
             top: how high a pause may lift the nozzle, in mm; 0 for never.
             park: where X and Y rest after a cancel, in mm.
             window: bytes of the board's receive buffer; 0 for one line at a time.
-            dtr: when the board may be reset by DTR; see `Setup`.
+            dtr: when the board may be reset by DTR; see `PortOptions`.
             goes_on: whether a print goes on after its pump died, where the board proves that it did not reset.
         """
         self._name = name
         self._top = top
         self._folder = place(state, name)
-        self._pump = Attachment(
-            self._folder, Setup(port=port, baud=baud, window=window, dtr=dtr, park=park, goes_on=goes_on)
+        self._pump = PumpClient(
+            self._folder,
+            PortOptions(port=port, baud=baud, window=window, dtr=dtr, park=park, goes_on=goes_on),
         )
 
     def status(self) -> Status:
         """Look at the printer."""
         try:
-            return self._ask(Order("status")).status
+            return self._ask(PumpOrder("status")).status
         except PrinterError as error:
             return self._remembered(str(error))
 
     def start(self, attempt: str, path: Path, seconds: float) -> None:
         """Begin printing."""
-        self._order(Order("start", attempt, str(path.absolute()), seconds, self._top))
+        self._order(PumpOrder("start", attempt, str(path.absolute()), seconds, self._top))
 
     def pause(self) -> None:
         """Ask for a pause."""
-        self._order(Order("pause"))
+        self._order(PumpOrder("pause"))
 
     def resume(self) -> None:
         """Go on."""
-        self._order(Order("resume"))
+        self._order(PumpOrder("resume"))
 
     def cancel(self) -> None:
         """Motion stops, heaters go off."""
-        self._order(Order("cancel"))
+        self._order(PumpOrder("cancel"))
 
     def reset(self) -> None:
         """Its owner has looked at the printer: a fault is over.
@@ -81,19 +79,19 @@ class SerialDriver:
         Raises:
             PrinterError: a print runs, or the pump does not answer.
         """
-        self._order(Order("reset"))
+        self._order(PumpOrder("reset"))
 
     def ask(self, question: str) -> None:
         """Ask at the display whether the bed is clear."""
-        self._order(Order("ask", question))
+        self._order(PumpOrder("ask", question))
 
     def hush(self) -> None:
         """Ask no more."""
-        self._order(Order("hush"))
+        self._order(PumpOrder("hush"))
 
-    def identity(self) -> Identity | None:
+    def identity(self) -> BoardIdentity | None:
         """What the board said of itself; None while it has not."""
-        return self._ask(Order("status")).identity
+        return self._ask(PumpOrder("status")).identity
 
     def close(self) -> None:
         """Let go: a pump that prints goes on without us, an idle one ends."""
@@ -101,7 +99,7 @@ class SerialDriver:
         prints = False
         try:
             if self._pump.is_open or self._pump.connect(deadline):
-                status = self._pump.exchange(Order("close"), deadline).status
+                status = self._pump.exchange(PumpOrder("close"), deadline).status
                 prints = status.attempt is not None and status.ending is None
         except (OSError, msgspec.MsgspecError):
             pass  # it is gone already, or it ends by itself when it is left alone
@@ -110,12 +108,12 @@ class SerialDriver:
             self._pump.outlive()
         self._pump.forget()
 
-    def _order(self, order: Order) -> None:
+    def _order(self, order: PumpOrder) -> None:
         answer = self._ask(order)
         if answer.error:
             raise PrinterError(answer.error)
 
-    def _ask(self, order: Order) -> Answer:
+    def _ask(self, order: PumpOrder) -> PumpAnswer:
         """Say `order` to the pump, which is started if it is not there.
 
         Raises:

@@ -10,7 +10,7 @@ STOP = b"\nM108\nM112\nM104 S0\nM140 S0\n"
 """Everything at once: what an emergency parser sees, and what the queue would."""
 
 
-class Brake:
+class EmergencyStop:
     """One board's; `wants_reset` until whoever can has pulsed DTR."""
 
     def __init__(self, dtr: Dtr, now: float, *, opened: bool) -> None:

@@ -4,10 +4,10 @@ from msgspec import Struct
 
 from agent.printers.serial.replies import (
     Action,
+    BoardIdentity,
     Busy,
     Capability,
     Complaint,
-    Identity,
     Killed,
     Position,
     Restarted,
@@ -46,7 +46,7 @@ Event = (
     | Busy
     | Temperatures
     | Position
-    | Identity
+    | BoardIdentity
     | Capability
     | SdCard
     | Complaint

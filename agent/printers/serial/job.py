@@ -1,20 +1,22 @@
 """One print: its lines, how far it is, and where its head may rest. Pure but for the file behind the lines."""
 
 from agent.printers.serial.modes import Modes
-from agent.printers.serial.parking import Rest
-from agent.printers.serial.progress import Course
+from agent.printers.serial.parking import Parking
+from agent.printers.serial.progress import PrintProgress
 from agent.printers.serial.read_ahead import Batches
 
 
-class Job:
+class PrintJob:
     """The print that runs, or the last one."""
 
-    def __init__(self, count: int = 0, rest: Rest | None = None, course: Course | None = None) -> None:
+    def __init__(
+        self, count: int = 0, parking: Parking | None = None, times: PrintProgress | None = None
+    ) -> None:
         """`count` is how many lines the file has."""
         self.count = count
         self.modes = Modes()
-        self.rest = rest or Rest(0.0, None)
-        self.course = course
+        self.parking = parking or Parking(0.0, None)
+        self.times = times
         self._unreadable = False
         self._furthest = 0.0
 
@@ -33,15 +35,15 @@ class Job:
     def progress(self, executed: int) -> float:
         """By the time that executed lines take; a line that is asked for again does not turn it back."""
         if self.count:
-            part = self.course.part(executed) if self.course else None
+            part = self.times.part(executed) if self.times else None
             self._furthest = max(self._furthest, min(executed / self.count if part is None else part, 0.999))
         return self._furthest
 
     def study(self) -> bool:
         """Learn a little more of how long the lines take; gives whether there was anything to learn from."""
-        if self.course:
+        if self.times:
             try:
-                return self.course.study()
+                return self.times.study()
             except OSError:
-                self.course = None
+                self.times = None
         return False

@@ -67,11 +67,11 @@ def _says_clear(printer: SerialPrinter) -> SaysClear | None:
 
 
 def _find(printer: SerialPrinter, state: Path) -> None:
-    from agent.printers.serial.port_identity import Whereabouts  # noqa: PLC0415  for its owners only
+    from agent.printers.serial.port_identity import PortLocator  # noqa: PLC0415  for its owners only
     from agent.printers.serial.pump_protocol import place, pumps  # noqa: PLC0415  for its owners only
 
     passport = place(pumps(state), printer.name) / "passport.json"
-    port = Whereabouts(passport, Path(printer.port)).find()
+    port = PortLocator(passport, Path(printer.port)).find()
     if not port.exists():
         raise PrinterError(
             f"{printer.name} is not there (no {port}): plug it in and switch it on, then reset it"

@@ -15,7 +15,7 @@ def boot_id() -> str:
         return ""
 
 
-class Trail:
+class LineNumbers:
     """A file that is only added to; it outlives the process, and need not outlive the machine.
 
     One that is not whole leads astray, so there is none as soon as it can't be written, and nothing to go on with.

@@ -11,7 +11,7 @@ WINDOW = 127
 """Bytes in flight that no board can lose: the receive buffer of an 8-bit one."""
 
 
-class Setup(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PortOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One port. Every default is safe on every board."""
 
     port: str
@@ -28,4 +28,4 @@ class Setup(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Setup).decode
+decode = msgspec.json.Decoder(PortOptions).decode

@@ -11,10 +11,14 @@ MOVED = 0.05
 """mm"""
 
 
-class OtherHand:
+class OtherUse:
     """Watches an idle printer, whose heaters we left off and whose head we left alone."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """What was seen until now was our own doing."""
         self._hot = 0
         self._last: Position | None = None
         self._why = ""

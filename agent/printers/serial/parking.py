@@ -9,7 +9,7 @@ NEAR = 0.06
 """mm; positions are told to two digits."""
 
 
-class Rest:
+class Parking:
     """Lifts and parks one print's head. `top` is how high it may go in mm, 0 for no lift; `park` where X and Y rest."""
 
     def __init__(self, top: float, park: tuple[float, float] | None) -> None:

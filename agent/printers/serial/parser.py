@@ -4,20 +4,20 @@ import re
 
 from agent.printers.serial.replies import (
     Action,
+    BoardIdentity,
     Busy,
     Capability,
     Complaint,
-    Identity,
+    Idling,
     Killed,
     Ok,
     Position,
     Reading,
-    Refusal,
     Reply,
+    ResendRequest,
     Restarted,
     SdCard,
     Temperatures,
-    Waiting,
 )
 
 NUMBER = rb"(-?\d{1,9}(?:\.\d{1,9})?)"
@@ -56,9 +56,9 @@ def parse(line: bytes) -> Reply | None:  # noqa: PLR0911 - one line for each thi
     if line.startswith((b"echo:busy", b"busy:")):
         return Busy(for_user=b"for user" in line or b"for input" in line)
     if line == b"wait":
-        return Waiting()
+        return Idling()
     if asked := RESEND.match(line):
-        return Refusal(int(asked[1]), is_error=False)
+        return ResendRequest(int(asked[1]), is_error=False)
     if line[:6].lower() in (b"error:", b"fatal:") or line.startswith(b"!!"):
         return _error(line)
     if line.startswith(b"Cap:"):
@@ -81,7 +81,7 @@ def _aside(line: bytes) -> SdCard | Complaint | None:
     return None
 
 
-def _identity(line: bytes) -> Identity:
+def _identity(line: bytes) -> BoardIdentity:
     """Fields run into each other, as their values hold spaces: a name in capitals and a colon begins the next."""
     words = FIELD.split(line)
     fields = {
@@ -91,7 +91,7 @@ def _identity(line: bytes) -> Identity:
     found = UUID.search(line)
     uuid = found[1].decode() if found else ""
     firmware, machine = fields.get(b"FIRMWARE_NAME", "")[:80], fields.get(b"MACHINE_TYPE", "")[:60]
-    return Identity(firmware, machine, "" if not uuid.strip("0-") else uuid)
+    return BoardIdentity(firmware, machine, "" if not uuid.strip("0-") else uuid)
 
 
 def _ok(line: bytes) -> Ok | None:
@@ -103,9 +103,9 @@ def _ok(line: bytes) -> Ok | None:
     return Ok(warm=NOZZLE.search(line) is not None)
 
 
-def _error(line: bytes) -> Refusal | Killed | None:
+def _error(line: bytes) -> ResendRequest | Killed | None:
     if last := LAST_LINE.search(line):
-        return Refusal(int(last[1]) + 1, is_error=True)
+        return ResendRequest(int(last[1]) + 1, is_error=True)
     if line[:2] == b"!!" or line[:6].lower() == b"fatal:" or FATAL.search(line):
         return Killed(line.decode("ascii", "replace").removeprefix("Error:").strip(" !"))
     return None

@@ -6,6 +6,7 @@ The only file that knows pyserial, which finds, opens and configures ports.
 import contextlib
 import fcntl
 import os
+import select
 import struct
 import termios
 import time
@@ -22,6 +23,8 @@ from agent.printers.driver import PrinterError
 PULSE_SECONDS = 0.1
 """How long DTR is low: the capacitor in front of the reset pin wants an edge, some bridges a moment."""
 CHUNK = 65536
+PTYS = range(136, 144)
+"""Major numbers of the near ends of ptys (Linux's devices.txt)."""
 
 
 class PortLost(Exception):
@@ -43,7 +46,8 @@ class Port:
             raise PrinterError(_why_not(path, error)) from error
         self.descriptor: int = self._serial.fileno()
         try:
-            fcntl.ioctl(self.descriptor, termios.TIOCEXCL)
+            if not is_pty(self.descriptor):
+                fcntl.ioctl(self.descriptor, termios.TIOCEXCL)
             modes = termios.tcgetattr(self.descriptor)
             modes[2] &= ~termios.HUPCL
             termios.tcsetattr(self.descriptor, termios.TCSANOW, modes)
@@ -81,6 +85,13 @@ class Port:
         except OSError as error:
             raise PortLost(str(error)) from error
 
+    def wait_for_room(self, seconds: float) -> float:
+        """Wait until the port takes bytes, but for no longer than this; gives the time then, by `time.monotonic`."""
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLOUT)
+        poller.poll(seconds * 1000)
+        return time.monotonic()
+
     def let_flow(self) -> None:
         """Let output go on that was stopped: by a ^S that came in, or by a program that had the port before us."""
         with contextlib.suppress(OSError, termios.error):
@@ -114,6 +125,16 @@ class Port:
             fcntl.ioctl(self.descriptor, termios.TIOCNXCL)
         with contextlib.suppress(OSError, termios.error, serial.SerialException):
             self._serial.close()
+
+
+def is_pty(descriptor: int) -> bool:
+    """Whether a program stands at the other end, and no cable.
+
+    The kernel forgets TIOCEXCL when the last one closes a serial port, but that of a pty only when its far end is
+    closed too: after a holder that was killed nobody but root could open it. There the lock that pyserial takes on
+    the device (`exclusive`) has to do, as it ends with its holder.
+    """
+    return os.major(os.fstat(descriptor).st_rdev) in PTYS
 
 
 def _why_not(port: str, error: Exception) -> str:

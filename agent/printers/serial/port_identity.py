@@ -12,14 +12,14 @@ BY_ID = Path("/dev/serial/by-id")
 SYS = Path("/sys/class/tty")
 
 
-class Passport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PortIdentity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`link` is the name of its USB adapter (maker, kind, serial number) as udev writes it; `baud` what it spoke."""
 
     link: str = ""
     baud: int = 0
 
 
-decode = msgspec.json.Decoder(Passport).decode
+decode = msgspec.json.Decoder(PortIdentity).decode
 
 
 def nameless(device: Path, sys: Path = SYS) -> str:
@@ -49,7 +49,7 @@ def link_of(port: Path, links: Path, sys: Path = SYS) -> str:
     return ""
 
 
-class Whereabouts:
+class PortLocator:
     """Where one printer is. Kept on disk at `path`."""
 
     def __init__(self, path: Path, port: Path, links: Path = BY_ID, sys: Path = SYS) -> None:
@@ -57,9 +57,9 @@ class Whereabouts:
         self._port = port
         self._links = links
         self._sys = sys
-        self.passport = Passport()
+        self.known = PortIdentity()
         with contextlib.suppress(OSError, msgspec.MsgspecError):
-            self.passport = decode(path.read_bytes())
+            self.known = decode(path.read_bytes())
 
     def find(self) -> Path:
         """The port at which the printer is now.
@@ -68,7 +68,7 @@ class Whereabouts:
             PrinterError: another device is at its port, and it is nowhere else; or nobody can tell which it is.
         """
         self._check_alone()
-        known = self.passport.link
+        known = self.known.link
         if not known or self._port.parent == self._links:
             return self._port
         here = link_of(self._port, self._links, self._sys)
@@ -85,12 +85,12 @@ class Whereabouts:
 
     def keep(self, port: Path, baud: int) -> None:
         """The printer answers at `port`, at this rate."""
-        passport = Passport(link=link_of(port, self._links, self._sys), baud=baud)
-        if passport == self.passport:
+        identity = PortIdentity(link=link_of(port, self._links, self._sys), baud=baud)
+        if identity == self.known:
             return
-        self.passport = passport
+        self.known = identity
         with contextlib.suppress(OSError):  # it is known again after the next greeting
-            self._path.write_bytes(msgspec.json.encode(passport))
+            self._path.write_bytes(msgspec.json.encode(identity))
 
     def _check_alone(self) -> None:
         """A name that two adapters share leads to one of them today, and to the other tomorrow."""

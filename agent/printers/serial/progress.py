@@ -15,7 +15,7 @@ TURNS = {b"G2 ": -1, b"G3 ": 1}
 WORD = re.compile(rb"([XYZEFPSIJ])(-?\d{1,7}(?:\.\d{0,9})?)")
 
 
-class Course:
+class PrintProgress:
     """Reads a file little by little, while the printer heats; then it knows what part of the time a line stands for."""
 
     def __init__(self, batches: Batches) -> None:

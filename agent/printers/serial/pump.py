@@ -7,188 +7,126 @@ for the disk, and is refused where that takes no record of it.
 """
 
 import argparse
-import contextlib
-import fcntl
-import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import TextIO
 
 from agent.printers.driver import Condition, PrinterError, Status
 from agent.printers.serial import options
-from agent.printers.serial.driver import CALL_SECONDS
-from agent.printers.serial.job import Job
-from agent.printers.serial.line_numbers import Trail, boot_id
+from agent.printers.serial.job import PrintJob
+from agent.printers.serial.line_numbers import LineNumbers, boot_id
 from agent.printers.serial.port import Port, PortLost
-from agent.printers.serial.port_identity import BY_ID, Whereabouts
-from agent.printers.serial.progress import Course
-from agent.printers.serial.pump_protocol import VERSION, Answer, Order
-from agent.printers.serial.pump_server import Desk
-from agent.printers.serial.read_ahead import Supply
-from agent.printers.serial.record import Memory, Printing, Record
-from agent.printers.serial.resumption import Revival
-from agent.printers.serial.session import Session, Stage
+from agent.printers.serial.port_connection import PortConnection
+from agent.printers.serial.port_identity import BY_ID
+from agent.printers.serial.port_writer import REFUSAL_SECONDS, PortWriter
+from agent.printers.serial.pump_lock import pump_lock
+from agent.printers.serial.pump_orders import PumpOrders
+from agent.printers.serial.pump_protocol import VERSION, PumpAnswer, PumpOrder
+from agent.printers.serial.pump_server import PumpServer
+from agent.printers.serial.read_ahead import ReadAhead
+from agent.printers.serial.record import Printing, RecordFile
+from agent.printers.serial.resumption import Resumption
+from agent.printers.serial.session import SerialSession
+from agent.printers.serial.signals import SignalPipe
+from agent.printers.serial.stage import SessionStage
 
 EVENTS = 8
 """As many are heard of at once; the others come next."""
 LONELY_SECONDS = 30.0
 """A pump without a print ends when no agent was there for so long."""
-REOPEN_SECONDS = 0.5
-STUCK_SECONDS = 1.0
-"""A port that takes no byte for so long is lost."""
-WAKE_SECONDS = 0.2
-"""One that takes none for so long is told to go on: somebody may have stopped its output."""
-REFUSAL_SECONDS = 0.1
-"""A refusal counts for so long at most, however long our last turn was: a slow disk, or a busy machine, is no fault of
-the port's. While it refuses, it is tried that often."""
-BAUDS = (115_200, 250_000, 230_400, 57_600, 500_000, 1_000_000, 38_400, 19_200, 9_600)
-"""What boards speak, the most frequent first."""
-BOOT_SECONDS = 8.0
-"""The slowest boards are up by then."""
-BAUD_SECONDS = 3.0
 SPARE_SECONDS = 0.02
 """There is time for homework if nothing comes, and nothing is due, for so long."""
 RECORD_SECONDS = 1.0
 """After so long a record that the disk did not take is tried again."""
-COUNT_SECONDS = 3.0
-"""How long the disk may take to give a whole file: whoever starts a print waits for that."""
 LAST_SECONDS = 1.0
 """How long the last words may take to be written."""
-LOCK_SECONDS = 2.0
-"""How long a pump before us may take to end."""
 
 
 class Pump:
     """Keeps the port open, the session going and the agent answered, until it is not needed any more."""
 
-    def __init__(self, wanted: options.Setup, folder: Path, links: Path = BY_ID) -> None:
+    def __init__(self, wanted: options.PortOptions, folder: Path, links: Path = BY_ID) -> None:
         """`folder` is this pump's own; `links` is where udev names serial ports by what is plugged in there."""
-        self._setup = wanted
-        self._whereabouts = Whereabouts(folder / "passport.json", Path(wanted.port), links)
-        self._baud = wanted.baud or self._whereabouts.passport.baud or BAUDS[0]
-        self._retune_at = 0.0
+        self.session: SerialSession | None = None
+        """There is one as long as the port is open."""
+        self._options = wanted
         self._poller = select.epoll()
-        self._desk = Desk(folder / "pump.sock", self._poller)
-        self._memory = Memory(folder / "record.json")
-        self._trail = Trail(folder / "trail")
-        self._port: Port | None = None
-        self._path = Path(wanted.port)
-        self._session: Session | None = None
+        self.connection = PortConnection(wanted, folder, links, self._poller)
+        self._server = PumpServer(folder / "pump.sock", self._poller)
+        self._signals = SignalPipe(self._poller)
+        self._record = RecordFile(folder / "record.json")
+        self._numbers = LineNumbers(folder / "trail")
+        self._orders = PumpOrders(self._record, self._numbers)
         self._is_new = True
-        self._pending = b""
-        self._refused_for = self._tried_at = 0.0
-        self._why = "the port was not opened yet"
-        self._reopen_at = self._record_at = 0.0
+        self._record_at = 0.0
         self._due = 0.0
         """When there is something to think about, even if nothing comes."""
-        self._studies = False
+        self._studies = self._is_told_to_end = False
         self._met_at = time.monotonic()
-        self._leaves = False
-        self._wakes, self._signals = os.pipe()
-        os.set_blocking(self._signals, False)
-        self._poller.register(self._wakes, select.EPOLLIN)
 
     def run(self) -> None:
         """Pump until the agent leaves or is away for long, but finish a print first; or until a signal comes."""
-        signal.set_wakeup_fd(self._signals)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _wake)
+        self._signals.listen()
         try:
             while not self._is_over():
-                self._turn()
+                self.turn()
         finally:
-            signal.set_wakeup_fd(-1)
-            try:
-                self._let_go()
-            finally:
-                self._desk.close()
+            self.close()
 
-    def _turn(self) -> None:
+    def close(self) -> None:
+        """Let go of everything, the printer first."""
+        try:
+            self._let_go()
+        finally:
+            self._server.close()
+            self._signals.close()
+            self._poller.close()
+
+    def turn(self) -> None:
         """One round: wait, and then either go on with the stream or think about all there is."""
         now = time.monotonic()
-        if self._port is None and now >= self._reopen_at:
-            self._open(now)
-        due = min(self._due, now + REFUSAL_SECONDS) if self._pending else self._due
+        if self.connection.open(now):
+            self._meet(now)
+        port, writer, session = self.connection.port, self.connection.writer, self.session
+        due = min(self._due, now + REFUSAL_SECONDS) if writer and writer.pending else self._due
         ready = self._wait(max(0.0, due - now))
-        if self._port and self._session and not self._pending and ready == _bytes_came(self._port):
-            self._flow(self._port, self._session)
+        if port and writer and session and not writer.pending and ready == _bytes_came(port):
+            try:
+                self._flow(port, writer, session)
+            except PortLost as loss:
+                self._lose(loss, time.monotonic())
             ready = []
         self._think(dict(ready), time.monotonic())
 
-    def _flow(self, port: Port, session: Session) -> None:
-        """In the midst of a print, answer oks with the next lines, until anything else comes or is due.
+    def obey(self, order: PumpOrder, now: float) -> None:
+        """Do what the agent orders.
 
-        So it goes thousands of times a second: no thinking here.
+        Raises:
+            PrinterError: it can't be done.
         """
-        bytes_came = _bytes_came(port)
-        wait, clock, due = self._poller.poll, time.monotonic, self._due
-        while True:
-            now = clock()
-            data = self._read(port, now)
-            lines = session.stream(data, now) if now < due else None
-            if lines is None:
-                session.receive(data, now)
-                return
-            if lines:
-                self._write(port, lines, now)
-            if self._pending or (not lines and session.has_news) or wait(SPARE_SECONDS, EVENTS) != bytes_came:
-                return
+        if order.do == "close":
+            self._orders.close()
+        elif order.do != "status":
+            if self.session is None:
+                raise PrinterError(self.connection.why)
+            self._orders.obey(order, self.session, now)
 
-    def _think(self, ready: dict[int, int], now: float) -> None:
-        """Hear everybody; then serve the port, the disk and the agent, in this order."""
-        if self._wakes in ready:
-            self._leaves = True
-            if self._session:
-                self._session.abandon()
-        if self._port and ready.pop(self._port.descriptor, 0) & ~select.EPOLLOUT and self._session:
-            self._session.receive(self._read(self._port, now), now)
-        obeyed: list[tuple[int, str]] = []
-        if ready:
-            obeyed = [(caller, self._obey(order, now)) for caller, order in self._desk.serve(set(ready))]
-            now = time.monotonic()  # a start has read a file, and has waited for the disk
-            if not self._desk.is_alone:
-                self._met_at = now
-        if self._session and self._port:
-            self._session.tick(now)
-            data = self._session.transmit(now)
-            self._leave_trail(self._session)
-            self._write(self._port, data, now)
-            if self._session:
-                self._attend(self._session, now)
-        self._remember(now)
-        for caller, error in obeyed:
-            self._desk.answer(caller, self._answer(error, now))
-        self._due = self._session.wake_at(now) if self._session else self._reopen_at
+    def status(self, now: float) -> Status:
+        """One look at the printer; without a port, at what is remembered of it."""
+        if self.session:
+            return self.session.status(now)
+        record = self._record.record
+        return Status(
+            condition=Condition.UNREACHABLE,
+            attempt=record.attempt,
+            ending=record.ending,
+            why=record.fault or record.why or self.connection.why,
+            progress=record.progress,
+        )
 
-    def _leave_trail(self, session: Session) -> None:
-        """Write down, before they are sent, which numbers go to commands that don't stand in the file."""
-        if session.leaves_trail:
-            if session.trail:
-                self._trail.extend(session.trail)
-        else:
-            self._trail.forget()
-        session.trail.clear()
-
-    def _remember(self, now: float) -> None:
-        """Write the record down, unless the port has not taken all yet, or something is being stopped."""
-        if self._session:
-            self._memory.note(self._session.record)
-        is_busy = self._pending or (self._session is not None and not self._session.is_calm)
-        if self._memory.is_kept or is_busy or now < self._record_at:
-            return
-        try:
-            self._memory.keep()
-        except OSError:
-            self._record_at = now + RECORD_SECONDS  # nothing starts meanwhile, and what runs can be stopped
-
-    def _revival(self, printing: Printing, job: Job) -> Revival:
-        lines = job.read(Supply(Path(printing.path)))
-        return Revival(printing, self._trail.read(), lines, job.modes.follow)
+    # One round
 
     def _wait(self, seconds: float) -> list[tuple[int, int]]:
         """Wait for bytes, orders or signals; if none come for a while, do some homework."""
@@ -197,231 +135,179 @@ class Pump:
         self._studies = False
         if ready or seconds <= spare:
             return ready
-        if self._session and self._session.has_homework():
-            self._studies = self._session.study()
+        if self.session and self.session.has_homework:
+            self._studies = self.session.study()
             return []
         return self._poller.poll(seconds - spare, EVENTS)
 
-    def _attend(self, session: Session, now: float) -> None:
-        """Do for the session what only the owner of the port can."""
-        if session.brake.wants_reset and self._port:
-            session.brake.wants_reset = False
-            self._port.reset()
-        if session.stage is Stage.IDLE:
-            self._whereabouts.keep(self._path, self._baud)
-        elif session.stage is Stage.GREETING and not (self._setup.baud or session.is_understood):
-            self._search(session, now)
+    def _flow(self, port: Port, writer: PortWriter, session: SerialSession) -> None:
+        """In the midst of a print, answer oks with the next lines, until anything else comes or is due.
 
-    def _search(self, session: Session, now: float) -> None:
-        """Nothing that makes sense has come: try the next rate."""
-        if now < self._retune_at or not self._port:
+        So it goes thousands of times a second: no thinking here.
+        """
+        bytes_came = _bytes_came(port)
+        wait, clock, due = self._poller.poll, time.monotonic, self._due
+        while True:
+            now = clock()
+            data = port.read()
+            lines = session.stream(data, now) if now < due else None
+            if lines is None:
+                session.receive(data, now)
+                return
+            if lines:
+                writer.write(lines, now)
+            if (
+                writer.pending
+                or (not lines and session.has_news)
+                or wait(SPARE_SECONDS, EVENTS) != bytes_came
+            ):
+                return
+
+    def _think(self, ready: dict[int, int], now: float) -> None:
+        """Hear everybody; then serve the port, the disk and the agent, in this order."""
+        if ready.pop(self._signals.descriptor, 0):
+            self._signals.drain()
+            self._is_told_to_end = True
+            if self.session:
+                self.session.abandon()
+        port = self.connection.port
+        if port and ready.pop(port.descriptor, 0) & ~select.EPOLLOUT:
+            self._hear(port, now)
+        obeyed: list[tuple[int, str]] = []
+        if ready:
+            obeyed = [(caller, self._try(order, now)) for caller, order in self._server.serve(set(ready))]
+            now = time.monotonic()  # a start has read a file, and has waited for the disk
+            if not self._server.is_alone:
+                self._met_at = now
+        if self.session:
+            self._speak(self.session, now)
+        self._remember(now)
+        for caller, error in obeyed:
+            self._server.answer(caller, self._answer(error, now))
+        self._due = self.session.wake_at(now) if self.session else self.connection.open_at
+
+    def _hear(self, port: Port, now: float) -> None:
+        """Take in what has come from the printer."""
+        if not self.session:
             return
-        self._retune_at = now + BAUD_SECONDS
-        place = BAUDS.index(self._baud) + 1 if self._baud in BAUDS else 0
-        self._baud = BAUDS[place % len(BAUDS)]
         try:
-            self._port.retune(self._baud)
+            data = port.read()
         except PortLost as loss:
-            self._lose(str(loss), now)
+            self._lose(loss, now)
+        else:
+            self.session.receive(data, now)
+
+    def _speak(self, session: SerialSession, now: float) -> None:
+        """Let time pass for the session, write what it has to say, and do what only the owner of the port can."""
+        connection = self.connection
+        session.tick(now)
+        data = session.transmit(now)
+        self._keep_numbers(session)
+        try:
+            if connection.writer:
+                connection.writer.write(data, now)
+            if session.emergency_stop.wants_reset and connection.port:
+                session.emergency_stop.wants_reset = False
+                connection.port.reset()
+            if session.stage is SessionStage.IDLE:
+                connection.remember()
+            elif not session.is_understood and connection.try_next_rate(now):
+                session.knock(now)
+        except PortLost as loss:
+            self._lose(loss, now)
+
+    def _keep_numbers(self, session: SerialSession) -> None:
+        """Write down, before they are sent, which numbers go to commands that don't stand in the file."""
+        if session.keeps_numbers:
+            if session.numbers:
+                self._numbers.extend(session.numbers)
+        else:
+            self._numbers.forget()
+        session.numbers.clear()
+
+    def _remember(self, now: float) -> None:
+        """Write the record down, unless the port has not taken all yet, or something is being stopped."""
+        if self.session:
+            self._record.note(self.session.record)
+        writer = self.connection.writer
+        is_busy = (writer and writer.pending) or (self.session and not self.session.is_calm)
+        if self._record.is_kept or is_busy or now < self._record_at:
             return
-        session.knock(now)
+        try:
+            self._record.keep()
+        except OSError:
+            self._record_at = now + RECORD_SECONDS  # nothing starts meanwhile, and what runs can be stopped
 
     def _is_over(self) -> bool:
-        if self._memory.record.runs:
+        """Whether to end. A signal is obeyed at once; whoever opens the port next reads in the record what ran."""
+        if self._is_told_to_end:
+            return True
+        if self._record.record.runs:
             return False
-        if not self._desk.is_alone:
+        if not self._server.is_alone:
             self._met_at = time.monotonic()
-        return self._leaves or time.monotonic() > self._met_at + LONELY_SECONDS
+        return self._orders.is_closed or time.monotonic() > self._met_at + LONELY_SECONDS
 
     # The agent
 
-    def _obey(self, order: Order | str, now: float) -> str:
-        """Why not; empty if it was done."""
+    def _try(self, order: PumpOrder | str, now: float) -> str:
+        """Why an order was not carried out; empty if it was."""
         if isinstance(order, str):
             return order
         try:
-            self._do(order, now)
+            self.obey(order, now)
         except PrinterError as refused:
             return str(refused)
         return ""
 
-    def _answer(self, error: str, now: float) -> Answer:
-        identity = self._session.board.identity if self._session else None
-        return Answer(self._status(now), error, VERSION, self._setup, identity)
-
-    def _do(self, order: Order, now: float) -> None:
-        session = self._session
-        if order.do == "status":
-            return
-        if order.do == "close":
-            self._leaves = not self._memory.record.runs
-        elif session is None:
-            raise PrinterError(self._why)
-        elif order.do == "start":
-            self._start(session, order, now)
-        elif order.do == "pause":
-            session.pause(now)
-        elif order.do == "resume":
-            session.resume(now)
-        elif order.do == "reset":
-            session.reset(now)
-        elif order.do == "ask":
-            session.ask(order.attempt, now)
-        elif order.do == "hush":
-            session.hush()
-        else:
-            session.cancel(now)
-
-    def _start(self, session: Session, order: Order, now: float) -> None:
-        path = Path(order.path)
-        supply = Supply(path)
-        printing = self._plan(supply, order)
-        self._record(session.admit(order.attempt, printing, now))
-        if time.monotonic() > now + CALL_SECONDS:
-            raise PrinterError("the disk took too long to record the start: is it failing? Nothing was sent")
-        session.start(order.attempt, supply, printing, time.monotonic(), Course(Supply(path)))
-
-    def _plan(self, supply: Supply, order: Order) -> Printing:
-        try:
-            count = supply.count(COUNT_SECONDS)
-        except OSError as error:
-            raise PrinterError(f"the file can't be read: {error}") from error
-        return Printing(path=order.path, count=count, seconds=order.seconds, top=order.top, boot=boot_id())
-
-    def _record(self, record: Record) -> None:
-        """Have it on disk, before anything moves."""
-        try:
-            self._trail.clear()
-            self._memory.secure(record)
-        except OSError as error:
-            raise PrinterError(
-                f"the start can't be recorded ({error.strerror}): is the disk full or failing? Nothing was sent"
-            ) from error
-
-    def _status(self, now: float) -> Status:
-        if self._session:
-            return self._session.status(now)
-        record = self._memory.record
-        return Status(
-            condition=Condition.UNREACHABLE,
-            attempt=record.attempt,
-            ending=record.ending,
-            why=record.fault or record.why or self._why,
-            progress=record.progress,
-        )
+    def _answer(self, error: str, now: float) -> PumpAnswer:
+        identity = self.session.board.identity if self.session else None
+        return PumpAnswer(self.status(now), error, VERSION, self._options, identity)
 
     # The port
 
-    def _open(self, now: float) -> None:
-        try:
-            self._path = self._whereabouts.find()
-            self._port = Port(str(self._path), self._baud)
-        except PrinterError as error:
-            self._why = str(error)
-            self._reopen_at = now + REOPEN_SECONDS
-            return
-        self._poller.register(self._port.descriptor, select.EPOLLIN)
-        record = self._memory.record
+    def _meet(self, now: float) -> None:
+        """The port was opened: a session begins."""
+        record = self._record.record
         may = self._is_new and record.printing is not None and record.printing.boot == boot_id()
-        self._session = Session(
-            record, now, self._setup, anew=self._is_new, revival=self._revival if may else None
+        self.session = SerialSession(
+            record, now, self._options, anew=self._is_new, find=self._find if may else None
         )
         self._is_new = False
-        self._retune_at = now + BOOT_SECONDS
 
-    def _read(self, port: Port, now: float) -> bytes:
-        """What has come; nothing from a port that is lost."""
-        try:
-            return port.read()
-        except PortLost as loss:
-            self._lose(str(loss), now)
-            return b""
+    def _find(self, printing: Printing, job: PrintJob) -> Resumption:
+        """What is left of a print that the pump before this one has fed."""
+        lines = job.read(ReadAhead(Path(printing.path)))
+        return Resumption(printing, self._numbers.read(), lines, job.modes.follow)
 
-    def _write(self, port: Port, data: bytes, now: float) -> None:
-        had = bool(self._pending)
-        data = self._pending + data
-        if not data:
-            return
-        try:
-            taken = port.write(data)
-        except PortLost as loss:
-            self._lose(str(loss), now)
-            return
-        if taken == len(data) and not had:
-            return
-        self._pending = data[taken:]
-        self._refused_for = self._add_refusal(now) if had and not taken else 0.0
-        self._tried_at = now
-        if self._refused_for > STUCK_SECONDS:
-            self._lose(f"it has taken none of {len(self._pending)} bytes for {self._refused_for:.1f} s", now)
-            return
-        if self._refused_for > WAKE_SECONDS:
-            port.let_flow()
-        self._poller.modify(port.descriptor, select.EPOLLIN | (select.EPOLLOUT if self._pending else 0))
-
-    def _add_refusal(self, now: float) -> float:
-        """For how long the port has refused: by what was tried, not by a clock that went on while we did not."""
-        return self._refused_for + min(now - self._tried_at, REFUSAL_SECONDS)
-
-    def _lose(self, how: str, now: float) -> None:
-        """The printer was unplugged; look for it again from now on."""
-        self._why = (
-            f"The connection to {self._path} was lost ({how}): is the cable plugged in, and the printer on?"
-        )
-        if self._session:
-            self._session.lose()
-            self._memory.note(self._session.record)
-        self._close()
-        self._reopen_at = now + REOPEN_SECONDS
+    def _lose(self, loss: PortLost, now: float) -> None:
+        if self.session:
+            self.session.lose()
+            self._record.note(self.session.record)
+        self.session = None
+        self.connection.lose(loss, now)
 
     def _let_go(self) -> None:
         """Say the last words and close the port. A print that runs here still was cut short by a fault of ours."""
+        session, writer, now = self.session, self.connection.writer, time.monotonic()
         try:
-            if self._session and self._port:
-                self._session.abandon()
-                self._session.leave()
-                now = time.monotonic()
-                self._write(self._port, self._session.transmit(now), now)
-                self._flush(now + LAST_SECONDS)
+            if session and writer:
+                session.abandon()
+                session.leave()
+                writer.write(session.transmit(now), now)
+                self.connection.flush(now, now + LAST_SECONDS)
                 self._remember(now)
+        except PortLost as loss:
+            self._lose(loss, now)
+            self._remember(now)
         finally:
-            self._close()
-
-    def _flush(self, until: float) -> None:
-        """Wait until the port has taken all, but not for long."""
-        while self._port and self._pending and (now := time.monotonic()) < until:
-            self._poller.poll(until - now, EVENTS)
-            self._write(self._port, b"", now)
-
-    def _close(self) -> None:
-        if self._port:
-            self._poller.unregister(self._port.descriptor)
-            self._port.close()
-        self._port = self._session = None
-        self._pending, self._refused_for = b"", 0.0
+            self.connection.close()
+            self.session = None
 
 
 def _bytes_came(port: Port) -> list[tuple[int, int]]:
     """What is heard of if bytes have come from the printer, and nothing else."""
     return [(port.descriptor, select.EPOLLIN)]
-
-
-def _wake(_number: int, _frame: FrameType | None) -> None:
-    """Take a signal; the byte that it leaves in the pipe ends the poll."""
-
-
-def _lock(stream: TextIO) -> bool:
-    """Become the only pump in this folder."""
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        else:
-            return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -431,12 +317,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--links", type=Path, default=BY_ID)
     found = parser.parse_args(argv)
-    with (found.folder / "pump.lock").open("a+") as lock:
-        if not _lock(lock):
+    with pump_lock(found.folder) as is_ours:
+        if not is_ours:
             return 3
-        with contextlib.suppress(OSError):  # a full disk is no reason not to cool a printer
-            os.ftruncate(lock.fileno(), 0)
-            os.write(lock.fileno(), str(os.getpid()).encode())
         Pump(found.setup, found.folder, found.links).run()
     return 0
 

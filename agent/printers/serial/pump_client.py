@@ -12,8 +12,8 @@ from agent.printers.serial import options
 from agent.printers.serial.pump_protocol import (
     LONGEST,
     VERSION,
-    Answer,
-    Order,
+    PumpAnswer,
+    PumpOrder,
     decode_answer,
     encode,
     reachable,
@@ -22,10 +22,10 @@ from agent.printers.serial.pump_protocol import (
 RETRY_SECONDS = 0.02
 
 
-class Attachment:
+class PumpClient:
     """One pump, by its folder. Methods raise OSError or MsgspecError when it does not answer until the deadline."""
 
-    def __init__(self, folder: Path, wanted: options.Setup) -> None:
+    def __init__(self, folder: Path, wanted: options.PortOptions) -> None:
         self._folder = folder
         self._setup = wanted
         self._connection: socket.socket | None = None
@@ -44,12 +44,12 @@ class Attachment:
                 raise TimeoutError("it does not start; see pump.log in its folder")
             time.sleep(RETRY_SECONDS)
 
-    def ask(self, order: Order, deadline: float) -> Answer:
+    def ask(self, order: PumpOrder, deadline: float) -> PumpAnswer:
         """Say something to the pump, and hear its answer; an idle pump that is not as it should be is replaced."""
         answer = self.exchange(order, deadline)
         if order.do != "status" or not self._is_stale(answer):
             return answer
-        self.exchange(Order("close"), deadline)
+        self.exchange(PumpOrder("close"), deadline)
         self.hang_up()
         while self.connect(deadline):
             self.hang_up()
@@ -59,7 +59,7 @@ class Attachment:
         self.meet(deadline)
         return self.exchange(order, deadline)
 
-    def exchange(self, order: Order, deadline: float) -> Answer:
+    def exchange(self, order: PumpOrder, deadline: float) -> PumpAnswer:
         """Say something, and hear the answer."""
         assert self._connection is not None
         self._connection.settimeout(max(0.01, deadline - time.monotonic()))
@@ -110,7 +110,7 @@ class Attachment:
         self.hang_up()
         self._pump = None
 
-    def _is_stale(self, answer: Answer) -> bool:
+    def _is_stale(self, answer: PumpAnswer) -> bool:
         """Whether a pump that does nothing was started by an older agent, or for another port or rate."""
         runs = answer.status.attempt is not None and answer.status.ending is None
         return not runs and (answer.version != VERSION or answer.setup != self._setup)

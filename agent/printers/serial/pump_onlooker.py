@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 
 from agent.printers.driver import Condition, PrinterError, Status
-from agent.printers.serial.options import Setup
-from agent.printers.serial.pump_client import Attachment
-from agent.printers.serial.pump_protocol import Answer, Order, place, pumps
+from agent.printers.serial.options import PortOptions
+from agent.printers.serial.pump_client import PumpClient
+from agent.printers.serial.pump_protocol import PumpAnswer, PumpOrder, place, pumps
 
 PATIENCE = 2.0
 """Seconds; a pump answers within milliseconds."""
@@ -19,12 +19,12 @@ class PumpOnlooker:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the pump's."""
-        self._pump = Attachment(folder, Setup(port=""))
+        self._pump = PumpClient(folder, PortOptions(port=""))
 
     def status(self) -> Status:
         """Look at the printer."""
         try:
-            return self._say(Order("status")).status
+            return self._say(PumpOrder("status")).status
         except PrinterError as error:
             return Status(condition=Condition.UNREACHABLE, why=str(error))
 
@@ -32,7 +32,7 @@ class PumpOnlooker:
         """Hang up; the pump goes on."""
         self._pump.hang_up()
 
-    def _say(self, order: Order) -> Answer:
+    def _say(self, order: PumpOrder) -> PumpAnswer:
         deadline = time.monotonic() + PATIENCE
         try:
             if not (self._pump.is_open or self._pump.connect(deadline)):
@@ -55,7 +55,7 @@ class PumpControl(PumpOnlooker):
         Raises:
             PrinterError: it has none, or does not answer.
         """
-        self._order(Order("cancel"))
+        self._order(PumpOrder("cancel"))
 
     def reset(self) -> None:
         """Its owner has looked at the printer: a fault is over.
@@ -63,9 +63,9 @@ class PumpControl(PumpOnlooker):
         Raises:
             PrinterError: a print runs, the port is not there, or nobody answers.
         """
-        self._order(Order("reset"))
+        self._order(PumpOrder("reset"))
 
-    def _order(self, order: Order) -> None:
+    def _order(self, order: PumpOrder) -> None:
         if why := self._say(order).error:
             raise PrinterError(why)
 

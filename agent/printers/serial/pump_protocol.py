@@ -7,16 +7,18 @@ import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import Status
-from agent.printers.serial.options import Setup
-from agent.printers.serial.replies import Identity
+from agent.printers.serial.options import PortOptions
+from agent.printers.serial.replies import BoardIdentity
 
 VERSION = 4
 """Rises with whatever a pump does otherwise than before: an older one is replaced as soon as it is idle."""
+CALL_SECONDS = 4.5
+"""What a call may take in all; the driver promises five."""
 LONGEST = 16_384
 """Bytes of one line, either way."""
 
 
-class Order(Struct, frozen=True, omit_defaults=True):
+class PumpOrder(Struct, frozen=True, omit_defaults=True):
     """A request; the fields after `do` belong to `start`. `close` says that the agent leaves on purpose.
 
     `ask` has the display ask for a clear bed, under the name in `attempt`; `hush` ends that.
@@ -29,14 +31,14 @@ class Order(Struct, frozen=True, omit_defaults=True):
     top: float = 0.0
 
 
-class Answer(Struct, frozen=True, omit_defaults=True):
+class PumpAnswer(Struct, frozen=True, omit_defaults=True):
     """`error` is set where the order was not carried out; it says why. `setup` and `version` are the pump's."""
 
     status: Status
     error: str = ""
     version: int = 0
-    setup: Setup | None = None
-    identity: Identity | None = None
+    setup: PortOptions | None = None
+    identity: BoardIdentity | None = None
 
 
 def pumps(state: Path) -> Path:
@@ -56,5 +58,5 @@ def reachable(socket: Path, folder: int) -> str:
 
 
 encode = msgspec.json.Encoder().encode
-decode_order = msgspec.json.Decoder(Order).decode
-decode_answer = msgspec.json.Decoder(Answer).decode
+decode_order = msgspec.json.Decoder(PumpOrder).decode
+decode_answer = msgspec.json.Decoder(PumpAnswer).decode

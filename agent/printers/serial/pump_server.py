@@ -1,5 +1,6 @@
 """Where the agent puts its orders: a pump's Unix socket, as part of the pump's own poll."""
 
+import contextlib
 import os
 import select
 import socket
@@ -8,10 +9,17 @@ from pathlib import Path
 
 import msgspec
 
-from agent.printers.serial.pump_protocol import LONGEST, Answer, Order, decode_order, encode, reachable
+from agent.printers.serial.pump_protocol import (
+    LONGEST,
+    PumpAnswer,
+    PumpOrder,
+    decode_order,
+    encode,
+    reachable,
+)
 
 
-class Desk:
+class PumpServer:
     """Where the agent puts its orders: a Unix socket in the pump's folder."""
 
     def __init__(self, path: Path, poller: select.epoll) -> None:
@@ -27,21 +35,22 @@ class Desk:
         finally:
             os.close(folder)
         self._listener.listen(4)
-        poller.register(self._listener.fileno(), select.EPOLLIN)
+        # Heard of once for each caller: one who can't be let in for want of descriptors keeps no poll from waiting.
+        poller.register(self._listener.fileno(), select.EPOLLIN | select.EPOLLET)
 
     @property
     def is_alone(self) -> bool:
         """Whether no agent is there."""
         return not self._callers
 
-    def serve(self, ready: set[int]) -> Iterator[tuple[int, Order | str]]:
+    def serve(self, ready: set[int]) -> Iterator[tuple[int, PumpOrder | str]]:
         """The orders that have come, each with its caller; a string says why it is none."""
         if self._listener.fileno() in ready:
             self._greet()
         for number in ready & self._callers.keys():
             yield from self._hear(number)
 
-    def answer(self, number: int, answer: Answer) -> None:
+    def answer(self, number: int, answer: PumpAnswer) -> None:
         """Say something to a caller; one that does not listen is hung up on."""
         if number not in self._callers:
             return
@@ -58,17 +67,15 @@ class Desk:
         self._path.unlink(missing_ok=True)
 
     def _greet(self) -> None:
-        try:
-            caller, _ = self._listener.accept()
-        except (
-            OSError
-        ):  # it is gone again, or there are too many descriptors open: no reason to leave a printer alone
-            return
-        os.set_blocking(caller.fileno(), False)
-        self._callers[caller.fileno()] = (caller, b"")
-        self._poller.register(caller.fileno(), select.EPOLLIN)
+        """Let in all who wait, as far as there are descriptors: too few are no reason to leave a printer alone."""
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = self._listener.accept()
+                os.set_blocking(caller.fileno(), False)
+                self._callers[caller.fileno()] = (caller, b"")
+                self._poller.register(caller.fileno(), select.EPOLLIN)
 
-    def _hear(self, number: int) -> Iterator[tuple[int, Order | str]]:
+    def _hear(self, number: int) -> Iterator[tuple[int, PumpOrder | str]]:
         caller, held = self._callers[number]
         try:
             data = caller.recv(LONGEST)

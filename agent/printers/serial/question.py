@@ -10,10 +10,14 @@ TRIES = 3
 """After so many questions in a row for which the firmware did not wait, it has no knob to ask."""
 
 
-class Question:
+class KnobQuestion:
     """The one that stands, and the one that was answered last, by the names that their askers gave them."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing was ever asked: a print began, or another board may be there."""
         self.asks = ""
         self.pressed = ""
         self._waits = self._is_off = False

@@ -19,7 +19,7 @@ Count = Queue[int | OSError]
 Blocks = Queue[bytes | OSError]
 
 
-class Supply(Batches):
+class ReadAhead(Batches):
     """One file from its beginning to its end, once. Its thread ends with the file, or when nobody has this any more."""
 
     def __init__(self, path: Path) -> None:

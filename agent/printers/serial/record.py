@@ -44,7 +44,7 @@ class Record(Struct, frozen=True, kw_only=True):
 decode = msgspec.json.Decoder(Record).decode
 
 
-class Memory:
+class RecordFile:
     """The newest record, and its place on disk. The disk may be full, failing or slow: whoever calls is not to wait."""
 
     def __init__(self, path: Path) -> None:

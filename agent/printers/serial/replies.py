@@ -14,7 +14,7 @@ class Ok(Struct, frozen=True, gc=False):
     warm: bool = False
 
 
-class Refusal(Struct, frozen=True, gc=False):
+class ResendRequest(Struct, frozen=True, gc=False):
     """The firmware wants `number` again. `is_error` for the Error line that comes before the Resend."""
 
     number: int
@@ -27,7 +27,7 @@ class Busy(Struct, frozen=True, gc=False):
     for_user: bool = False
 
 
-class Waiting(Struct, frozen=True, gc=False):
+class Idling(Struct, frozen=True, gc=False):
     """It has nothing to do."""
 
 
@@ -55,7 +55,7 @@ class Position(Struct, frozen=True, gc=False):
     e: float
 
 
-class Identity(Struct, frozen=True, gc=False):
+class BoardIdentity(Struct, frozen=True, gc=False):
     """The first line of M115's answer; `uuid` is empty where the board has none of its own."""
 
     firmware: str
@@ -100,12 +100,12 @@ class Action(Struct, frozen=True, gc=False):
 
 Reply = (
     Ok
-    | Refusal
+    | ResendRequest
     | Busy
-    | Waiting
+    | Idling
     | Temperatures
     | Position
-    | Identity
+    | BoardIdentity
     | Capability
     | SdCard
     | Complaint

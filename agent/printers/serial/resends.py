@@ -4,7 +4,7 @@ One bad line makes Marlin drop its whole receive buffer, and each line that is s
 host stops, waits until the refusals have come, and goes back once.
 """
 
-from agent.printers.serial.replies import Refusal
+from agent.printers.serial.replies import ResendRequest
 
 SETTLE = 0.05
 """Seconds without a refusal after which those for the lines that were on the way have come: more than 127 bytes take
@@ -15,7 +15,7 @@ FRUITLESS = 30
 """So often may the host go back without any line getting further."""
 
 
-class Refusals:
+class Resends:
     """What was asked for since the host last went back."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Refusals:
         self._furthest = 0
         self._fruitless = 0
 
-    def hear(self, reply: Refusal, now: float) -> None:
+    def hear(self, reply: ResendRequest, now: float) -> None:
         """An Error line (which tells the last good number), or a Resend; most firmwares say both, and then one ok."""
         self.heard = True
         if reply.number == 1:

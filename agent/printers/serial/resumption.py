@@ -72,7 +72,7 @@ class Replay:
         self.place[axis] = value if not relative else None if before is None else before + value
 
 
-class Revival:
+class Resumption:
     """One try. `trail` are the numbers, in order, that went to commands that don't stand in the file.
 
     A 0 in it is the M110 with which a count began.

@@ -5,7 +5,7 @@ from enum import StrEnum
 from agent.printers.driver import Condition
 
 
-class Stage(StrEnum):
+class SessionStage(StrEnum):
     """Where a session stands."""
 
     GREETING = "greeting"
@@ -20,24 +20,24 @@ class Stage(StrEnum):
 
 
 CONDITIONS = {
-    Stage.GREETING: Condition.UNREACHABLE,
-    Stage.REVIVING: Condition.PRINTING,
-    Stage.IDLE: Condition.IDLE,
-    Stage.PRINTING: Condition.PRINTING,
-    Stage.PAUSING: Condition.PRINTING,
-    Stage.PAUSED: Condition.PAUSED,
-    Stage.CANCELLING: Condition.PRINTING,
-    Stage.FAULT: Condition.FAULT,
+    SessionStage.GREETING: Condition.UNREACHABLE,
+    SessionStage.REVIVING: Condition.PRINTING,
+    SessionStage.IDLE: Condition.IDLE,
+    SessionStage.PRINTING: Condition.PRINTING,
+    SessionStage.PAUSING: Condition.PRINTING,
+    SessionStage.PAUSED: Condition.PAUSED,
+    SessionStage.CANCELLING: Condition.PRINTING,
+    SessionStage.FAULT: Condition.FAULT,
 }
 PASSES = {
-    "greeted": frozenset({Stage.GREETING}),
-    "answered": frozenset({Stage.IDLE}),
-    "found": frozenset({Stage.REVIVING}),
-    "ended": frozenset({Stage.PRINTING, Stage.PAUSING, Stage.PAUSED}),
-    "drained": frozenset({Stage.PAUSING}),
-    "parked": frozenset({Stage.PAUSING}),
-    "stopped": frozenset({Stage.CANCELLING}),
-    "cooled": frozenset({Stage.CANCELLING}),
+    "greeted": frozenset({SessionStage.GREETING}),
+    "answered": frozenset({SessionStage.IDLE}),
+    "found": frozenset({SessionStage.REVIVING}),
+    "ended": frozenset({SessionStage.PRINTING, SessionStage.PAUSING, SessionStage.PAUSED}),
+    "drained": frozenset({SessionStage.PAUSING}),
+    "parked": frozenset({SessionStage.PAUSING}),
+    "stopped": frozenset({SessionStage.CANCELLING}),
+    "cooled": frozenset({SessionStage.CANCELLING}),
 }
 """Which fence means something at which stage."""
 PROVEN = frozenset({"found", "ended", "drained", "parked", "stopped", "cooled"})

@@ -6,55 +6,20 @@ from itertools import islice
 
 from agent.printers.serial.line import Sent
 from agent.printers.serial.options import WINDOW
+from agent.printers.serial.window_size import WindowSize
 
 GONE = 2
 """Lines that no board keeps in its receive buffer for long: every command queue holds more than one."""
 HISTORY = 512
 """Lines that can be asked for again after they were acknowledged."""
-CLOSE = 200
-"""Refusals fewer lines apart than this are the window's fault, not a stray flipped bit."""
-STRIKES = 3
-CLEAN = 1000
-"""So many lines without a refusal widen a narrowed window again."""
 
 
 class Window:
-    """How many bytes may be in flight: what the owner's profile allows, less while the board loses lines.
-
-    0 is one line at a time, for a firmware that needs it; a board that keeps losing lines ends there too.
-    """
-
-    def __init__(self, most: int = WINDOW) -> None:
-        self.most = most
-        self.size = most
-        self.renumber()
-
-    def renumber(self) -> None:
-        """The count begins anew."""
-        self._strikes = 0
-        self._refused_at = -CLOSE
-        self._changed_at = 0
-
-    def refuse(self, number: int) -> None:
-        """The board asked for a line again."""
-        self._strikes = self._strikes + 1 if number - self._refused_at < CLOSE else 1
-        self._refused_at = number
-        if self._strikes >= STRIKES and self.size:
-            self._strikes, self._changed_at = 0, number
-            self.size = WINDOW if self.size > WINDOW else self.size // 2 if self.size > 40 else 0
-
-    def ease(self, number: int) -> None:
-        """The board has taken line `number`: a narrow window widens in good times."""
-        if self.size < self.most and number > max(self._changed_at, self._refused_at) + CLEAN:
-            self._changed_at = number
-            self.size = min(self.most, max(self.size * 2, 40))
-
-
-class Flight:
     """Lines in flight, oldest first, and the history behind them."""
 
-    def __init__(self, window: int = WINDOW) -> None:
-        self.window = Window(window)
+    def __init__(self, size: int = WINDOW) -> None:
+        """`size` is how many bytes the board's receive buffer holds; 0 for one line at a time."""
+        self.limit = WindowSize(size)
         self.lines: deque[Sent] = deque()
         self.bytes = 0
         """How many bytes of them may still be in the receive buffer."""
@@ -78,7 +43,7 @@ class Flight:
 
     def take_on(self, ahead: Sequence[Sent], start: int, out: list[bytes]) -> int:
         """As many lines of `ahead` go into `out` as have room, from `start` on; gives where the rest begins."""
-        lines, size, held = self.lines, self.window.size, self.bytes
+        lines, size, held = self.lines, self.limit.size, self.bytes
         place = start
         for sent in islice(ahead, start, None):
             framed = sent.framed
@@ -101,13 +66,16 @@ class Flight:
         if not 0 < count <= len(lines):
             return False
         landed = [lines.popleft() for _ in range(count)]
+        size = 0
         for sent in landed:
             if sent.kind != "line":
                 lines.extendleft(reversed(landed))
                 return False
-        for sent in landed[self._taken :]:
-            self.bytes -= len(sent.framed)
-        self._taken = max(0, self._taken - count)
+            size += len(sent.framed)
+        if self._taken:
+            size = sum(len(sent.framed) for sent in landed[self._taken :])
+            self._taken = max(0, self._taken - count)
+        self.bytes -= size
         self.history += landed
         return True
 
@@ -122,7 +90,7 @@ class Flight:
 
     def fits(self, size: int) -> bool:
         """Whether a line of `size` bytes may go out now: all fit the receive buffer, whatever the queue does."""
-        return not self.lines or self.bytes + size <= self.window.size
+        return not self.lines or self.bytes + size <= self.limit.size
 
     def fits_fence(self, size: int) -> bool:
         """Whether a fence of `size` bytes may go out after a silence.
@@ -132,7 +100,13 @@ class Flight:
         costs half as much again. And one that was narrowed is so for lines, not for a fence.
         """
         gone = sum(len(sent.framed) for sent in islice(self.lines, self._taken, GONE))
-        return self.bytes - gone + size <= max(self.window.size, WINDOW)
+        return self.bytes - gone + size <= max(self.limit.size, WINDOW)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether an M110, or the proof of it, is on its way, with which nothing else may be."""
+        lines = self.lines
+        return bool(lines) and lines[0].kind in {"alone", "check"}
 
     def has(self, kind: str) -> bool:
         """Whether a line of this kind is in flight."""
@@ -165,7 +139,7 @@ class Flight:
         self.lines.clear()
         self.history.clear()
         self.bytes = self._taken = self._granted = 0
-        self.window.renumber()
+        self.limit.renumber()
 
     def go_back(self, wanted: int) -> tuple[list[Sent], int]:
         """Take back what is wanted and all behind it, oldest first; and how many of those had counted as done.

@@ -38,7 +38,7 @@ class Ours:
 
     def __init__(self, lines: list[str]) -> None:
         self._marlin = Marlin()
-        self._marlin.renumber()
+        self._marlin.sender.renumber()
         self._marlin.feed(iter([[line.encode() for line in lines]]))
 
     def send(self, now: float) -> bytes:

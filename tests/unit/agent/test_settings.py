@@ -12,7 +12,7 @@ from agent.printers.moonraker.kind import MoonrakerPrinter
 from agent.printers.octoprint.kind import OctoPrintPrinter
 from agent.printers.prusalink.kind import PrusaLinkPrinter
 from agent.printers.serial.kind import SerialPrinter
-from agent.printers.serial.options import Setup
+from agent.printers.serial.options import PortOptions
 from agent.settings import AbsentError, Settings, SettingsError, find, load
 from gcode.profile import Profile
 
@@ -130,7 +130,7 @@ def test_a_script_of_ones_own_is_read_and_checked(tmp_path: Path):
 def test_what_is_left_out_of_a_serial_printer_is_safe_on_every_board(tmp_path: Path):
     (left,) = load(write(tmp_path, LEAST)).settings.printer
     assert isinstance(left, SerialPrinter)
-    own = Setup(port=left.port)
+    own = PortOptions(port=left.port)
     assert (left.baud, left.window, left.dtr) == (own.baud, own.window, own.dtr)
     assert (left.park, left.goes_on) == (own.park, own.goes_on)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from agent.printers.driver import Condition, Ending, Heat
-from agent.printers.serial.options import Setup
-from agent.printers.serial.session import Stage
+from agent.printers.serial.options import PortOptions
+from agent.printers.serial.stage import SessionStage
 from agent.printers.virtual.machine import MachineModel
 from agent.printers.watchdog import HeaterWatch, Watchdog
 from tests.farend.owner import COLD, HEAT, Desk
@@ -99,7 +99,7 @@ def test_silence_and_time(seen: float, now: float, silent: float, word: str):
 
 def printing(desk: Desk) -> Desk:
     desk.warm()
-    assert desk.until(lambda: desk.stage is Stage.IDLE, 100)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, 100)
     desk.start()
     assert desk.until(lambda: desk.firmware.machine.position[3] > 0.2, 1000)
     return desk
@@ -174,7 +174,7 @@ RULES: dict[str, tuple[Callable[[Desk], None], str, float]] = {
 def check_stopped(desk: Desk, word: str, within: float) -> None:
     """It was stopped for safety, its attempt has failed, its heaters are off, and only a person takes it up again."""
     began = desk.now
-    assert desk.until(lambda: desk.stage is Stage.FAULT, within), desk.status
+    assert desk.until(lambda: desk.stage is SessionStage.FAULT, within), desk.status
     assert desk.now - began <= within
     status = desk.status
     assert word in status.why, status
@@ -184,12 +184,12 @@ def check_stopped(desk: Desk, word: str, within: float) -> None:
     assert (machine.nozzle.target, machine.bed.target) == (0, 0)
     moved = len(desk.motion)
     desk.wait(600)
-    assert desk.stage is Stage.FAULT
+    assert desk.stage is SessionStage.FAULT
     assert desk.motion[moved:] == []
     assert desk.session
     desk.firmware.machine.nozzle.runs_away = desk.firmware.machine.bed.runs_away = False
     desk.session.reset(desk.now)
-    assert desk.until(lambda: desk.stage is Stage.IDLE, 120)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, 120)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -203,7 +203,7 @@ def test_a_firmware_that_misbehaves_is_stopped(rule: str):
 @pytest.mark.parametrize(("spoil", "word"), [(slow_heater, "the nozzle stays"), (slow_bed, "the bed stays")])
 def test_a_heater_that_does_not_heat_is_found(spoil: Callable[[Desk], None], word: str):
     desk = Desk()
-    assert desk.until(lambda: desk.stage is Stage.IDLE, 100)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, 100)
     desk.start()
     desk.wait(1)
     spoil(desk)
@@ -213,13 +213,13 @@ def test_a_heater_that_does_not_heat_is_found(spoil: Callable[[Desk], None], wor
 @pytest.mark.parametrize("profile", ["marlin2", "marlin1", "prusa", "ender-clone", "late-ok"])
 def test_a_good_print_raises_no_alarm_from_cold_to_cold(profile: str):
     desk = Desk(profile)
-    assert desk.until(lambda: desk.stage is Stage.IDLE, 100)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, 100)
     desk.start()
     desk.wait(1)
     assert desk.until(lambda: not desk.record.runs, 3000)
     assert (desk.record.ending, desk.record.fault) == (Ending.DONE, "")
     desk.wait(900)
-    assert desk.stage is Stage.IDLE
+    assert desk.stage is SessionStage.IDLE
 
 
 # ── what is said to the board, and what is read of it ─────────────────────────────────────────────────────
@@ -237,7 +237,7 @@ def test_the_firmwares_own_idle_stop_is_on_for_the_print_and_off_after_it(profil
 
     desk.firmware.receive = hear
     desk.warm()
-    assert desk.until(lambda: desk.stage is Stage.IDLE, 100)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, 100)
     desk.start()
     desk.wait(1)
     assert desk.until(lambda: not desk.record.runs, 3000)
@@ -253,13 +253,13 @@ def stop_of(desk: Desk) -> bytes:
     receive = desk.firmware.receive
 
     def hear(data: bytes) -> None:
-        if desk.stage is Stage.FAULT:
+        if desk.stage is SessionStage.FAULT:
             said.append(data)
         receive(data)
 
     desk.firmware.receive = hear
     rises(desk)
-    assert desk.until(lambda: desk.stage is Stage.FAULT, 120)
+    assert desk.until(lambda: desk.stage is SessionStage.FAULT, 120)
     desk.wait(20)
     return b"".join(said)
 
@@ -281,10 +281,10 @@ def deaf(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("dtr", "resets"), [("stop", 1), ("never", 0)])
 def test_a_board_that_does_not_confirm_the_stop_is_reset_where_its_owner_allows_that(dtr, resets):
-    desk = printing(Desk("marlin1", setup=Setup(port="", dtr=dtr)))
+    desk = printing(Desk("marlin1", setup=PortOptions(port="", dtr=dtr)))
     deaf(desk)
     desk.firmware.machine.nozzle.runs_away = True
-    assert desk.until(lambda: desk.stage is Stage.FAULT, 120)
+    assert desk.until(lambda: desk.stage is SessionStage.FAULT, 120)
     desk.wait(3)
     assert desk.resets == resets
 
@@ -293,10 +293,10 @@ def test_after_a_reset_the_temperatures_tell_that_the_heaters_are_off():
     desk = printing(Desk("marlin1"))
     deaf(desk)
     desk.firmware.machine.nozzle.runs_away = True
-    assert desk.until(lambda: desk.stage is Stage.FAULT, 120)
+    assert desk.until(lambda: desk.stage is SessionStage.FAULT, 120)
     desk.firmware.machine.nozzle.runs_away = False  # it was the firmware's mistake, not its transistor's
     desk.wait(60)
-    assert desk.stage is Stage.FAULT
+    assert desk.stage is SessionStage.FAULT
     assert "heaters are off" in desk.status.why
 
 
@@ -312,7 +312,7 @@ def test_an_element_that_is_stuck_on_is_said_to_be_hot_and_reset_again():
 
     desk.firmware.restart = restart_in_vain
     desk.firmware.machine.nozzle.runs_away = True
-    assert desk.until(lambda: desk.stage is Stage.FAULT, 120)
+    assert desk.until(lambda: desk.stage is SessionStage.FAULT, 120)
     desk.wait(60)
     assert "switch off its power" in desk.status.why
     assert "the nozzle" in desk.status.why
@@ -322,6 +322,6 @@ def test_an_element_that_is_stuck_on_is_said_to_be_hot_and_reset_again():
 def test_a_firmware_that_stopped_itself_tells_no_more_and_that_is_said():
     desk = printing(Desk())
     rises(desk)
-    assert desk.until(lambda: desk.stage is Stage.FAULT, 120)
+    assert desk.until(lambda: desk.stage is SessionStage.FAULT, 120)
     desk.wait(60)
     assert "tells no temperature" in desk.status.why

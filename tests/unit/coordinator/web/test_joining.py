@@ -11,7 +11,8 @@ from msgspec import structs
 from agent import cli
 from agent.membership import credentials, enrolment, identity
 from agent.membership.enrolment import EnrolmentError, EnrolmentRefusedError
-from agent.membership.identity import IdentityError, renewal_due
+from agent.membership.identity import IdentityError
+from agent.membership.lifetime import lifetime, renewal_due
 from agent.membership.renewal import LOOK, PATIENCE, Renewer
 from tests.unit.coordinator.office import A_DAY, NOON
 from tests.unit.coordinator.web.house import House
@@ -39,7 +40,7 @@ def renewer(house: House, known: identity.Identity, days: float) -> Renewer:
 def test_for_two_thirds_of_its_life_a_certificate_stays(house: House, tmp_path):
     known = joined(house, tmp_path)
     first = credentials.certificate(known)
-    due = renewal_due(*known.lifetime())
+    due = renewal_due(*lifetime(known))
     assert timedelta(days=19) < first.not_valid_after_utc - due < timedelta(days=21)
     assert renewer(house, known, 39).step() == LOOK
     assert credentials.certificate(known) == first

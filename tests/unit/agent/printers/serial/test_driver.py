@@ -13,11 +13,11 @@ from threading import Event, Thread
 import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.serial import pump
+from agent.printers.serial import baud_search, pump
 from agent.printers.serial.driver import SerialDriver
-from agent.printers.serial.options import Setup
+from agent.printers.serial.options import PortOptions
 from agent.printers.serial.port import Port
-from agent.printers.serial.port_identity import Whereabouts
+from agent.printers.serial.port_identity import PortLocator
 from tests.contract.bench import COLD, HEAT, Bench, motion, moves, wait
 from tests.farend.board import Board
 from tests.farend.virtual import VirtualPrinter, end_pumps, pump_pid
@@ -241,14 +241,13 @@ class Deaf:
 
 
 def test_the_rate_is_found_by_trying_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pump, "BOOT_SECONDS", 0.5)
-    monkeypatch.setattr(pump, "BAUD_SECONDS", 0.5)
+    monkeypatch.setattr(baud_search, "BOOT_SECONDS", 0.5)
+    monkeypatch.setattr(baud_search, "BAUD_SECONDS", 0.5)
     with Deaf(57600) as far:
-        one = pump.Pump(Setup(port=far.port), tmp_path, tmp_path / "links")
+        one = pump.Pump(PortOptions(port=far.port), tmp_path, tmp_path / "links")
         deadline = time.monotonic() + PATIENCE
         while not (tmp_path / "passport.json").exists():
-            one._turn()
+            one.turn()
             assert time.monotonic() < deadline
-        one._let_go()
-        one._desk.close()
-        assert Whereabouts(tmp_path / "passport.json", Path(far.port)).passport.baud == 57600
+        one.close()
+        assert PortLocator(tmp_path / "passport.json", Path(far.port)).known.baud == 57600

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from agent.printers.driver import Condition, Ending
-from agent.printers.serial.session import Stage
+from agent.printers.serial.stage import SessionStage
 from agent.printers.virtual.faults import EVERY, KNOBS
 from agent.printers.virtual.profile import PROFILES
 from tests.farend.owner import BODY, Desk
@@ -21,7 +21,7 @@ MINUTE = 60.0
 SENTENCE = re.compile(r"[A-Z]\w+ \w+ \w+.{12,}")
 RUNS = ("heating", "homing", "printing", "pausing", "paused", "resuming", "cancelling")
 STATES = ("greeting", "idle", *RUNS, "fault", "unplugged")
-RUNNING = {Stage.PRINTING, Stage.PAUSING, Stage.PAUSED, Stage.CANCELLING}
+RUNNING = {SessionStage.PRINTING, SessionStage.PAUSING, SessionStage.PAUSED, SessionStage.CANCELLING}
 BROKEN = {"rise", "cool"}
 """What no reset mends."""
 ALWAYS = ("marlin2", "marlin1")
@@ -37,7 +37,7 @@ def reach(desk: Desk, state: str) -> None:
         return
     if state != "heating":
         desk.warm()
-    assert desk.until(lambda: desk.stage is Stage.IDLE, 100)
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, 100)
     if state in RUNS:
         desk.start()
         machine = desk.firmware.machine
@@ -50,22 +50,22 @@ def reach(desk: Desk, state: str) -> None:
             return
         assert desk.until(lambda: machine.position[3] > 1, 1000)
         if state in {"pausing", "paused", "resuming"}:
-            session.pause(desk.now)
+            session.run.pause(desk.now)
         if state in {"paused", "resuming"}:
-            assert desk.until(lambda: desk.stage is Stage.PAUSED, 100)
+            assert desk.until(lambda: desk.stage is SessionStage.PAUSED, 100)
         if state == "resuming":
-            session.resume(desk.now)
+            session.run.resume(desk.now)
         if state == "cancelling":
-            session.cancel(desk.now)
+            session.run.cancel(desk.now)
     elif state == "fault":
         desk.firmware.strike("mintemp")
-        assert desk.until(lambda: desk.stage is Stage.FAULT, 100)
+        assert desk.until(lambda: desk.stage is SessionStage.FAULT, 100)
     elif state == "unplugged":
         desk.unplug()
 
 
 def is_settled(desk: Desk) -> bool:
-    return not desk.record.runs or desk.stage is Stage.PAUSED
+    return not desk.record.runs or desk.stage is SessionStage.PAUSED
 
 
 def check_told(desk: Desk, what: str) -> None:
@@ -90,12 +90,12 @@ def check_recovers(desk: Desk, what: str) -> None:
     """Its owner gets it back: by the plug, by reset, or by its switch."""
     if desk.session is None:
         desk.plug()
-    if not desk.until(lambda: desk.stage is Stage.IDLE, MINUTE):
+    if not desk.until(lambda: desk.stage is SessionStage.IDLE, MINUTE):
         assert desk.session
         desk.session.reset(desk.now)
-        if not desk.until(lambda: desk.stage is Stage.IDLE, MINUTE):
+        if not desk.until(lambda: desk.stage is SessionStage.IDLE, MINUTE):
             desk.firmware.restart()
-    assert desk.until(lambda: desk.stage is Stage.IDLE, MINUTE), f"{what}: {desk.status}"
+    assert desk.until(lambda: desk.stage is SessionStage.IDLE, MINUTE), f"{what}: {desk.status}"
 
 
 def cases(state: str, fault: str) -> list[tuple[str, int, Desk]]:
@@ -121,9 +121,9 @@ def test_a_fault_ends_in_something_that_its_owner_understands(state: str, fault:
         assert desk.until(lambda desk=desk: is_settled(desk), BOUND), f"{what}: in vain: {desk.status}"
         desk.wait(MINUTE)
         check_told(desk, what)
-        if desk.stage is Stage.PAUSED:
+        if desk.stage is SessionStage.PAUSED:
             assert desk.session
-            desk.session.resume(desk.now)
+            desk.session.run.resume(desk.now)
             assert desk.until(lambda desk=desk: is_settled(desk), BOUND), f"{what}: {desk.status}"
             check_told(desk, what)
         if fault in EVERY and (often != 3 or fault == "lose-ok") and state in RUNS[:-1]:
@@ -158,7 +158,7 @@ def test_every_third_ok_may_be_lost_and_each_costs_little(profile: str):
 def test_a_cancel_after_a_fault_is_sure(state: str, fault: str):
     for what, _, desk in cases(state, fault):
         if desk.session and desk.stage in RUNNING:
-            desk.session.cancel(desk.now)
+            desk.session.run.cancel(desk.now)
         assert desk.until(lambda desk=desk: not desk.record.runs, CANCEL), f"{what}: in vain: {desk.status}"
         check_told(desk, what)
         if desk.record.ending is Ending.CANCELLED:

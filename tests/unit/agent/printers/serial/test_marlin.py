@@ -2,18 +2,13 @@
 
 import pytest
 
-from agent.printers.serial.marlin import (
-    FENCE_AFTER,
-    SETTLE,
-    WINDOW,
-    Acknowledged,
-    Broken,
-    Exhausted,
-    Marlin,
-    checksum,
-    frame,
-)
+from agent.printers.serial.events import Acknowledged, Broken, Exhausted
+from agent.printers.serial.line import checksum, frame
+from agent.printers.serial.marlin import Marlin
+from agent.printers.serial.options import WINDOW
 from agent.printers.serial.replies import Killed, Position, Reading, Restarted, Temperatures
+from agent.printers.serial.resends import SETTLE
+from agent.printers.serial.silence import FENCE_AFTER
 
 
 class Talk:
@@ -118,7 +113,7 @@ def test_silence_brings_a_fence_and_no_repeat():
 
 def test_a_plain_ok_does_not_pass_a_fence():
     talk = Talk(count=1)
-    talk.marlin.send(b"M400", b"M105", tag="ended")
+    talk.marlin.sender.send(b"M400", b"M105", tag="ended")
     talk.sent()
     assert talk.hears("ok", "ok", "ok", "ok") == []
     assert Acknowledged("ended") in talk.hears("ok T:20.0 /0.0")
@@ -161,7 +156,7 @@ def test_an_advanced_ok_acknowledges_all_up_to_its_number():
 
 def test_a_new_count_begins_with_nothing_else_on_its_way():
     talk = Talk()
-    talk.marlin.renumber("greeted")
+    talk.marlin.sender.renumber("greeted")
     assert talk.sent() == ["N0 M110 N0"]
     assert talk.hears("ok") == []
     assert talk.sent() == []
@@ -173,7 +168,7 @@ def test_a_new_count_begins_with_nothing_else_on_its_way():
 
 def test_a_new_count_that_was_not_heard_is_begun_again():
     talk = Talk()
-    talk.marlin.renumber("greeted")
+    talk.marlin.sender.renumber("greeted")
     talk.sent()
     talk.hears("ok")
     talk.waits(SETTLE)
@@ -186,7 +181,7 @@ def test_a_new_count_that_was_not_heard_is_begun_again():
 def test_urgent_words_pass_the_window_and_cost_an_ok():
     talk = Talk(count=1)
     talk.sent()
-    talk.marlin.urge(b"M108")
+    talk.marlin.sender.urge(b"M108")
     assert talk.sent() == ["M108"]
     talk.hears("ok")
     assert talk.marlin.executed == 1
@@ -194,9 +189,9 @@ def test_urgent_words_pass_the_window_and_cost_an_ok():
 
 def test_what_is_held_back_is_sent_later():
     talk = Talk(count=3)
-    talk.marlin.hold()
+    talk.marlin.sender.source.hold()
     assert talk.sent() == []
-    talk.marlin.go_on()
+    talk.marlin.sender.source.go_on()
     assert talk.sent() == ["N1 G1 X1", "N2 G1 X2", "N3 G1 X3"]
     assert talk.events == [Exhausted()]
 

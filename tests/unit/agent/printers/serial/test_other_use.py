@@ -3,14 +3,14 @@
 import pytest
 
 from agent.printers.driver import Condition, Heat, PrinterError
-from agent.printers.serial.other_use import FORGET_SECONDS, OtherHand
+from agent.printers.serial.other_use import FORGET_SECONDS, OtherUse
 from agent.printers.serial.record import Printing
 from agent.printers.serial.replies import Position, SdCard
 from tests.unit.agent.printers.serial.test_requirements import Print
 
 
 def test_a_cold_printer_that_stands_still_is_free():
-    hand = OtherHand()
+    hand = OtherUse()
     for now in range(100):
         hand.see_heat(Heat(21, 0), Heat(21, 0), now)
         hand.see_place(Position(1, 2, 3, 4), now)
@@ -19,7 +19,7 @@ def test_a_cold_printer_that_stands_still_is_free():
 
 
 def test_a_target_that_we_did_not_set_is_somebody_else():
-    hand = OtherHand()
+    hand = OtherUse()
     hand.see_heat(Heat(21, 200), None, 0)
     assert not hand.why(0), "one reading may be garbled"
     hand.see_heat(Heat(25, 200), None, 2)
@@ -28,14 +28,14 @@ def test_a_target_that_we_did_not_set_is_somebody_else():
 
 
 def test_a_head_that_moves_is_somebody_else():
-    hand = OtherHand()
+    hand = OtherUse()
     hand.see_place(Position(0, 0, 0, 0), 0)
     hand.see_place(Position(0, 0, 10, 0), 10)
     assert "moves" in hand.why(10)
 
 
 def test_a_print_from_the_card_is_somebody_else_until_it_is_over():
-    hand = OtherHand()
+    hand = OtherUse()
     hand.see_card(SdCard(printing=True), 0)
     assert "card" in hand.why(1)
     hand.see_card(SdCard(printing=False), 10)
@@ -48,7 +48,7 @@ def test_nothing_starts_on_a_printer_in_use():
     one.turn()
     assert one.session.status(one.now).condition is Condition.BUSY
     with pytest.raises(PrinterError, match="own card"):
-        one.session.start(
+        one.session.run.start(
             "a", iter([[b"G28"]]), Printing(path="", count=1, seconds=1, top=0, boot=""), one.now
         )
     one.board.say("Not SD printing")

@@ -7,7 +7,7 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from agent.printers.driver import PrinterError
 from agent.printers.serial.port import outlets
-from agent.printers.serial.port_identity import Whereabouts
+from agent.printers.serial.port_identity import PortLocator
 
 SHARED = "usb-1a86_USB_Serial-if00-port0"
 SOCKETS = ("pci-0000:00:14.0-usb-0:1:1.0-port0", "pci-0000:00:14.0-usb-0:2:1.0-port0")
@@ -43,8 +43,8 @@ class Machine:
         told.vid, told.pid, told.serial_number, told.product = 0x1A86, 0x7523, serial or None, "USB Serial"
         return told
 
-    def whereabouts(self, port: Path) -> Whereabouts:
-        return Whereabouts(self.sys.parent / f"{port.name}.json", port, self.ids, self.sys)
+    def whereabouts(self, port: Path) -> PortLocator:
+        return PortLocator(self.sys.parent / f"{port.name}.json", port, self.ids, self.sys)
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.printers.serial.progress import STEP, Course
+from agent.printers.serial.progress import STEP, PrintProgress
 
 
 def part(done: int, *lines: bytes) -> float:
     """The part of the time that the first `done` lines take."""
-    course = Course(iter([list(lines)]))
+    course = PrintProgress(iter([list(lines)]))
     while not course.is_known:
         course.study()
     return course.part(done) or 0.0

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import termios
 import time
@@ -12,13 +13,15 @@ from pathlib import Path
 import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError
-from agent.printers.serial import pump
+from agent.printers.serial import pump_orders
 from agent.printers.serial.driver import SerialDriver
-from agent.printers.serial.line_numbers import Trail
-from agent.printers.serial.options import Setup
+from agent.printers.serial.line_numbers import LineNumbers
+from agent.printers.serial.options import PortOptions
+from agent.printers.serial.port import Port, PortLost
+from agent.printers.serial.port_writer import PortWriter
 from agent.printers.serial.pump import Pump
-from agent.printers.serial.pump_protocol import Order
-from agent.printers.serial.record import Memory, Record
+from agent.printers.serial.pump_protocol import PumpOrder
+from agent.printers.serial.record import Record, RecordFile
 from tests.contract.bench import Bench
 from tests.farend.virtual import VirtualPrinter, end_pumps, pump_pid
 from tests.unit.agent.printers.serial.test_driver import Deaf, bench_on
@@ -63,7 +66,7 @@ def turns(one: Pump, wanted: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not wanted():
         assert time.monotonic() < deadline
-        one._turn()
+        one.turn()
 
 
 def test_a_start_that_can_not_be_recorded_is_refused_and_moves_nothing(tmp_path: Path, state: Path):
@@ -84,21 +87,20 @@ def test_a_start_that_can_not_be_recorded_is_refused_and_moves_nothing(tmp_path:
 
 
 def test_a_start_that_nobody_waits_for_any_more_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pump, "CALL_SECONDS", 0.1)
+    monkeypatch.setattr(pump_orders, "CALL_SECONDS", 0.1)
     plate = tmp_path / "plate.gcode"
     plate.write_text("G28\n")
     with VirtualPrinter(tmp_path / "far", 60) as far:
-        one = Pump(Setup(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
-        turns(one, lambda: one._status(time.monotonic()).condition is Condition.IDLE)
+        one = Pump(PortOptions(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
+        turns(one, lambda: one.status(time.monotonic()).condition is Condition.IDLE)
         with monkeypatch.context() as slow:
             slow.setattr(os, "fsync", lambda _: time.sleep(0.2))
             with pytest.raises(PrinterError, match="too long"):
-                one._do(Order("start", "a", str(plate), 60), time.monotonic())
-        one._turn()
-        turns(one, lambda: Memory(tmp_path / "record.json").record.attempt is None)
+                one.obey(PumpOrder("start", "a", str(plate), 60), time.monotonic())
+        one.turn()
+        turns(one, lambda: RecordFile(tmp_path / "record.json").record.attempt is None)
         assert far.executed() == []
-        one._let_go()
-        one._desk.close()
+        one.close()
 
 
 @pytest.mark.parametrize("trouble", [Disk.fill, Disk.stall])
@@ -137,7 +139,7 @@ def test_a_print_is_cancelled_on_a_full_disk_and_remembered_once_there_is_room(t
         assert status.nozzle is not None
         assert status.nozzle.target == 0
         disk.free()
-        eventually(lambda: Memory(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
+        eventually(lambda: RecordFile(state / "mk3" / "record.json").record.ending is Ending.CANCELLED)
         bench.driver.close()
 
 
@@ -158,11 +160,11 @@ def test_a_pump_that_breaks_in_a_print_switches_the_heaters_off(
     plate = tmp_path / "plate.gcode"
     plate.write_text("M109 S200\nG28\n")
     with VirtualPrinter(tmp_path / "far", 60) as far:
-        one = Pump(Setup(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
-        turns(one, lambda: one._status(time.monotonic()).condition is Condition.IDLE)
-        one._do(Order("start", "a", str(plate), 60), time.monotonic())
+        one = Pump(PortOptions(port=str(far.port), baud=115200), tmp_path, tmp_path / "links")
+        turns(one, lambda: one.status(time.monotonic()).condition is Condition.IDLE)
+        one.obey(PumpOrder("start", "a", str(plate), 60), time.monotonic())
         turns(one, lambda: "M109 S200" in far.log.read_text())
-        monkeypatch.setattr(one, "_memory", None)
+        monkeypatch.setattr(one, "_record", None)
         with pytest.raises(AttributeError):
             one.run()
         far.wait_log("M104 S0")
@@ -173,21 +175,21 @@ def test_a_pump_that_breaks_in_a_print_switches_the_heaters_off(
 class Full:
     """A pty whose far end reads nothing until it is told to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self._far, self._near = os.openpty()
         tty.setraw(self._near)
         os.set_blocking(self._far, False)
-        self.pump = Pump(Setup(port=os.ttyname(self._near), baud=115200), folder, folder / "links")
-        self.pump._turn()
-        assert self.pump._port is not None
-        self.port = self.pump._port
+        self._port = Port(os.ttyname(self._near), 115200)
+        self._poller = select.epoll()
+        self._poller.register(self._port.descriptor, select.EPOLLIN)
+        self.writer = PortWriter(self._port, self._poller)
 
     def fill(self) -> None:
         refused = 0
         while refused < 5:  # the kernel makes room once more while it carries the first bytes to the far end
-            before = len(self.pump._pending)
-            self.pump._write(self.port, b"" if before else b"x" * 1000, 0.0)
-            refused = refused + 1 if before and len(self.pump._pending) == before else 0
+            before = len(self.writer.pending)
+            self.writer.write(b"" if before else b"x" * 1000, 0.0)
+            refused = refused + 1 if before and len(self.writer.pending) == before else 0
             time.sleep(0.002)
 
     def read(self) -> None:
@@ -195,44 +197,44 @@ class Full:
             while os.read(self._far, 65536):
                 time.sleep(0.01)
 
+    def has_room(self) -> bool:
+        """Whether the poll tells of room, which it does only while there is something to write."""
+        return any(event & select.EPOLLOUT for _, event in self._poller.poll(0))
+
     def close(self) -> None:
-        self.pump._let_go()
-        self.pump._desk.close()
+        self._poller.close()
+        self._port.close()
         os.close(self._far)
         os.close(self._near)
 
 
 @pytest.fixture
-def full(tmp_path: Path) -> Iterator[Full]:
-    full = Full(tmp_path)
+def full() -> Iterator[Full]:
+    full = Full()
     yield full
     full.close()
 
 
 def test_a_port_that_takes_nothing_is_lost_after_a_second_of_tries(full: Full):
     full.fill()
-    for tenth in range(10):
-        full.pump._write(full.port, b"", tenth / 10)
-        assert full.pump._port
-    for tenth in range(10, 14):
-        if full.pump._port:
-            full.pump._write(full.port, b"", tenth / 10)
-    assert full.pump._port is None
-    assert "taken none of" in full.pump._why
+    for tenth in range(11):
+        full.writer.write(b"", tenth / 10)
+    with pytest.raises(PortLost, match="taken none of"):
+        full.writer.write(b"", 1.2)
 
 
 def test_a_turn_that_took_long_is_no_refusal(full: Full):
     full.fill()
-    full.pump._write(full.port, b"", 100.0)
-    full.pump._write(full.port, b"", 200.0)
-    assert full.pump._port
+    full.writer.write(b"", 100.0)
+    full.writer.write(b"", 200.0)
+    assert not full.has_room()
     full.read()
-    full.pump._write(full.port, b"", 300.0)
-    assert full.pump._port
-    assert full.pump._pending == b""
+    assert full.has_room()
+    full.writer.write(b"", 300.0)
+    assert full.writer.pending == b""
+    assert not full.has_room()
     full.fill()
-    full.pump._write(full.port, b"", 400.0)
-    assert full.pump._port
+    full.writer.write(b"", 400.0)
 
 
 def test_output_that_somebody_stopped_goes_on(tmp_path: Path, state: Path):
@@ -252,7 +254,7 @@ def test_output_that_somebody_stopped_goes_on(tmp_path: Path, state: Path):
 
 
 def test_a_record_that_could_not_be_written_is_the_record_nonetheless(tmp_path: Path):
-    memory = Memory(tmp_path / "record.json")
+    memory = RecordFile(tmp_path / "record.json")
     disk = Disk(tmp_path)
     disk.fill()
     memory.note(Record(attempt="a"))
@@ -266,16 +268,16 @@ def test_a_record_that_could_not_be_written_is_the_record_nonetheless(tmp_path: 
     disk.free()
     memory.keep()
     assert memory.is_kept
-    assert Memory(tmp_path / "record.json").record.attempt == "a"
+    assert RecordFile(tmp_path / "record.json").record.attempt == "a"
 
 
 def test_a_record_that_can_not_be_read_means_that_heaters_may_be_on(tmp_path: Path):
     (tmp_path / "record.json").mkdir()
-    assert Memory(tmp_path / "record.json").record.hot
+    assert RecordFile(tmp_path / "record.json").record.hot
 
 
 def test_a_trail_that_could_not_be_written_is_none(tmp_path: Path):
-    trail = Trail(tmp_path / "trail")
+    trail = LineNumbers(tmp_path / "trail")
     trail.clear()
     trail.extend([0, 1, 2])
     assert trail.read() == [0, 1, 2]

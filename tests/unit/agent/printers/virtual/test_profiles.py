@@ -3,7 +3,7 @@
 import pytest
 
 from agent.printers.serial.parser import parse
-from agent.printers.serial.replies import Capability, Identity, Ok, Position, Refusal, Temperatures
+from agent.printers.serial.replies import BoardIdentity, Capability, Ok, Position, ResendRequest, Temperatures
 from agent.printers.virtual.profile import PROFILES
 from tests.unit.agent.printers.virtual.board import Board, frame
 
@@ -12,7 +12,7 @@ BAD = b"N1 G1 X1*1\n"
 
 def told(board: Board) -> set[str]:
     replies = [parse(line.encode()) for line in board.does(b"M115")]
-    assert isinstance(replies[0], Identity)
+    assert isinstance(replies[0], BoardIdentity)
     return {reply.name for reply in replies if isinstance(reply, Capability) and reply.on}
 
 
@@ -107,4 +107,4 @@ def test_a_clone_loses_bytes_only_while_moves_are_short():
 def test_a_refusal_is_understood_in_every_dialect():
     for name in PROFILES:
         replies = [parse(line.encode()) for line in Board(profile=name).raw(BAD)]
-        assert Refusal(1, is_error=True) in replies
+        assert ResendRequest(1, is_error=True) in replies
