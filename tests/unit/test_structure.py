@@ -18,32 +18,10 @@ CIRCLES_ALLOWED: Mapping[tuple[str, str], str] = {}
 
 PRIVATE_ALLOWED: Mapping[tuple[str, str], str] = {
     ("coordinator/mqtt/amqtt_child.py", "_exit"): "os._exit has no other name",
-    ("agent/printers/moonraker/driver.py", "*"): "it inherits from server/driver.py",
-    ("agent/printers/prusalink/driver.py", "*"): "it inherits from server/driver.py",
 }
 """Private names of others that a file may use (`*` for all), and why."""
 
-OWN_WORD = "each room's own word for it, in its own files only"
-NAMESAKES: Mapping[str, str] = dict.fromkeys(
-    (
-        "File",
-        "Folder",
-        "Gate",
-        "Job",
-        "Link",
-        "Look",
-        "Parcel",
-        "Printer",
-        "Refused",
-        "Server",
-        "Stage",
-        "State",
-        "Status",
-        "Uploaded",
-        "_ProgressLine",
-    ),
-    OWN_WORD,
-)
+NAMESAKES: Mapping[str, str] = {}
 """Names that more than one class has, and why."""
 
 

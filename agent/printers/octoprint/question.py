@@ -22,7 +22,7 @@ TRIES = 3
 """After so many questions in a row that were loaded sooner, it is no person who loads them."""
 
 
-class BedQuestion:
+class BedFileQuestion:
     """The one that stands, and the one that was answered last, by the names that their askers gave them."""
 
     def __init__(self, rest: OctoPrintRest, client: ServerClient, clock: Clock) -> None:

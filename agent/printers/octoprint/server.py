@@ -13,7 +13,7 @@ from agent.printers.driver import Condition, PrinterError
 from agent.printers.octoprint import answers, followed
 from agent.printers.octoprint.answers import OctoPrintView
 from agent.printers.octoprint.followed import OctoPrintAttempt
-from agent.printers.octoprint.question import BedQuestion
+from agent.printers.octoprint.question import BedFileQuestion
 from agent.printers.octoprint.rest import UPLOAD, OctoPrintRest
 from agent.printers.server.client import ServerClient, ServerRefusedError, UnansweredError
 from agent.printers.server.outgoing import OutgoingFile
@@ -38,7 +38,7 @@ class OctoPrintServer:
         """Make no contact yet."""
         self.client = client
         self.rest = OctoPrintRest(client)
-        self.question = BedQuestion(self.rest, client, clock)
+        self.question = BedFileQuestion(self.rest, client, clock)
         self._clock = clock
         self._warning: str | None = None
         self._knows_question = False
