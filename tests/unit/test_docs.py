@@ -26,7 +26,19 @@ README = TEXTS["README.md"]
 SECURITY = TEXTS["docs/security.md"]
 AGENT_COMMANDS = (
     *("stop", "offers", "accept", "decline", "present", "away", "refusals", "check"),
-    *("run", "status", "printers", "clear", "cancel", "reset", "enroll", "setup", "watch", "virtual-printer"),
+    *(
+        "run",
+        "status",
+        "printers",
+        "clear",
+        "cancel",
+        "reset",
+        "enroll",
+        "setup",
+        "watch",
+        "try",
+        "virtual-printer",
+    ),
 )
 
 
