@@ -77,10 +77,10 @@ REFUSED = {
     "a movement by somebody else": "update movement set \"by\" = 'nobody'",
     "a movement that was never": "delete from movement where id = 1",
     "an event that was never": "delete from event",
-    "an act that was never": "delete from trail where number = 2",
-    "an act by somebody else": "update trail set \"by\" = 'nobody'",
+    "an act that was never": "delete from audit_log where number = 2",
+    "an act by somebody else": "update audit_log set \"by\" = 'nobody'",
     "an act before its time": (
-        'insert into trail (number, at, "by", role, via, act, subject, details, hash)'
+        'insert into audit_log (number, at, "by", role, via, act, subject, details, hash)'
         " values (99, 1, 'x', '', 'cli', 'need.file', 'need/x', '{}', 'x')"
     ),
     "an event of another kind": "update event set step = 'finish'",
@@ -201,7 +201,7 @@ def unguard(tx: Connection) -> None:
         for (name,) in tx.exec_driver_sql("select name from sqlite_master where type = 'trigger'").all():
             tx.exec_driver_sql(f"drop trigger {name}")
         return
-    for table in ("movement", "event", "trail"):
+    for table in ("movement", "event", "audit_log"):
         tx.exec_driver_sql(f"alter table {table} disable trigger all")
     constraints = (
         "select conname, conrelid::regclass from pg_constraint"
