@@ -38,7 +38,7 @@ from coordinator.store import audit_log, releases
 from coordinator.store.engine import Store
 from coordinator.unit_of_work import Outlets, UnitsOfWork
 from coordinator.web import application
-from coordinator.web.server import Server
+from coordinator.web.server import WebServer
 from coordinator.work import catalogue, overview
 from coordinator.work.plates import PlateLibrary
 from wire.messages import Down
@@ -189,7 +189,7 @@ class App:
         configuration = uvicorn.Config(
             self.site, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
         )
-        self._server = Server(configuration, self.changes)
+        self._server = WebServer(configuration, self.changes)
         address = data / "address"
         address.write_text(self.url + "\n")
         self._closing.callback(address.unlink, missing_ok=True)

@@ -1,14 +1,19 @@
 """Fetching a job's file: from the coordinator only, going on after a break, and only the very bytes."""
 
 import hashlib
-import http.client
-import urllib.error
 from collections.abc import Callable
-from http.client import HTTPResponse
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from agent import web
+from msgspec import structs
+
 from agent.backoff import backoff
+from agent.http.address import AddressError, parse_private
+from agent.http.client import HttpClient
+from agent.http.deadline import each
+from agent.http.failure import NoAnswerError
+from agent.http.response import ResponseStream
+from agent.http.status import HTTPStatus
 from wire.messages import Blame
 
 TRIES = 6
@@ -16,6 +21,8 @@ TRIES = 6
 MOST_TRIES = 60
 """Failures in all: a server that hands out a byte at a time is given up too."""
 CHUNK = 64 * 1024
+PATIENCE = 20.0
+"""Seconds without a byte, after which a try is given up."""
 MOMENT = 0.5
 """Seconds between two looks at whether a wait was called off."""
 
@@ -50,8 +57,13 @@ class Fetcher:
         wait: Callable[[float], object],
         random: Callable[[], float],
     ) -> None:
-        self._origin = web.origin(url)
-        self._ca = ca
+        """Make no contact yet.
+
+        Raises:
+            AddressError: not an address where nobody can listen.
+        """
+        self._address = parse_private(url)
+        self._client = HttpClient(structs.replace(self._address, path=""), ca=ca)
         self._wait = wait
         self._random = random
 
@@ -65,10 +77,11 @@ class Fetcher:
             StoppedError: `stop` said so; what came so far is kept.
         """
         try:
-            ours = web.origin(url) == self._origin
-        except web.WebError:
-            ours = False
-        if not ours:
+            address = parse_private(url)
+            ours = address.scheme, address.host, address.port
+        except AddressError:
+            ours = None
+        if ours != (self._address.scheme, self._address.host, self._address.port):
             # Without the link itself, here and below: its token is nothing for logs and reports.
             raise FetchError("its link does not lead to the coordinator: not fetched", Blame.JOB)
         path, part = folder / digest, folder / f"{digest}.part"
@@ -115,29 +128,34 @@ class Fetcher:
             have = 0
         if have == size:
             return
-        with self._open(url, part, have) as response:
-            self._keep(response, part, size, stop)
+        with self._open(url, part, have) as answer:
+            self._keep(answer, part, size, stop)
 
-    def _open(self, url: str, part: Path, have: int) -> HTTPResponse:
+    def _open(self, url: str, part: Path, have: int) -> ResponseStream:
+        parts = urlsplit(url)
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         try:
-            return web.ask(url, ca=self._ca, headers={"Range": f"bytes={have}-"} if have else {})
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code == 416:
-                    # Our beginning does not fit their file: begin again.
-                    part.unlink(missing_ok=True)
-                if error.code in {408, 416, 425, 429} or error.code >= 500:
-                    raise _BrokenError(f"HTTP {error.code}") from None
-                raise FetchError(f"the file can't be fetched: HTTP {error.code} {error.reason}") from None
-        except (OSError, http.client.HTTPException) as error:
-            raise _BrokenError(str(error) or type(error).__name__) from None
-        except ValueError as error:  # no address that HTTP could carry
-            raise FetchError(f"its link can't be followed: {error}") from None
+            headers = {"Range": f"bytes={have}-"} if have else {}
+            answer = self._client.open("GET", path, each(PATIENCE), headers=headers)
+        except NoAnswerError as failure:
+            raise _BrokenError(str(failure)) from None
+        except AddressError:
+            raise FetchError("its link can't be followed") from None
+        head = answer.head
+        if head.is_good:
+            return answer
+        answer.close()
+        if head.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            # Our beginning does not fit their file: begin again.
+            part.unlink(missing_ok=True)
+        if head.status in {408, 416, 425, 429} or head.status >= 500:
+            raise _BrokenError(f"HTTP {head.status}")
+        raise FetchError(f"the file can't be fetched: HTTP {head.status} {head.reason}")
 
-    def _keep(self, response: HTTPResponse, part: Path, size: int, stop: Callable[[], bool]) -> None:
+    def _keep(self, answer: ResponseStream, part: Path, size: int, stop: Callable[[], bool]) -> None:
         have = _length(part)
-        whole = response.status != 206
-        if not whole and not (response.headers.get("Content-Range") or "").startswith(f"bytes {have}-"):
+        whole = answer.head.status != HTTPStatus.PARTIAL_CONTENT
+        if not whole and not answer.head.header("Content-Range").startswith(f"bytes {have}-"):
             part.unlink(missing_ok=True)
             raise _BrokenError("another range than the one asked for")
         total = 0 if whole else have
@@ -145,23 +163,23 @@ class Fetcher:
             while total < size:
                 if stop():
                     raise StoppedError("called off")
-                chunk = _read(response, min(CHUNK, size - total))
+                chunk = _read(answer, min(CHUNK, size - total))
                 if not chunk:
                     raise _BrokenError(f"broke off at {total} of {size} bytes")
                 file.write(chunk)
                 total += len(chunk)
-        if _read(response, 1):
+        if _read(answer, 1):
             part.unlink()
             raise FetchError(
                 f"the file that came is longer than the {size} bytes that were signed for", Blame.JOB
             )
 
 
-def _read(response: HTTPResponse, limit: int) -> bytes:
+def _read(answer: ResponseStream, limit: int) -> bytes:
     try:
-        return response.read1(limit)
-    except (OSError, http.client.HTTPException) as error:
-        raise _BrokenError(str(error) or type(error).__name__) from None
+        return answer.read(limit)
+    except NoAnswerError as failure:
+        raise _BrokenError(str(failure)) from None
 
 
 def _length(path: Path) -> int:

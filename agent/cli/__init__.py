@@ -23,6 +23,7 @@ from msgspec import structs
 from agent import settings
 from agent.cli import needs, usage
 from agent.errors import OwnerError
+from agent.http.address import is_loopback
 from agent.printers.driver import Condition, PrinterError
 from agent.printers.kind import PrinterSettings
 from agent.prose import wrap
@@ -205,14 +206,13 @@ def _try_alone(parsed: argparse.Namespace) -> int:
 
 
 def _try_joined(parsed: argparse.Namespace) -> int:
-    from agent import web  # noqa: PLC0415
     from agent.cli import watch  # noqa: PLC0415  the journal and the drivers
     from agent.cli.tryout import bench, joined  # noqa: PLC0415  the virtual printer
 
     invite = enrolment.parse(parsed.invite)
     if invite.agent is not None:
         raise CommandError(f"this invite lets {invite.agent} join again; to try, ask for one without a name")
-    if not web.is_loopback(urlsplit(invite.url).hostname or ""):
+    if not is_loopback(urlsplit(invite.url).hostname or ""):
         _agree(parsed, COUNTS.format(invite.url))
     trust = _text(parsed.ca) if parsed.ca else ""
     out = sys.stdout

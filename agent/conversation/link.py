@@ -20,9 +20,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.backoff import backoff
 from agent.errors import OwnerError
+from agent.http.address import is_loopback
 from agent.journal.file import JournalError
 from agent.membership.identity import IdentityError
-from agent.web import is_loopback
 from wire import codec, topics
 from wire.errors import RemoteError
 from wire.messages import Down, Presence, Telemetry, Up

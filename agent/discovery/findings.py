@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 from agent.discovery.interview import BoardReport, PortAnswer
 from agent.discovery.mdns import Announced
 from agent.discovery.servers import RecognisedServer
+from agent.http.address import redacted
 from agent.printers.catalogue import kind_named, kind_of
 from agent.printers.kind import PrinterSettings, Remarks
 from agent.printers.serial.port import Outlet
@@ -171,7 +172,9 @@ def as_text(found: Found) -> str:
     for server in found.servers:
         name = f" ({server.name})" if server.name else ""
         version = f" {server.version}" if server.version else ""
-        lines.append(f"{server.url}: {kind_named(server.kind).title}{version}{name}{_known(server.printer)}")
+        lines.append(
+            f"{redacted(server.url)}: {kind_named(server.kind).title}{version}{name}{_known(server.printer)}"
+        )
         lines += _remarks(server.can, server.missing, "")
     if own:
         lines.append(

@@ -1,18 +1,23 @@
 """Which printer server answers at an address: asked with the few GETs by which each kind is known, and no key."""
 
-import http.client
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import structs
 
+from agent.http.address import AddressError, parse
+from agent.http.client import HttpClient
+from agent.http.deadline import within
+from agent.http.failure import Cause, NoAnswerError
+from agent.http.response import Response
 from agent.printers import catalogue
-from agent.printers.kind import Get, PrinterKind, ServerGreeting, ServerReply, Size
+from agent.printers.kind import Get, PrinterKind, ServerGreeting, Size
 
-PATIENCE = 1.5
-"""Seconds for each step of a request."""
+PATIENCE = 3.0
+"""Seconds for an answer."""
 MOST = 65_536
+NOBODY = {Cause.LATE, Cause.UNREACHABLE, Cause.UNKNOWN_NAME, Cause.LATE_NAME}
+"""After these no other question is asked."""
 
 
 class RecognisedServer(ServerGreeting, frozen=True, kw_only=True):
@@ -22,7 +27,7 @@ class RecognisedServer(ServerGreeting, frozen=True, kw_only=True):
     url: str
 
 
-_TROUBLE = (OSError, http.client.HTTPException, ValueError, msgspec.MsgspecError)
+_TROUBLE = (NoAnswerError, AddressError, ValueError, msgspec.MsgspecError)
 """All that an address of a home network may answer with."""
 
 
@@ -32,8 +37,10 @@ def recognise(url: str) -> RecognisedServer | None:
     for kind, traits in catalogue.servers():
         try:
             greeting = traits.recognise(_asking(url))
-        except TimeoutError:
-            return None
+        except NoAnswerError as failure:
+            if failure.cause in NOBODY:
+                return None
+            continue
         except _TROUBLE:
             continue
         if greeting:
@@ -50,18 +57,15 @@ def size(kind: PrinterKind[Any], url: str, key: str) -> Size | None:
 
 
 def _asking(url: str, key: str = "") -> Get:
-    """Asks the server at `url` for a path, on a connection of its own each time."""
+    """Asks the server at `url` for a path, on a connection of its own each time.
 
-    def get(path: str) -> ServerReply:
-        parts = urlsplit(url)
-        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = connect(parts.hostname or "", parts.port, timeout=PATIENCE)
-        try:
-            headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
-            connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
-            response = connection.getresponse()
-            return ServerReply(response.status, dict(response.getheaders()), response.read(MOST))
-        finally:
-            connection.close()
+    Raises:
+        AddressError: it is no address.
+    """
+    headers = {"Accept": "application/json"} | ({"X-Api-Key": key} if key else {})
+    client = HttpClient(parse(url), headers=headers)
+
+    def get(path: str) -> Response:
+        return client.ask("GET", path, within(PATIENCE), most=MOST)
 
     return get

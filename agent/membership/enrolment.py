@@ -5,9 +5,7 @@ and gets the same answer.
 """
 
 import hashlib
-import http.client
 import json
-import urllib.error
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +18,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from msgspec import structs
 
-from agent import web
 from agent.errors import OwnerError
+from agent.http.address import AddressError, parse_private
+from agent.http.body import BytesBody
+from agent.http.client import HttpClient
+from agent.http.deadline import within
+from agent.http.failure import Cause, NoAnswerError
+from agent.http.response import Response
 from agent.membership import credentials
 from agent.membership.identity import Identity
 from agent.membership.trust import first
@@ -37,6 +40,9 @@ from wire.enrolment import (
     to_be_signed,
 )
 from wire.errors import RemoteError
+
+PATIENCE = 20.0
+"""Seconds for an answer."""
 
 _A = TypeVar("_A", EnrolmentAnswer, Renewed)
 
@@ -146,41 +152,39 @@ def _csr(key: ec.EllipticCurvePrivateKey, name: str) -> str:
 def _post(url: str, data: bytes, shape: type[_A], trust: str) -> _A:
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     try:
-        with web.ask(url, ca=trust, data=data, headers=headers) as response:
-            body = response.read(LIMIT + 1)
-    except web.WebError as error:
+        client = HttpClient(parse_private(url), ca=trust)
+        answer = client.ask("POST", "", within(PATIENCE), body=BytesBody(data), headers=headers, most=LIMIT)
+    except AddressError as error:
         raise EnrolmentError(str(error)) from None
-    except urllib.error.HTTPError as error:
-        with error:
-            raise _refusal(error, url) from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    except NoAnswerError as failure:
+        if failure.cause is Cause.TOO_LONG:
+            raise EnrolmentError(f"what answered at {url} is not a coordinator: too much was sent") from None
         raise EnrolmentError(
-            f"can't reach the coordinator at {url} ({reason}): is it the right address, and does it run? What was"
+            f"can't reach the coordinator at {url} ({failure}): is it the right address, and does it run? What was"
             " asked may have arrived all the same, so just try again, with the same invite"
         ) from None
-    if len(body) > LIMIT:
-        raise EnrolmentError(f"what answered at {url} is not a coordinator: too much was sent")
+    if not answer.is_good:
+        raise _refusal(answer, url)
     try:
-        return msgspec.json.decode(body, type=shape)
+        return msgspec.json.decode(answer.content, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EnrolmentError(f"what answered at {url} is not a coordinator: {error}") from None
 
 
-def _refusal(error: urllib.error.HTTPError, url: str) -> EnrolmentError:
+def _refusal(answer: Response, url: str) -> EnrolmentError:
     """What an RFC 9457 problem says, else that a stranger answered. Only a coordinator's word is final."""
     try:
-        problem: Any = json.loads(error.read(LIMIT))
+        problem: Any = json.loads(answer.content)
         ours = str(problem.get("type", "")).startswith("urn:muster:")
         told = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
-    except (OSError, ValueError, AttributeError, http.client.HTTPException):
+    except (ValueError, AttributeError):
         ours, told = False, []
     if not ours:
         return EnrolmentError(
-            f"what answered at {url} is not a coordinator (HTTP {error.code} {error.reason}): check the address in"
+            f"what answered at {url} is not a coordinator (HTTP {answer.status} {answer.reason}): check the address in"
             " the invite with whoever made it"
         )
     words = " ".join(": ".join(told).split())[:400]
-    if error.code in {429, 500, 502, 503, 504}:
+    if answer.status in {429, 500, 502, 503, 504}:
         return EnrolmentError(f"the coordinator can't just now: {words}")
     return EnrolmentRefusedError(f"the coordinator refused: {words}")

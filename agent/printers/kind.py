@@ -8,14 +8,16 @@ the record's functions, when they are called.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from agent.printers.driver import Driver, Onlooker
 from gcode.profile import Profile
 from wire.manifest import Name
+
+if TYPE_CHECKING:
+    from agent.http.response import Response
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -46,24 +48,8 @@ class PrinterSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 P = TypeVar("P", bound=PrinterSettings)
 
 
-class ServerReply(Struct, frozen=True):
-    """What a server answers to a GET."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    def read(self, shape: type[T]) -> T:
-        """The content, as JSON of this shape.
-
-        Raises:
-            msgspec.MsgspecError, ValueError: it is none.
-        """
-        return msgspec.json.decode(self.content, type=shape)
-
-
-Get = Callable[[str], ServerReply]
-"""Asks a server for a path. Raises OSError (TimeoutError: not in time), HTTPException or ValueError: no answer."""
+Get = Callable[[str], "Response"]
+"""Asks a server for a path. Raises `NoAnswerError` where it does not answer."""
 
 
 class ServerGreeting(Struct, frozen=True, kw_only=True):

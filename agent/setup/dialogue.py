@@ -15,6 +15,7 @@ from agent import settings
 from agent.discovery import servers
 from agent.discovery.findings import Found, FoundPort, FoundServer
 from agent.errors import OwnerError
+from agent.http.address import redacted
 from agent.printers import catalogue
 from agent.printers.catalogue import kind_named
 from agent.printers.kind import PrinterKind, PrinterSettings, ServerGreeting
@@ -169,23 +170,23 @@ class _Dialogue:
         kind = kind_named(server.kind)
         version = f" {server.version}" if server.version else ""
         self._terminal.say(
-            f"\n{server.url}: {kind.title}{version}{f' ({server.name})' if server.name else ''}"
+            f"\n{redacted(server.url)}: {kind.title}{version}{f' ({server.name})' if server.name else ''}"
         )
         if self._yes("Is a printer behind it to be driven by this agent?", default=True):
             greeting = ServerGreeting(trusts=server.trusts, gives_keys=server.gives_keys)
             self._add_server(kind, server.url, server.name, greeting)
 
     def _add_server(self, kind: PrinterKind[Any], url: str, title: str, greeting: ServerGreeting) -> None:
-        name = self._ask_name(_Known(title, model(title), title or url))
+        name = self._ask_name(_Known(title, model(title), title or redacted(url)))
         try:
             printer = self._access.open(kind, url, name, greeting)
         except SkippedError:
-            self._terminal.say(f"  {url} is left out")
+            self._terminal.say(f"  {redacted(url)} is left out")
             return
         guess = model(title)
         if size := self._access.size(kind, printer):
             guess = Model(*size, guess.family)
-        material, profile = self._ask_machine(_Known(title, guess, title or url))
+        material, profile = self._ask_machine(_Known(title, guess, title or redacted(url)))
         protected = self._ask_protection(likely=kind.server is not None and kind.server.protects)
         self._keep(structs.replace(printer, material=material, profile=profile, thermal_protection=protected))
 

@@ -5,7 +5,7 @@ from coordinator.acts.services import Services
 from coordinator.errors import Missing, Unauthorised
 from coordinator.model.roles import Permission
 from coordinator.people import accounts, passwords
-from coordinator.people.authentication import IDLE, LATE, STALE, Link, Opened, Ticket
+from coordinator.people.authentication import IDLE, LATE, STALE, OneTimeLink, Opened, Ticket
 from coordinator.people.principal import NOBODY
 from coordinator.store import people
 
@@ -63,7 +63,7 @@ def make_first_account(
         Invalid: a name or password that can't be one.
     """
     passwords.check(password, name)
-    if services.authenticator.link(code)[0] is not Link.FIRST:
+    if services.authenticator.link(code)[0] is not OneTimeLink.FIRST:
         raise Missing(STALE)
     opened = _make_first(services, NOBODY, name, shown, passwords.keep(password), browser)
     services.authenticator.redeem(code.removeprefix("first-"))
@@ -73,7 +73,7 @@ def make_first_account(
 def choose_password(services: Services, code: str, password: str, browser: str) -> Opened | Ticket:
     """By the link that an admin sent; errors as in `make_first_account`."""
     what, name = services.authenticator.link(code)
-    if what is not Link.WELCOME:
+    if what is not OneTimeLink.WELCOME:
         raise Missing(STALE)
     passwords.check(password, name)
     return _choose(services, NOBODY, code, passwords.keep(password), browser)

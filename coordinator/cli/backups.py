@@ -48,7 +48,7 @@ def backup(context: click.Context, file: Path, *, replace: bool) -> None:
             version=version("muster"),
             now=time.time(),
             replace=replace,
-            progress=_ProgressLine(),
+            progress=_BackupProgress(),
         )
     if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
@@ -85,7 +85,7 @@ def restore(context: click.Context, file: Path, *, replace: bool) -> None:
             file.absolute(),
             now=now,
             replace=replace,
-            progress=_ProgressLine(),
+            progress=_BackupProgress(),
         )
     if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(done), indent=2))
@@ -96,7 +96,7 @@ def restore(context: click.Context, file: Path, *, replace: bool) -> None:
     _warn(done.verdict)
 
 
-class _ProgressLine:
+class _BackupProgress:
     """A line on the terminal that is written anew; nothing where nobody looks."""
 
     def __init__(self) -> None:

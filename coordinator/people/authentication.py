@@ -71,7 +71,7 @@ class Ticket:
     value: str
 
 
-class Link(StrEnum):
+class OneTimeLink(StrEnum):
     """What a one-time link is good for."""
 
     LOCAL = "local"
@@ -303,7 +303,7 @@ class Authenticator:
                 return None
         return f"first-{self.once()}"
 
-    def link(self, code: str) -> tuple[Link, str]:
+    def link(self, code: str) -> tuple[OneTimeLink, str]:
         """What a link is good for, and the person that it is for, if there is one. Does not use it up.
 
         Raises:
@@ -312,12 +312,12 @@ class Authenticator:
         with self._lock:
             here = self._codes.get(ids.digest(code.removeprefix("first-")), 0) > self._now()
         if here:
-            return (Link.FIRST if code.startswith("first-") else Link.LOCAL), ""
+            return (OneTimeLink.FIRST if code.startswith("first-") else OneTimeLink.LOCAL), ""
         with self.store.read() as tx:
             person = accounts.welcomed(tx, code, self._now())
         if person is None:
             raise Missing(STALE)
-        return Link.WELCOME, person.name
+        return OneTimeLink.WELCOME, person.name
 
     def redeem(self, code: str) -> None:
         """Use a one-time link of the administrator's up.

@@ -1,6 +1,6 @@
 """Pages for people and an API for programs."""
 
 from coordinator.web.application import create
-from coordinator.web.server import Server
+from coordinator.web.server import WebServer
 
-__all__ = ["Server", "create"]
+__all__ = ["WebServer", "create"]

@@ -15,7 +15,7 @@ from coordinator.store import people
 from coordinator.web import cookies, rendering, shapes
 from coordinator.web.access import Who, needs, performs
 from coordinator.web.dependencies import Entered, Here
-from coordinator.web.forms import Refused, reveal, submit
+from coordinator.web.forms import RefusedForm, reveal, submit
 from coordinator.web.login import address, repeated
 from coordinator.web.shapes import Id
 
@@ -182,7 +182,7 @@ def _show(
     services: Services,
     who: Principal,
     *,
-    refused: Refused | None = None,
+    refused: RefusedForm | None = None,
     codes: list[str] | None = None,
     token: str = "",
 ) -> Response:

@@ -14,7 +14,7 @@ from coordinator.people.principal import Principal
 from coordinator.web import clusters, problem, rendering, shapes
 from coordinator.web.access import Who, needs, performs
 from coordinator.web.dependencies import Entered, Here, Repeatable
-from coordinator.web.forms import Refused, submit
+from coordinator.web.forms import RefusedForm, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 from coordinator.work import overview
@@ -86,9 +86,9 @@ def invite_on_page(services: Here, request: Request, who: Who, entered: Entered)
         made = acts.agents.invite(services, who, asked.agent)
     except ValidationError as error:
         found = problem.fields(error)
-        return _page(services, request, who, refused=Refused("invite", entered, found, found.fields))
+        return _page(services, request, who, refused=RefusedForm("invite", entered, found, found.fields))
     except Problem as error:
-        return _page(services, request, who, refused=Refused("invite", entered, error))
+        return _page(services, request, who, refused=RefusedForm("invite", entered, error))
     return _page(services, request, who, invite=made, wanted=asked.agent or "")
 
 
@@ -113,7 +113,7 @@ def _page(
     *,
     invite: str = "",
     wanted: str = "",
-    refused: Refused | None = None,
+    refused: RefusedForm | None = None,
 ) -> Response:
     return rendering.page(
         request,

@@ -111,7 +111,9 @@ def create(
     app.state.invites = WrongTries(clock, INVITES, "try again")
     app.state.links = WrongTries(clock, LINKS, "try again, or ask your coordinator for a new link")
     app.state.public_url = public_url.rstrip("/")
-    app.add_middleware(middleware.Gate, authenticator=services.authenticator, public_url=public_url)
+    app.add_middleware(
+        middleware.AuthenticationMiddleware, authenticator=services.authenticator, public_url=public_url
+    )
     problem.install(app)
     for room in ROUTERS:
         app.include_router(room.router)

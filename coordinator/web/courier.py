@@ -13,7 +13,7 @@ from coordinator.privacy.pickups import every
 from coordinator.web import clusters, rendering, shapes
 from coordinator.web.access import Who, needs, performs, principal_of
 from coordinator.web.dependencies import Entered, Here
-from coordinator.web.forms import Refused, submit
+from coordinator.web.forms import RefusedForm, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -106,7 +106,7 @@ def give_back(services: Here, request: Request, who: Who, entered: Entered, pick
     )
 
 
-def _pickups(services: Services, request: Request, by: str, refused: Refused | None = None) -> Response:
+def _pickups(services: Services, request: Request, by: str, refused: RefusedForm | None = None) -> Response:
     return rendering.page(
         request,
         "pickups.html",

@@ -13,7 +13,7 @@ from coordinator.web.dependencies import Sheet
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedForm:
     """A form that was not accepted: which one, what was entered, and why."""
 
     form: str
@@ -37,7 +37,7 @@ def reveal(
     form: str,
     values: Sheet,
     act: Callable[[], T],
-    again: Callable[[Refused], Response],
+    again: Callable[[RefusedForm], Response],
     show: Callable[[T], Response],
     back: str,
 ) -> Response:
@@ -56,7 +56,7 @@ def submit(
     form: str,
     values: Sheet,
     act: Callable[[], str | Filed],
-    again: Callable[[Refused], Response],
+    again: Callable[[RefusedForm], Response],
     carry: Callable[[Response, Filed], None] | None = None,
 ) -> Response:
     """Do what a form asks, once; `act` returns where to go then, `again` shows the page with what was refused.
@@ -67,9 +67,9 @@ def submit(
         went: str | Filed = values.once(str | Filed, act)  # pyright: ignore[reportArgumentType]  # msgspec reads it
     except ValidationError as error:
         found = problem.fields(error)
-        return again(Refused(form, values, found, found.fields))
+        return again(RefusedForm(form, values, found, found.fields))
     except Problem as error:
-        return again(Refused(form, values, error))
+        return again(RefusedForm(form, values, error))
     response = RedirectResponse(went if isinstance(went, str) else went.page, 303)
     if carry and isinstance(went, Filed):
         carry(response, went)

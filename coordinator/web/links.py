@@ -18,9 +18,9 @@ _ANSWERS = documented(Unauthorised, Forbidden, Missing, Invalid)
 
 @router.post("/api/needs/{need}/relink", tags=["needs"], summary="A new link", responses=_ANSWERS)
 @performs(acts.needs.relink_need)
-def relink_need(services: Here, who: Who, need: Id) -> shapes.Link:
+def relink_need(services: Here, who: Who, need: Id) -> shapes.LinkShown:
     """For the hospital. The link before leads nowhere from now on."""
-    return shapes.Link(link=f"/t/{acts.needs.relink_need(services, who, need)}")
+    return shapes.LinkShown(link=f"/t/{acts.needs.relink_need(services, who, need)}")
 
 
 @router.post("/needs/{need}/relink", include_in_schema=False)
@@ -35,9 +35,9 @@ def relink(services: Here, request: Request, who: Who, need: Id) -> Response:
 
 @router.post("/api/agents/{agent}/link", tags=["agents"], summary="A maker's link", responses=_ANSWERS)
 @performs(acts.makers.link_agent)
-def link_agent(services: Here, who: Who, agent: Id) -> shapes.Link:
+def link_agent(services: Here, who: Who, agent: Id) -> shapes.LinkShown:
     """To the maker's own page. The link before leads nowhere from now on."""
-    return shapes.Link(link=f"/m/{acts.makers.link_agent(services, who, agent)}")
+    return shapes.LinkShown(link=f"/m/{acts.makers.link_agent(services, who, agent)}")
 
 
 @router.post("/printers/agents/{agent}/link", include_in_schema=False)

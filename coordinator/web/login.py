@@ -9,11 +9,11 @@ from fastapi.responses import RedirectResponse, Response
 from coordinator import acts
 from coordinator.acts.services import Services
 from coordinator.errors import Invalid
-from coordinator.people.authentication import SESSION, Link, Opened, Ticket
+from coordinator.people.authentication import SESSION, OneTimeLink, Opened, Ticket
 from coordinator.web import cookies, rendering
 from coordinator.web.access import Who, name, performs
 from coordinator.web.dependencies import Entered, Here, Sheet
-from coordinator.web.forms import Refused, submit
+from coordinator.web.forms import RefusedForm, submit
 from coordinator.web.shapes import Token
 
 router = APIRouter(include_in_schema=False)
@@ -87,7 +87,7 @@ def enter_second(request: Request, services: Here, entered: Entered) -> Response
         )
         return after
 
-    def again(refused: Refused) -> Response:
+    def again(refused: RefusedForm) -> Response:
         return _second(request, Ticket(ticket), after, refused)
 
     return _lead(request, submit("second", entered, act, again), came, after)
@@ -113,7 +113,7 @@ def enter_once(request: Request, services: Here, entered: Entered, code: Token) 
         came.append(_by_link(services, code, what, entered, browser(request)))
         return "/"
 
-    def again(refused: Refused) -> Response:
+    def again(refused: RefusedForm) -> Response:
         return _form(request, f"/login/{code}", refused, what=what, person=person)
 
     return _lead(request, submit("login", entered, act, again), came, "/")
@@ -145,11 +145,11 @@ def browser(request: Request) -> str:
 # ── private ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _by_link(services: Services, code: str, what: Link, entered: Sheet, from_: str) -> Opened | Ticket:
-    if what is Link.LOCAL:
+def _by_link(services: Services, code: str, what: OneTimeLink, entered: Sheet, from_: str) -> Opened | Ticket:
+    if what is OneTimeLink.LOCAL:
         return acts.login.log_in_locally(services, code, name(entered.get("by", "")), from_)
     password = repeated(entered)
-    if what is Link.WELCOME:
+    if what is OneTimeLink.WELCOME:
         return acts.login.choose_password(services, code, password, from_)
     return acts.login.make_first_account(
         services,
@@ -175,10 +175,10 @@ def repeated(entered: Sheet) -> str:
 def _form(
     request: Request,
     action: str,
-    refused: Refused | None = None,
+    refused: RefusedForm | None = None,
     *,
     after: str = "/",
-    what: Link | None = None,
+    what: OneTimeLink | None = None,
     person: str = "",
 ) -> Response:
     return _refusable(
@@ -196,7 +196,7 @@ def _form(
     )
 
 
-def _second(request: Request, ticket: Ticket, after: str, refused: Refused | None = None) -> Response:
+def _second(request: Request, ticket: Ticket, after: str, refused: RefusedForm | None = None) -> Response:
     status = refused.problem.status if refused else 200
     page = rendering.page(
         request, "second.html", status=status, ticket=ticket.value, after=after, refused=refused
@@ -204,7 +204,7 @@ def _second(request: Request, ticket: Ticket, after: str, refused: Refused | Non
     return _refusable(page, refused)
 
 
-def _refusable(response: Response, refused: Refused | None) -> Response:
+def _refusable(response: Response, refused: RefusedForm | None) -> Response:
     wait = getattr(refused.problem, "wait", None) if refused else None
     if wait is not None:
         response.headers["Retry-After"] = str(wait)

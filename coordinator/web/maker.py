@@ -15,7 +15,7 @@ from coordinator.privacy import makers
 from coordinator.privacy.address import PickupAddress
 from coordinator.web import rendering, shapes
 from coordinator.web.dependencies import Entered, Here, link
-from coordinator.web.forms import Refused, submit
+from coordinator.web.forms import RefusedForm, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Token
 
@@ -139,7 +139,7 @@ def _address(asked: shapes.AddressGiven) -> PickupAddress:
     return PickupAddress(address=asked.address, contact=asked.contact, hours=asked.hours)
 
 
-def _show(services: Services, request: Request, token: str, refused: Refused | None = None) -> Response:
+def _show(services: Services, request: Request, token: str, refused: RefusedForm | None = None) -> Response:
     return rendering.page(
         request,
         "maker.html",

@@ -19,7 +19,7 @@ LIMIT = 64 * 1024
 """Bytes of a request's body; the longest that is asked for is an agent's enrolment."""
 
 
-class Gate:
+class AuthenticationMiddleware:
     """ASGI middleware around the whole application."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator, public_url: str = "") -> None:

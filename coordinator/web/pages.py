@@ -14,7 +14,7 @@ from coordinator.model.views import NeedView
 from coordinator.web import clusters, cookies, rendering, shapes
 from coordinator.web.access import Who, needs, performs, principal_of
 from coordinator.web.dependencies import Agents, Entered, Here, Sheet
-from coordinator.web.forms import Filed, Refused, submit
+from coordinator.web.forms import Filed, RefusedForm, submit
 from coordinator.web.shapes import Id
 from coordinator.work import overview
 from wire.messages import Wish
@@ -269,7 +269,7 @@ def _on_need(
     return submit(form, entered, done, lambda refused: _need(services, request, need, refused))
 
 
-def _needs(services: Services, request: Request, refused: Refused | None = None) -> Response:
+def _needs(services: Services, request: Request, refused: RefusedForm | None = None) -> Response:
     principal = principal_of(request)
     views = clusters.needs(principal, services.read(overview.needs_))
     hospitals = clusters.hospitals(principal, services.read(overview.hospitals))
@@ -294,7 +294,7 @@ def _needs(services: Services, request: Request, refused: Refused | None = None)
 
 
 def _need(
-    services: Services, request: Request, need: str, refused: Refused | None = None, link: str = ""
+    services: Services, request: Request, need: str, refused: RefusedForm | None = None, link: str = ""
 ) -> Response:
     detail = services.read(overview.need, need)
     return rendering.page(
@@ -309,7 +309,7 @@ def _need(
 
 
 def _printers(
-    services: Services, conversation: Conversation, request: Request, refused: Refused | None = None
+    services: Services, conversation: Conversation, request: Request, refused: RefusedForm | None = None
 ) -> Response:
     return rendering.page(
         request,

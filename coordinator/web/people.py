@@ -13,7 +13,7 @@ from coordinator.model.views import PersonView
 from coordinator.web import rendering, shapes
 from coordinator.web.access import Who, needs, performs
 from coordinator.web.dependencies import Entered, Here, Repeatable
-from coordinator.web.forms import Refused, reveal, submit
+from coordinator.web.forms import RefusedForm, reveal, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id
 
@@ -268,7 +268,7 @@ def _show(
     request: Request,
     services: Services,
     who: Who,
-    refused: Refused | None = None,
+    refused: RefusedForm | None = None,
     welcomed: shapes.Welcomed | None = None,
 ) -> Response:
     within = who.within(Permission.PEOPLE)

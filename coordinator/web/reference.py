@@ -83,7 +83,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class BodyShape:
     """What travels: an object's fields, or the words that it may be."""
 
     name: str
@@ -93,7 +93,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class DocumentedRefusal:
     """An error's status, title, `type`, and an example of what it says."""
 
     status: str
@@ -108,8 +108,8 @@ class Reference:
 
     about: Markup
     groups: list[Group]
-    shapes: list[Shape]
-    refusals: list[Refusal]
+    shapes: list[BodyShape]
+    refusals: list[DocumentedRefusal]
 
 
 @router.get(PATH, include_in_schema=False)
@@ -218,9 +218,9 @@ def _answer(answer: Json) -> Markup:
     return Markup("nothing more")
 
 
-def _shape(name: str, described: Json) -> Shape:
+def _shape(name: str, described: Json) -> BodyShape:
     text = re.sub(r"\bNone\b", "null", described.get("description", ""))
-    return Shape(name, prose(text), _fields(described), described.get("enum", []))
+    return BodyShape(name, prose(text), _fields(described), described.get("enum", []))
 
 
 def _fields(described: Json) -> list[Field]:
@@ -253,8 +253,8 @@ def _shapes_in(schema: Json, part: Any) -> set[str]:
     return found
 
 
-def _refusals(schema: Json) -> list[Refusal]:
-    found: dict[str, Refusal] = {}
+def _refusals(schema: Json) -> list[DocumentedRefusal]:
+    found: dict[str, DocumentedRefusal] = {}
     for operations in schema["paths"].values():
         for operation in operations.values():
             for status, answer in operation["responses"].items():
@@ -262,7 +262,7 @@ def _refusals(schema: Json) -> list[Refusal]:
                     example = content.get("example")
                     if status >= "4" and example:
                         said = "" if example["detail"].rstrip(".") == example["title"] else example["detail"]
-                        found[example["type"]] = Refusal(
+                        found[example["type"]] = DocumentedRefusal(
                             status, example["title"], example["type"], prose(said, blocks=False)
                         )
     return sorted(found.values(), key=lambda each: (each.status, each.kind))

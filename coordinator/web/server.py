@@ -7,7 +7,7 @@ import uvicorn
 from coordinator.changes import ChangeFeed
 
 
-class Server(uvicorn.Server):
+class WebServer(uvicorn.Server):
     """Ends all streams of `changes` before it waits for the requests under way, however it was told to stop."""
 
     def __init__(self, config: uvicorn.Config, changes: ChangeFeed) -> None:

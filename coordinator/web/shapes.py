@@ -230,7 +230,7 @@ class Farewell(Asked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class LinkShown:
     """A link's path, which is shown only now; the one before it leads nowhere."""
 
     link: str

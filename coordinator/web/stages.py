@@ -7,7 +7,7 @@ from coordinator.model.records import NeedProgress
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class NeedStage:
     """So many units stand here; `key` is the stage's name in style sheets."""
 
     key: str
@@ -24,27 +24,27 @@ class Segment:
     units: int
 
 
-def along(progress: NeedProgress) -> list[Stage]:
+def along(progress: NeedProgress) -> list[NeedStage]:
     """From asked for to received. They add up to what was requested, but for `corrections`."""
     return [
-        Stage("needed", "not yet promised", progress.needed),
-        Stage("promised", "promised", progress.promised),
-        Stage("printing", "printing", progress.printing),
-        Stage("printed", "printed, to be inspected", progress.printed),
-        Stage("good", "inspected, good", progress.good),
-        Stage("at-hub", "at the hub", progress.at_hub),
-        Stage("packed", "packed", progress.packed),
-        Stage("in-transit", "in transit", progress.in_transit),
-        Stage("received", "received", progress.received),
+        NeedStage("needed", "not yet promised", progress.needed),
+        NeedStage("promised", "promised", progress.promised),
+        NeedStage("printing", "printing", progress.printing),
+        NeedStage("printed", "printed, to be inspected", progress.printed),
+        NeedStage("good", "inspected, good", progress.good),
+        NeedStage("at-hub", "at the hub", progress.at_hub),
+        NeedStage("packed", "packed", progress.packed),
+        NeedStage("in-transit", "in transit", progress.in_transit),
+        NeedStage("received", "received", progress.received),
     ]
 
 
-def outside(progress: NeedProgress) -> list[Stage]:
+def outside(progress: NeedProgress) -> list[NeedStage]:
     """What was lost on the way, and is asked for again: it stands beside the sum, not in it."""
     return [
-        Stage("scrapped", "rejected, replaced", progress.scrapped),
-        Stage("suspect", "out of contact, replaced", progress.suspect),
-        Stage("written-off", "lost, replaced", progress.written_off),
+        NeedStage("scrapped", "rejected, replaced", progress.scrapped),
+        NeedStage("suspect", "out of contact, replaced", progress.suspect),
+        NeedStage("written-off", "lost, replaced", progress.written_off),
     ]
 
 
@@ -69,7 +69,7 @@ def spoken(progress: NeedProgress) -> str:
     return f"{progress.requested} requested: " + ", ".join(parts or ["none"])
 
 
-def _pieces(stages: Sequence[Stage]) -> list[Segment]:
+def _pieces(stages: Sequence[NeedStage]) -> list[Segment]:
     pieces: list[Segment] = []
     start = 0
     for stage in stages:

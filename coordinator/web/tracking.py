@@ -17,7 +17,7 @@ from coordinator.people.links import Astray
 from coordinator.people.principal import HOSPITAL
 from coordinator.web import rendering, shapes
 from coordinator.web.dependencies import Changes, Entered, Here, Repeatable, link
-from coordinator.web.forms import Refused, submit
+from coordinator.web.forms import RefusedForm, submit
 from coordinator.web.problem import documented
 from coordinator.web.shapes import Id, Token
 from coordinator.web.stream import told
@@ -87,7 +87,7 @@ def receive(services: Here, request: Request, token: Held, parcel: Id, entered: 
         )
         return f"/t/{token}"
 
-    def again(refused: Refused) -> Response:
+    def again(refused: RefusedForm) -> Response:
         return _show(_shown(services, token), request, token, refused)
 
     return submit(f"receive-{parcel}", entered, act, again)
@@ -115,7 +115,7 @@ async def events(
             yield event
 
 
-def _show(tracking: Tracking, request: Request, token: str, refused: Refused | None = None) -> Response:
+def _show(tracking: Tracking, request: Request, token: str, refused: RefusedForm | None = None) -> Response:
     return rendering.page(
         request,
         "tracking.html",

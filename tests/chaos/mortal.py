@@ -30,7 +30,7 @@ SEAMS = (
     "agent.printers.serial.driver.SerialDriver.start",
     "coordinator.store.engine.Store.write",
     "coordinator.conversation.Conversation.hear",
-    "coordinator.mqtt.link.Link.publish",
+    "coordinator.mqtt.link.CoordinatorLink.publish",
 )
 """What is wrapped: a test holds that all of it is there."""
 

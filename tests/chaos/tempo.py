@@ -19,7 +19,7 @@ AGENT: dict[str, Any] = {
     "agent.conversation.link.STEADY": 5.0,
     "agent.conversation.reporter.RESEND": 2.0,
     "agent.app.RETRY": 1.0,
-    "agent.conversation.telemetry.TELL": 2.0,
+    "agent.conversation.telemetry.INTERVAL": 2.0,
 }
 COORDINATOR: dict[str, Any] = {
     "coordinator.app.SWEEP": 2,

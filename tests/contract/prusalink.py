@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.http.address import Login
 from agent.printers.driver import Ending
 from agent.printers.prusalink.driver import PrusaLinkDriver
-from agent.printers.server.http import Login
 from tests.contract.bench import Bench, attached
 from tests.farend.buddy import USER, buddy
 from tests.farend.prusalink import shared

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct, field
 
 from agent.printers.driver import Condition, Ending, Heat
-from agent.printers.server.paths import path_of
+from agent.printers.server.paths import attempt_of, path_of
 
 ENDINGS = {
     "completed": Ending.DONE,
@@ -23,13 +23,13 @@ say only that Moonraker looked away: Klipper may print on without it, and no ent
 T = TypeVar("T")
 
 
-class Result(Struct, Generic[T]):
+class MoonrakerResult(Struct, Generic[T]):
     """Every good answer of Moonraker."""
 
     result: T
 
 
-class Server(Struct):
+class KlippyContact(Struct):
     """`GET /server/info`: whether Moonraker has contact to Klipper."""
 
     klippy_connected: bool
@@ -43,7 +43,7 @@ class Webhooks(Struct):
     state_message: str = ""
 
 
-class Stats(Struct):
+class PrintStats(Struct):
     """`print_stats`: standby, printing, paused, complete, cancelled or error. It keeps the last print's."""
 
     state: str = ""
@@ -51,103 +51,103 @@ class Stats(Struct):
     message: str = ""
 
 
-class Card(Struct):
+class VirtualSdCard(Struct):
     """`virtual_sdcard`; `progress` is the part of the file that was read, a few seconds ahead of the moves."""
 
     is_active: bool = False
     progress: float = 0.0
 
 
-class Pausing(Struct):
+class PauseResume(Struct):
     """`pause_resume`."""
 
     is_paused: bool | None = None
 
 
-class Motion(Struct):
+class IdleTimeout(Struct):
     """`idle_timeout`: `Printing` while anything moves, or a command is being worked on."""
 
     state: str = ""
 
 
-class Heater(Struct):
+class KlipperHeater(Struct):
     """A heater, in °C; empty where the printer has none."""
 
     temperature: float | None = None
     target: float | None = None
 
 
-class Objects(Struct):
+class KlipperObjects(Struct):
     """The parts of Klipper that are asked for; one that is not configured is empty."""
 
     webhooks: Webhooks = field(default_factory=Webhooks)
-    print_stats: Stats = field(default_factory=Stats)
-    virtual_sdcard: Card = field(default_factory=Card)
-    pause_resume: Pausing = field(default_factory=Pausing)
-    idle_timeout: Motion = field(default_factory=Motion)
-    extruder: Heater = field(default_factory=Heater)
-    heater_bed: Heater = field(default_factory=Heater)
+    print_stats: PrintStats = field(default_factory=PrintStats)
+    virtual_sdcard: VirtualSdCard = field(default_factory=VirtualSdCard)
+    pause_resume: PauseResume = field(default_factory=PauseResume)
+    idle_timeout: IdleTimeout = field(default_factory=IdleTimeout)
+    extruder: KlipperHeater = field(default_factory=KlipperHeater)
+    heater_bed: KlipperHeater = field(default_factory=KlipperHeater)
 
 
-QUERY = "/printer/objects/query?" + "&".join(Objects.__struct_fields__)
+QUERY = "/printer/objects/query?" + "&".join(KlipperObjects.__struct_fields__)
 
 
-class Query(Struct):
+class KlipperQuery(Struct):
     """`GET /printer/objects/query`."""
 
-    status: Objects
+    status: KlipperObjects
 
 
-class Queue(Struct):
+class JobQueue(Struct):
     """`GET /server/job_queue/status`: paused, ready, loading or starting; all but the first start prints."""
 
     queue_state: str
 
 
-class Job(Struct):
+class PastPrint(Struct):
     """A print in Moonraker's history."""
 
     filename: str
     status: str
 
 
-class History(Struct):
+class PrintHistory(Struct):
     """`GET /server/history/list`."""
 
-    jobs: list[Job]
+    jobs: list[PastPrint]
 
 
-class File(Struct):
+class MoonrakerFile(Struct):
     """A file of `GET /server/files/directory`; `modified` is Unix seconds."""
 
     filename: str
     modified: float = 0.0
 
 
-class Folder(Struct):
+class MoonrakerFolder(Struct):
     """`GET /server/files/directory`."""
 
-    files: list[File]
+    files: list[MoonrakerFile]
 
 
-class Item(Struct):
+class MoonrakerItem(Struct):
     """Where an upload was put."""
 
     path: str
 
 
-class Uploaded(Struct):
+class MoonrakerUpload(Struct):
     """The answer to an upload, which is not wrapped like the others."""
 
-    item: Item
+    item: MoonrakerItem
 
 
-class Look(Struct, frozen=True, kw_only=True):
+class MoonrakerView(Struct, frozen=True, kw_only=True):
     """Klipper at one moment: its state (or `disconnected`), the reason, and where it is ready, its parts."""
 
     state: str
     message: str = ""
-    parts: Objects = field(default_factory=Objects)
+    parts: KlipperObjects = field(default_factory=KlipperObjects)
     queue: str = "paused"
 
     @property
@@ -173,11 +173,6 @@ class Look(Struct, frozen=True, kw_only=True):
         return self.state == "ready" and self.usable and not busy and self.queue == "paused"
 
     @property
-    def hot(self) -> bool:
-        """Whether a heater is on."""
-        return any(heater.target for heater in (self.parts.extruder, self.parts.heater_bed))
-
-    @property
     def nozzle(self) -> Heat | None:
         """The extruder's heater."""
         return _heat(self.parts.extruder)
@@ -190,6 +185,11 @@ class Look(Struct, frozen=True, kw_only=True):
     def holds(self, attempt: str | None) -> bool:
         """Whether the file that Klipper prints, or printed last, is this attempt's."""
         return attempt is not None and self.parts.print_stats.filename == path_of(attempt)
+
+    @property
+    def ours(self) -> str | None:
+        """The attempt whose file is active."""
+        return attempt_of(self.parts.print_stats.filename) if self.active else None
 
     def runs(self, attempt: str | None) -> bool:
         """Whether what is active is this attempt's file."""
@@ -227,7 +227,7 @@ class Look(Struct, frozen=True, kw_only=True):
             return "Moonraker's job queue is about to start a print of its own: pause it there."
         return "Klipper is busy with something that is not ours."
 
-    def trace(self, attempt: str, jobs: list[Job], *, blind: bool) -> Ending | None:
+    def trace(self, attempt: str, jobs: list[PastPrint], *, blind: bool) -> Ending | None:
         """How the print of an attempt's file ended, None while it runs or nothing is known.
 
         Args:
@@ -252,17 +252,19 @@ class Look(Struct, frozen=True, kw_only=True):
         return shown.get(self.parts.print_stats.state, broken)
 
 
-def look(parts: Objects, queue: str = "paused") -> Look:
+def view_of(parts: KlipperObjects, queue: str = "paused") -> MoonrakerView:
     """What Klipper's parts say."""
     state = parts.webhooks.state or "startup"
-    return Look(state=state, message=_first_line(parts.webhooks.state_message), parts=parts, queue=queue)
+    return MoonrakerView(
+        state=state, message=_first_line(parts.webhooks.state_message), parts=parts, queue=queue
+    )
 
 
 def _first_line(message: str) -> str:
     return message.strip().partition("\n")[0].rstrip(".")
 
 
-def _heat(heater: Heater) -> Heat | None:
+def _heat(heater: KlipperHeater) -> Heat | None:
     if heater.temperature is None:
         return None
     return Heat(actual=heater.temperature, target=heater.target or 0.0)

@@ -1,11 +1,11 @@
 """Moonraker (Klipper) as a kind of printer. See `PrinterKind` for what each part means."""
 
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
+from agent.http.status import HTTPStatus
 from agent.printers.kind import Get, PrinterKind, Remarks, SecretQuestion, ServerGreeting, ServerTraits, Size
 from agent.printers.server.kind import ABOUT, ServedPrinter, place, resumed_there, state_file, word
 

@@ -8,7 +8,7 @@ import re
 from msgspec import Struct
 
 from agent.printers.driver import Condition, Ending, Heat
-from agent.printers.server.paths import path_of
+from agent.printers.server.paths import attempt_of, path_of
 
 OLDEST_GOOD = (1, 11, 8)
 """Older ones have holes that a file's name can use."""
@@ -16,13 +16,13 @@ OLDEST_GOOD = (1, 11, 8)
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?", re.ASCII)
 
 
-class Version(Struct):
+class OctoPrintVersion(Struct):
     """`GET /api/version`."""
 
     server: str
 
 
-class Flags(Struct, rename="camel"):
+class StateFlags(Struct, rename="camel"):
     """`state.flags` of `GET /api/printer`."""
 
     operational: bool = False
@@ -36,25 +36,25 @@ class Flags(Struct, rename="camel"):
     ready: bool = False
 
 
-class State(Struct):
+class OctoPrintState(Struct):
     """`state` of `GET /api/printer`."""
 
     text: str
-    flags: Flags
+    flags: StateFlags
 
 
-class Temperature(Struct):
+class OctoPrintHeater(Struct):
     """One heater, in °C; a null where the printer has not yet reported."""
 
     actual: float | None = None
     target: float | None = None
 
 
-class Printer(Struct):
+class OctoPrintPrinterState(Struct):
     """`GET /api/printer`, which is a 409 while OctoPrint has no printer."""
 
-    state: State
-    temperature: dict[str, Temperature] = {}
+    state: OctoPrintState
+    temperature: dict[str, OctoPrintHeater] = {}
 
 
 class SelectedFile(Struct):
@@ -70,29 +70,29 @@ class SelectedJob(Struct):
     file: SelectedFile
 
 
-class Progress(Struct):
+class JobProgress(Struct):
     """`progress` of `GET /api/job`; `completion` is the percentage of bytes sent, and stays after the end."""
 
     completion: float | None = None
 
 
-class Job(Struct):
+class OctoPrintJob(Struct):
     """`GET /api/job`."""
 
     job: SelectedJob
-    progress: Progress
+    progress: JobProgress
     state: str
     error: str | None = None
 
 
-class Prints(Struct):
+class PrintCounts(Struct):
     """How often a file was printed, and how that ended: the trace that OctoPrint leaves of a print."""
 
     success: int = 0
     failure: int = 0
 
 
-class File(Struct):
+class OctoPrintFile(Struct):
     """One entry of `GET /api/files/local/...`; `hash` is the SHA-1 of what is stored (2.0 has none).
 
     `date` in Unix seconds, `size` in bytes.
@@ -102,27 +102,27 @@ class File(Struct):
     date: float | None = None
     size: int | None = None
     hash: str | None = None
-    prints: Prints | None = None
+    prints: PrintCounts | None = None
 
 
-class Folder(Struct):
+class OctoPrintFolder(Struct):
     """A folder with its files."""
 
-    children: list[File] = []
+    children: list[OctoPrintFile] = []
 
 
-class Uploaded(Struct):
+class OctoPrintUpload(Struct):
     """The answer to an upload: where OctoPrint put it."""
 
-    files: dict[str, File]
+    files: dict[str, OctoPrintFile]
 
 
-class Look(Struct, frozen=True, kw_only=True):
+class OctoPrintView(Struct, frozen=True, kw_only=True):
     """OctoPrint at one moment. `flags` is None while it has no printer; `path` is its selected local file."""
 
     text: str
     error: str
-    flags: Flags | None
+    flags: StateFlags | None
     path: str | None
     completion: float
     nozzle: Heat | None
@@ -146,9 +146,14 @@ class Look(Struct, frozen=True, kw_only=True):
         """Whether a job may be started."""
         return self.flags is not None and self.flags.ready and not self.active
 
+    @property
+    def ours(self) -> str | None:
+        """The attempt whose file is the job that is active."""
+        return attempt_of(self.path) if self.active else None
+
     def runs(self, attempt: str | None) -> bool:
         """Whether the job that is active is this attempt's file."""
-        return self.active and attempt is not None and self.path == path_of(attempt)
+        return attempt is not None and self.ours == attempt
 
     def condition(self, running: str | None) -> Condition:
         """The printer's condition, `running` being our attempt that has not ended."""
@@ -173,11 +178,11 @@ class Look(Struct, frozen=True, kw_only=True):
         return ""
 
 
-def look(job: Job, printer: Printer | None) -> Look:
+def view_of(job: OctoPrintJob, printer: OctoPrintPrinterState | None) -> OctoPrintView:
     """Put both answers together; `printer` is None for a 409."""
     file = job.job.file
     heaters = {} if printer is None else printer.temperature
-    return Look(
+    return OctoPrintView(
         text=job.state if printer is None else printer.state.text,
         error=job.error or "",
         flags=None if printer is None else printer.state.flags,
@@ -188,7 +193,7 @@ def look(job: Job, printer: Printer | None) -> Look:
     )
 
 
-def ending_of(prints: Prints | None) -> Ending | None:
+def ending_of(prints: PrintCounts | None) -> Ending | None:
     """How the print of a file ended, None while there is no trace.
 
     We print a file once. If another hand printed it again and that ended otherwise, nobody can say which
@@ -201,13 +206,24 @@ def ending_of(prints: Prints | None) -> Ending | None:
     return Ending.DONE if prints.success else Ending.FAILED
 
 
+def named(files: list[OctoPrintFile], attempt: str) -> OctoPrintFile | None:
+    """An attempt's file among those of our folder."""
+    return next((file for file in files if file.path == path_of(attempt)), None)
+
+
+def prints_of(files: list[OctoPrintFile], attempt: str) -> PrintCounts | None:
+    """The trace of an attempt's file."""
+    file = named(files, attempt)
+    return None if file is None else file.prints
+
+
 def is_old(version: str) -> bool:
     """Whether an OctoPrint is older than the oldest good one; a version that cannot be read counts as old."""
     match = _VERSION.match(version)
     return match is None or tuple(int(part or 0) for part in match.groups()) < OLDEST_GOOD
 
 
-def _heat(temperature: Temperature | None) -> Heat | None:
+def _heat(temperature: OctoPrintHeater | None) -> Heat | None:
     if temperature is None or temperature.actual is None:
         return None
     return Heat(actual=temperature.actual, target=temperature.target or 0.0)

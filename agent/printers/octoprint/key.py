@@ -6,16 +6,17 @@ at least every five seconds, else OctoPrint withdraws it. The key may do what th
 
 import time
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from agent.http.body import BytesBody
+from agent.http.deadline import Clock
+from agent.http.lookup import Resolver, system
+from agent.http.status import HTTPStatus
 from agent.printers.driver import PrinterError
-from agent.printers.octoprint.session import Reply, Session
-from agent.printers.server.http import Clock, RefusedError
-from agent.printers.server.lookup import Resolver, system
+from agent.printers.octoprint.client import octoprint_client
+from agent.printers.server.client import ServerClient, ServerRefusedError
 
 WAIT = 300.0
 """Seconds that the owner gets to find the question; OctoPrint itself forgets it after ten minutes."""
@@ -23,16 +24,17 @@ LOOK = 1.0
 """Seconds between looks at the decision."""
 PATIENCE = 4.0
 """Seconds for one request."""
+JSON = {"Content-Type": "application/json"}
 
 
-class _Asked(Struct):
+class _KeyRequested(Struct):
     """The answer to a request; `auth_dialog` is the page where it can be confirmed (1.8 and newer)."""
 
     app_token: str
     auth_dialog: str = ""
 
 
-class _Granted(Struct):
+class _KeyGranted(Struct):
     api_key: str
 
 
@@ -69,51 +71,52 @@ def ask(
         KeyRefusedError: the owner refused, or did not answer.
         PrinterError: OctoPrint is out of reach, or can't give keys this way. The text says what to do.
     """
-    session = Session(url, "", clock, resolver)
+    client = octoprint_client(url, clock, resolver=resolver)
     try:
-        token = _request(session, app, user, clock, show)
+        token = _request(client, app, user, show)
         ends = clock() + wait
         while clock() < ends:
-            key = _decision(session, token, clock)
+            key = _decision(client, token)
             if key:
                 return key
             sleep(LOOK)
     finally:
-        session.close()
+        client.close()
     raise KeyRefusedError(
-        f"nobody confirmed it within {wait / 60:.0f} min: open {session.origin} in a browser, log in, and ask again"
+        f"nobody confirmed it within {wait / 60:.0f} min: open {client.origin} in a browser, log in, and ask again"
     )
 
 
-def _request(session: Session, app: str, user: str, clock: Clock, show: Callable[[str], object]) -> str:
-    session.until = clock() + PATIENCE
+def _request(client: ServerClient, app: str, user: str, show: Callable[[str], object]) -> str:
+    order = msgspec.json.encode({"app": app, "user": user} if user else {"app": app})
     try:
-        session.ask("GET", "/plugin/appkeys/probe")
-        session.until = clock() + PATIENCE
-        answer = session.ask(
-            "POST", "/plugin/appkeys/request", {"app": app, "user": user} if user else {"app": app}
-        )
-    except RefusedError as refusal:
-        raise _explained(refusal, session.origin) from refusal
-    asked = _read(answer, _Asked)
+        client.allow(PATIENCE)
+        client.ask("GET", "/plugin/appkeys/probe")
+        client.allow(PATIENCE)
+        answer = client.ask("POST", "/plugin/appkeys/request", body=BytesBody(order), headers=JSON)
+    except ServerRefusedError as refusal:
+        raise _explained(refusal, client.origin) from refusal
+    asked = client.understood(_KeyRequested, answer.content)
     if asked.auth_dialog:
         show(asked.auth_dialog)
     return asked.app_token
 
 
-def _decision(session: Session, token: str, clock: Clock) -> str | None:
+def _decision(client: ServerClient, token: str) -> str | None:
     """The key; None while there is no decision."""
-    session.until = clock() + PATIENCE
+    client.allow(PATIENCE)
     try:
-        answer = session.ask("GET", f"/plugin/appkeys/request/{token}")
-    except RefusedError as refusal:
+        answer = client.ask("GET", f"/plugin/appkeys/request/{token}")
+    except ServerRefusedError as refusal:
         if refusal.code == HTTPStatus.NOT_FOUND:
             raise KeyRefusedError("OctoPrint's owner refused, or closed the question") from refusal
         raise
-    return None if answer.status_code == HTTPStatus.ACCEPTED else _read(answer, _Granted).api_key
+    if answer.status == HTTPStatus.ACCEPTED:
+        return None
+    return client.understood(_KeyGranted, answer.content).api_key
 
 
-def _explained(refusal: RefusedError, origin: str) -> PrinterError:
+def _explained(refusal: ServerRefusedError, origin: str) -> PrinterError:
     by_hand = "make a key by hand in OctoPrint's settings, Application Keys"
     if refusal.code == HTTPStatus.NOT_FOUND:
         return PrinterError(
@@ -126,13 +129,3 @@ def _explained(refusal: RefusedError, origin: str) -> PrinterError:
             f"OctoPrint is not set up yet: open {origin} in a browser and go through its first steps"
         )
     return refusal
-
-
-Answer = TypeVar("Answer")
-
-
-def _read(answer: Reply, kind: type[Answer]) -> Answer:
-    try:
-        return msgspec.convert(answer.json(), kind)
-    except msgspec.ValidationError as error:
-        raise PrinterError(f"OctoPrint answers in a way that is not known: {error}") from error

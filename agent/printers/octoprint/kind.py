@@ -1,12 +1,12 @@
 """OctoPrint as a kind of printer. See `PrinterKind` for what each part means."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from agent.http.status import HTTPStatus
 from agent.printers.kind import (
     Get,
     PrinterKind,

@@ -4,17 +4,16 @@ OctoPrint has no other way to answer without a plug-in. It loads no file by itse
 is printed has our word that nothing in it moves, but not that of its owner's own scripts, which may leave plastic.
 """
 
-import io
 from collections.abc import Iterable
 
+from agent.http.body import BytesBody
+from agent.http.deadline import Clock
+from agent.http.multipart import Form
 from agent.printers.driver import PrinterError
-from agent.printers.octoprint.answers import Look
-from agent.printers.octoprint.session import Session
-from agent.printers.octoprint.upload import ORDER
-from agent.printers.server.http import Clock, LateError
-from agent.printers.server.multipart import Form
+from agent.printers.octoprint.answers import OctoPrintView
+from agent.printers.octoprint.rest import UPLOAD, OctoPrintRest
+from agent.printers.server.client import ServerClient
 from agent.printers.server.paths import FOLDER, question_of, question_path
-from agent.printers.server.upload import Shipment
 
 TEXT = b"; Load this file in OctoPrint to say that the bed is clear. There is nothing in it to print.\n"
 SOONEST = 2.0
@@ -23,13 +22,14 @@ TRIES = 3
 """After so many questions in a row that were loaded sooner, it is no person who loads them."""
 
 
-class Question:
+class BedQuestion:
     """The one that stands, and the one that was answered last, by the names that their askers gave them."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, rest: OctoPrintRest, client: ServerClient, clock: Clock) -> None:
         self.asks = ""
         self.answered = ""
-        self._session = session
+        self._rest = rest
+        self._client = client
         self._clock = clock
         self._asked_at = 0.0
         self._too_soon = 0
@@ -38,38 +38,44 @@ class Question:
         """See at the first look whether a question of an earlier process still lies there."""
         self.asks = next((question for path in paths if (question := question_of(path))), "")
 
-    def put(self, name: str) -> None:
-        """Lay the file there, by the session's deadline.
+    def ask(self, name: str) -> None:
+        """Lay the file there instead of any that lies there, by the client's deadline.
 
         Raises:
             PrinterError: OctoPrint does not take it, or loads such files by itself.
         """
+        self.hush()
         if self._too_soon >= TRIES:
             raise PrinterError("something in OctoPrint loads new files: set clear_in_octoprint to false")
         folder, _, file = question_path(name).partition("/")
         assert folder == FOLDER
-        form = Form({"path": folder}, (file, io.BytesIO(TEXT), "application/octet-stream"))
-        shipment = Shipment(self._session, ORDER, form, {"Content-Type": form.content_type}, self._clock)
-        try:
-            if not shipment.push(self._session.until) or shipment.heard is None:
-                raise LateError("OctoPrint does not take a small file in time")
-        finally:
-            shipment.close()
-        self._session.judge(*ORDER, *shipment.heard)
+        form = Form({"path": folder}, file, BytesBody(TEXT))
+        self._client.ask(*UPLOAD, body=form, headers={"Content-Type": form.content_type})
         self.asks, self.answered, self._asked_at = name, "", self._clock()
 
-    def see(self, look: Look) -> None:
+    def hush(self) -> None:
+        """Take away what asks, also from before a restart; OctoPrint then has nothing loaded.
+
+        Raises:
+            PrinterError: OctoPrint is out of reach, or does not let go of it.
+        """
+        for file in self._rest.files():
+            if question_of(file.path):
+                self._rest.delete(file.path)
+        self._forget()
+
+    def see(self, view: OctoPrintView) -> None:
         """Whether it is loaded. One that was printed, or loaded too soon, stands no more: it is to be asked anew."""
-        if not self.asks or look.path != question_path(self.asks):
+        if not self.asks or view.path != question_path(self.asks):
             return
-        if look.active or look.completion:
-            self.forget()
+        if view.active or view.completion:
+            self._forget()
         elif not self.answered and self._clock() - self._asked_at < SOONEST:
             self._too_soon += 1
-            self.forget()
-        elif look.ready:
+            self._forget()
+        elif view.ready:
             self.answered, self._too_soon = self.asks, 0
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """Nothing is asked any more."""
         self.asks = self.answered = ""

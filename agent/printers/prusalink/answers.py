@@ -7,7 +7,7 @@ interface that newer printers (MK4, MINI, XL) have built in; the latter show sho
 from msgspec import Struct, field
 
 from agent.printers.driver import Condition, Ending, Heat
-from agent.printers.server.paths import FOLDER, path_of
+from agent.printers.server.paths import FOLDER, attempt_of
 
 OVER = {"FINISHED", "STOPPED"}
 """States in which a print is over. PrusaLink on a Pi leaves them after 11 s and takes no order before that; a
@@ -20,14 +20,14 @@ CUT = {"Serial device does not exist", "RPi port is not enabled"}
 """PrusaLink's words for a printer that is off, or whose cable is out."""
 
 
-class Health(Struct):
+class LinkHealth(Struct):
     """`status_printer`: what is wrong with the way to the printer. Only PrusaLink on a Pi tells."""
 
     ok: bool = True
     message: str = ""
 
 
-class Printer(Struct):
+class PrusaLinkPrinterState(Struct):
     """`printer` of `GET /api/v1/status`; temperatures in °C, absent while nothing is known."""
 
     state: str
@@ -35,16 +35,16 @@ class Printer(Struct):
     target_nozzle: float | None = None
     temp_bed: float | None = None
     target_bed: float | None = None
-    status_printer: Health = field(default_factory=Health)
+    status_printer: LinkHealth = field(default_factory=LinkHealth)
 
 
-class Status(Struct):
+class PrusaLinkStatus(Struct):
     """`GET /api/v1/status`."""
 
-    printer: Printer
+    printer: PrusaLinkPrinterState
 
 
-class JobFile(Struct):
+class PrusaLinkJobFile(Struct):
     """`file` of a job. `path` is that of the file or of its folder, by the kind of PrusaLink."""
 
     name: str
@@ -52,34 +52,34 @@ class JobFile(Struct):
     display_name: str = ""
 
 
-class Job(Struct):
+class PrusaLinkJob(Struct):
     """`GET /api/v1/job`, which is a 204 without one; `progress` in %, `time_remaining` in seconds."""
 
     id: int
-    file: JobFile | None = None
+    file: PrusaLinkJobFile | None = None
     progress: float = 0.0
     time_remaining: float | None = None
 
 
-class OldFile(Struct):
+class OlderJobFile(Struct):
     """`job.file` of `GET /api/job`, the older interface. It stays when the print is over."""
 
     path: str | None = None
 
 
-class OldJob(Struct):
+class OlderJob(Struct):
     """`job` of `GET /api/job`."""
 
-    file: OldFile = field(default_factory=OldFile)
+    file: OlderJobFile = field(default_factory=OlderJobFile)
 
 
-class Old(Struct):
+class OlderJobAnswer(Struct):
     """`GET /api/job`; what is built into a printer has null there unless it prints."""
 
-    job: OldJob | None = None
+    job: OlderJob | None = None
 
 
-class Storage(Struct):
+class PrusaLinkStorage(Struct):
     """A place for files."""
 
     path: str
@@ -87,19 +87,19 @@ class Storage(Struct):
     available: bool = True
 
 
-class Storages(Struct):
+class PrusaLinkStorages(Struct):
     """`GET /api/v1/storage`."""
 
-    storage_list: list[Storage]
+    storage_list: list[PrusaLinkStorage]
 
 
-class Refs(Struct):
+class FileRefs(Struct):
     """Where a file can be had."""
 
     download: str | None = None
 
 
-class Entry(Struct):
+class PrusaLinkEntry(Struct):
     """A file or folder; `m_timestamp` is Unix seconds."""
 
     name: str
@@ -107,8 +107,8 @@ class Entry(Struct):
     display_name: str = ""
     size: int | None = None
     m_timestamp: float = 0.0
-    refs: Refs | None = None
-    children: list["Entry"] = []
+    refs: FileRefs | None = None
+    children: list["PrusaLinkEntry"] = []
 
     @property
     def called(self) -> str:
@@ -116,7 +116,7 @@ class Entry(Struct):
         return self.display_name or self.name
 
 
-class Look(Struct, frozen=True, kw_only=True):
+class PrusaLinkView(Struct, frozen=True, kw_only=True):
     """The printer at one moment. `path` is the long path, from our folder on, of the job's file."""
 
     state: str
@@ -133,9 +133,14 @@ class Look(Struct, frozen=True, kw_only=True):
         """Whether a print runs or rests."""
         return self.job is not None and self.state not in OVER | {"ERROR", "IDLE", "READY"}
 
+    @property
+    def ours(self) -> str | None:
+        """The attempt whose file the active print is."""
+        return attempt_of(self.path) if self.active else None
+
     def runs(self, attempt: str | None) -> bool:
         """Whether the print that is active is this attempt's file."""
-        return self.active and attempt is not None and self.path == path_of(attempt)
+        return attempt is not None and self.ours == attempt
 
     def condition(self, running: str | None, settled: bool) -> Condition:
         """The printer's condition.
@@ -170,10 +175,10 @@ class Look(Struct, frozen=True, kw_only=True):
         return ""
 
 
-def look(status: Status, job: Job | None) -> Look:
+def view_of(status: PrusaLinkStatus, job: PrusaLinkJob | None) -> PrusaLinkView:
     """Put both answers together."""
     printer = status.printer
-    return Look(
+    return PrusaLinkView(
         state=printer.state,
         trouble="" if printer.status_printer.ok else printer.status_printer.message,
         job=None if job is None else job.id,
@@ -185,7 +190,7 @@ def look(status: Status, job: Job | None) -> Look:
     )
 
 
-def long_path(file: JobFile) -> str:
+def long_path(file: PrusaLinkJobFile) -> str:
     """The file's folder, and its long name. Short folder names are upper case, and ours is short already."""
     folders = [part for part in file.path.split("/") if part]
     if folders and folders[-1] in {file.name, file.display_name}:
@@ -195,7 +200,7 @@ def long_path(file: JobFile) -> str:
     return f"{FOLDER if folder.lower() == FOLDER else folder}/{name}"
 
 
-def marked(attempt: str, entries: list[Entry]) -> Ending | None:
+def marked(attempt: str, entries: list[PrusaLinkEntry]) -> Ending | None:
     """The ending of an attempt that a folder remembers."""
     names = {entry.called for entry in entries}
     return next((ending for ending, mark in MARKS.items() if f"{attempt}{mark}" in names), None)

@@ -1,11 +1,11 @@
 """PrusaLink as a kind of printer. See `PrinterKind` for what each part means."""
 
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
+from agent.http.status import HTTPStatus
 from agent.printers.kind import (
     Get,
     PrinterKind,
@@ -40,8 +40,8 @@ class PrusaLinkPrinter(ServedPrinter, frozen=True, forbid_unknown_fields=True, k
 
 
 def _driver(printer: PrusaLinkPrinter, state: Path) -> "PrusaLinkDriver":
+    from agent.http.address import Login  # noqa: PLC0415  for its owners only
     from agent.printers.prusalink.driver import PrusaLinkDriver  # noqa: PLC0415  for its owners only
-    from agent.printers.server.http import Login  # noqa: PLC0415  for its owners only
 
     login = Login(printer.user, printer.password) if printer.password else None
     return PrusaLinkDriver(printer.name, printer.url, printer.key, state_file(printer, state), login=login)
@@ -49,8 +49,8 @@ def _driver(printer: PrusaLinkPrinter, state: Path) -> "PrusaLinkDriver":
 
 def _recognise(get: Get) -> ServerGreeting | None:
     reply = get("/api/version")
-    asks = reply.headers.get("WWW-Authenticate", "")
-    is_it = REALM in asks or reply.headers.get("Server") == "PrusaLink"
+    asks = reply.header("WWW-Authenticate")
+    is_it = REALM in asks or reply.header("Server") == "PrusaLink"
     return ServerGreeting() if is_it and reply.status == HTTPStatus.UNAUTHORIZED else None
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from agent.http.address import redacted
 from agent.printers.kind import PrinterSettings
 
 Secret = Annotated[str, Meta(max_length=200)]
@@ -52,7 +53,7 @@ def is_here(url: str) -> bool:
 
 def resumed_there(how: str) -> Callable[[ServedPrinter], str]:
     """Where its owner takes it up again after a fault: at its server, and `how`."""
-    return lambda printer: f"is driven by the server at {printer.url}: {how} there"
+    return lambda printer: f"is driven by the server at {redacted(printer.url)}: {how} there"
 
 
 def state_file(printer: ServedPrinter, state: Path) -> Path:

@@ -1,63 +1,58 @@
-"""An attempt's file on its way to a server, from the order to start until its print is ordered there."""
+"""An attempt's file, as it goes to a server."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+from agent.http.body import FileBody
 from agent.printers.driver import PrinterError
-from agent.printers.server.http import Content
-from agent.printers.server.upload import Shipment
 
 
-@dataclass
-class Parcel:
-    """One file; times are the clock's."""
+class OutgoingFile:
+    """One open file; the digests are of its bytes, in hexadecimal."""
 
-    attempt: str
-    seconds: float
-    """How long its print is reckoned to last."""
-    since: float
-    file: BinaryIO
-    sha256: str
-    """Of its bytes, in hexadecimal."""
-    shipment: Shipment | None = None
-    arrived: float | None = None
-    """When the server had taken all of it."""
-    whole: bool = False
-    """Whether the server was seen to hold just our bytes."""
+    def __init__(self, attempt: str, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            PrinterError: it can't be read.
+        """
+        self.attempt = attempt
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise PrinterError(f"the job's file {path} cannot be read: {error}") from error
+        self._digests: dict[str, str] = {}
+        self.body = FileBody(self._file)
+
+    @property
+    def name(self) -> str:
+        """Its file's name at the server."""
+        return f"{self.attempt}.gcode"
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return len(Content(self.file))
+        return len(self.body)
 
     @property
-    def fraction(self) -> float:
-        """How much has been sent, 0 to 1."""
-        return self.shipment.fraction if self.shipment else 0.0
+    def sha1(self) -> str:
+        """Its SHA-1. Not while it is being sent."""
+        return self._digest("sha1")
+
+    @property
+    def sha256(self) -> str:
+        """Its SHA-256. Not while it is being sent."""
+        return self._digest("sha256")
 
     def close(self) -> None:
-        """Let go of the file and the connection."""
-        self.file.close()
-        if self.shipment:
-            self.shipment.close()
+        """Let go of it."""
+        self._file.close()
 
-
-def wrapped(attempt: str, path: Path, seconds: float, now: float) -> Parcel:
-    """An attempt's file, opened; nothing is sent yet.
-
-    Raises:
-        PrinterError: it can't be read.
-    """
-    try:
-        file = path.open("rb")
-        try:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
-        except OSError:
-            file.close()
-            raise
-    except OSError as error:
-        raise PrinterError(f"the job's file {path} cannot be read: {error}") from error
-    return Parcel(attempt, seconds, now, file, digest)
+    def _digest(self, algorithm: str) -> str:
+        if algorithm not in self._digests:
+            try:
+                self._file.seek(0)
+                self._digests[algorithm] = hashlib.file_digest(self._file, algorithm).hexdigest()
+            except OSError as error:
+                raise PrinterError(f"the job's file cannot be read: {error}") from error
+        return self._digests[algorithm]

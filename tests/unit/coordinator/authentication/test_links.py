@@ -6,7 +6,7 @@ from coordinator.acts import login
 from coordinator.errors import Conflict, Invalid, Missing
 from coordinator.model.roles import HOME, Permission
 from coordinator.people import accounts
-from coordinator.people.authentication import ONCE, Link, Opened
+from coordinator.people.authentication import ONCE, OneTimeLink, Opened
 from coordinator.people.principal import Via
 from tests.unit.coordinator.authentication.house import WORDS, House
 
@@ -14,7 +14,7 @@ from tests.unit.coordinator.authentication.house import WORDS, House
 def test_the_first_account_is_made_by_a_link_and_only_one(house: House):
     code = house.authenticator.first()
     assert code
-    assert house.authenticator.link(code)[0] is Link.FIRST
+    assert house.authenticator.link(code)[0] is OneTimeLink.FIRST
     with pytest.raises(Invalid):
         login.make_first_account(
             house.services, code, name="ines", shown="Inès", password="short", browser=""
@@ -49,7 +49,7 @@ def test_a_welcome_is_good_once_for_three_days_and_the_newest_only(house: House)
         code = accounts.welcome(tx, "ines", by="carl", now=house.office.now[0])
     with pytest.raises(Missing):
         house.authenticator.link(older)
-    assert house.authenticator.link(code) == (Link.WELCOME, "ines")
+    assert house.authenticator.link(code) == (OneTimeLink.WELCOME, "ines")
     token = house.opens()
     login.choose_password(house.services, code, "nine spools turn", "")
     assert not house.authenticator.browser(token).is_known

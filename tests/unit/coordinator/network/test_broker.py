@@ -137,7 +137,7 @@ def test_it_never_outlives_us(kind, tmp_path):
         from coordinator.mqtt import broker
         logs.configure("json", "info")
         data = pathlib.Path({str(tmp_path)!r})
-        b = broker.start(settings.Broker(kind={kind!r}), data, ca.Authority(data / "ca", time.time))
+        b = broker.start(settings.BrokerSettings(kind={kind!r}), data, ca.Authority(data / "ca", time.time))
         print(b.endpoint.port, flush=True)
         time.sleep(600)
     """)

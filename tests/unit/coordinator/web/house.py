@@ -16,7 +16,7 @@ from coordinator.people import accounts, passwords
 from coordinator.people.authentication import Authenticator
 from coordinator.store import people
 from coordinator.web.application import create
-from coordinator.web.server import Server
+from coordinator.web.server import WebServer
 from tests.unit.coordinator.office import KEY, Office
 from tests.waiting import PATIENCE
 
@@ -46,7 +46,7 @@ class House:
         listening = socket.create_server(("127.0.0.1", port))
         self.port: int = listening.getsockname()[1]
         config = uvicorn.Config(self.app, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
-        self.server = Server(config, self.office.changes)
+        self.server = WebServer(config, self.office.changes)
         self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]})
         self._thread.start()
         while not self.server.started:

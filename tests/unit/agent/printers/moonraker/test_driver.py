@@ -8,7 +8,7 @@ import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.moonraker.driver import MoonrakerDriver
-from agent.printers.server.driver import GRACE
+from agent.printers.server.followed import GRACE
 from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.meddler import meddler
 from tests.farend.moonraker import Moonraker, shared

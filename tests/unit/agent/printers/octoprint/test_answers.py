@@ -3,7 +3,7 @@ import pytest
 
 from agent.printers.driver import Condition, Ending
 from agent.printers.octoprint import answers
-from agent.printers.octoprint.answers import Flags, Job, Printer, Prints
+from agent.printers.octoprint.answers import OctoPrintJob, OctoPrintPrinterState, PrintCounts, StateFlags
 
 
 def look(
@@ -11,16 +11,16 @@ def look(
     path: str | None = "muster/a1.gcode",
     origin: str = "local",
     error: str = "",
-    flags: Flags | None = None,
+    flags: StateFlags | None = None,
 ):
-    job = Job(
+    job = OctoPrintJob(
         job=answers.SelectedJob(file=answers.SelectedFile(path=path, origin=origin)),
-        progress=answers.Progress(),
+        progress=answers.JobProgress(),
         state=text,
         error=error,
     )
-    printer = Printer(state=answers.State(text=text, flags=flags)) if flags else None
-    return answers.look(job, printer)
+    printer = OctoPrintPrinterState(state=answers.OctoPrintState(text=text, flags=flags)) if flags else None
+    return answers.view_of(job, printer)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def look(
     ],
 )
 def test_flags_become_a_condition(flags: dict[str, bool], condition: Condition):
-    assert look("as it may be", flags=Flags(**flags)).condition("a1") is condition
+    assert look("as it may be", flags=StateFlags(**flags)).condition("a1") is condition
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_flags_become_a_condition(flags: dict[str, bool], condition: Condition):
     ],
 )
 def test_what_is_not_our_running_attempt_is_another_hand(path: str | None, origin: str, running: str | None):
-    seen = look("Printing", path, origin, flags=Flags(operational=True, printing=True))
+    seen = look("Printing", path, origin, flags=StateFlags(operational=True, printing=True))
     assert seen.condition(running) is Condition.BUSY
     assert seen.why(Condition.BUSY)
 
@@ -79,14 +79,14 @@ def test_without_a_printer_the_state_tells_a_fault_from_an_absence(
     ("prints", "ending"),
     [
         (None, None),
-        (Prints(), None),
-        (Prints(success=1), Ending.DONE),
-        (Prints(failure=1), Ending.FAILED),
-        (Prints(success=2), Ending.DONE),
-        (Prints(success=1, failure=1), Ending.UNKNOWN),
+        (PrintCounts(), None),
+        (PrintCounts(success=1), Ending.DONE),
+        (PrintCounts(failure=1), Ending.FAILED),
+        (PrintCounts(success=2), Ending.DONE),
+        (PrintCounts(success=1, failure=1), Ending.UNKNOWN),
     ],
 )
-def test_the_record_of_a_file_tells_the_ending(prints: Prints | None, ending: Ending | None):
+def test_the_record_of_a_file_tells_the_ending(prints: PrintCounts | None, ending: Ending | None):
     assert answers.ending_of(prints) is ending
 
 
@@ -107,6 +107,8 @@ def test_old_versions_are_known_by_their_number(version: str, old: bool):
 
 
 def test_flags_are_read_as_octoprint_writes_them():
-    read = msgspec.convert({"closedOrError": False, "sdReady": True, "ready": True, "printing": False}, Flags)
+    read = msgspec.convert(
+        {"closedOrError": False, "sdReady": True, "ready": True, "printing": False}, StateFlags
+    )
     assert read.ready
     assert not read.printing

@@ -14,7 +14,7 @@ import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.octoprint.driver import OctoPrintDriver
-from agent.printers.octoprint.followed import GRACE
+from agent.printers.server.followed import GRACE
 from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.meddler import Meddler, meddler
 from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared

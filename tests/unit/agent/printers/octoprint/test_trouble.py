@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.octoprint.driver import LONGEST, OctoPrintDriver
-from agent.printers.server.upload import STALL
+from agent.printers.octoprint.driver import OctoPrintDriver
 from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.meddler import Meddler, meddler
 from tests.farend.octoprint import GENERATIONS, OctoPrint, octoprint, shared
@@ -16,8 +15,6 @@ from tests.waiting import PATIENCE
 
 QUICK = [*HEAT, *moves(50, 10, 6000), *COLD]
 SLOW = [*HEAT, *moves(1500, 50, 600), *COLD]
-LARGE = [*HEAT, "G1 X20 Y20 F6000\nG1 X30 Y20 F6000\n" * 400_000]
-"""Larger than all the buffers between two processes."""
 
 pytestmark = pytest.mark.octoprint
 
@@ -80,55 +77,6 @@ def between(far: OctoPrint) -> Iterator[Meddler]:
         yield knobs
 
 
-@pytest.fixture
-def slow(far: OctoPrint, between: Meddler, tmp_path: Path) -> Iterator[Maker]:
-    """An OctoPrint that is in the middle of taking a large file, and stops there until it is admitted."""
-    between.admit.clear()
-    made = Maker(tmp_path, between.url, far.key)
-    began = time.monotonic()
-    made.start(LARGE)
-    assert time.monotonic() - began < PATIENCE
-    yield made
-    made.driver.close()
-
-
-def test_a_file_may_take_long_and_the_printer_is_seen_meanwhile(slow: Maker, between: Meddler):
-    for _ in range(2):
-        began = time.monotonic()
-        status = slow.driver.status()
-        assert time.monotonic() - began < PATIENCE
-        assert (status.condition, status.attempt, status.ending) == (Condition.LOADING, "a1", None)
-        assert (status.progress, status.nozzle is not None) == (0, True)
-        assert "takes the file" in status.why
-    with pytest.raises(PrinterError, match="not known yet"):
-        slow.start(QUICK, "a2")
-    with pytest.raises(PrinterError, match="nothing of ours runs"):
-        slow.driver.pause()
-    between.admit.set()
-    assert slow.wait_for(Condition.PRINTING).attempt == "a1"
-
-
-def test_a_file_on_its_way_is_cancelled_before_anything_moves(slow: Maker, between: Meddler, far: OctoPrint):
-    slow.driver.cancel()
-    between.admit.set()
-    for driver in (slow.driver, slow.again()):
-        status = driver.status()
-        assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.CANCELLED)
-        assert "before anything was printed" in status.why
-    assert (far.files(), far.job()) == ([], None)
-    slow.start(QUICK, "a2")
-    assert slow.ending().ending is Ending.DONE
-
-
-def test_an_octoprint_that_stops_taking_a_file_fails_the_attempt(slow: Maker, far: OctoPrint):
-    slow.driver.status()  # the buffers are full now
-    slow.late = STALL + 1
-    status = slow.ending()
-    assert (status.condition, status.ending) == (Condition.IDLE, Ending.FAILED)
-    assert "Nothing was printed" in status.why
-    assert far.job() is None
-
-
 def test_an_octoprint_that_is_slow_to_say_what_it_has_is_given_time(
     far: OctoPrint, between: Meddler, tmp_path: Path
 ):
@@ -146,35 +94,6 @@ def test_an_octoprint_that_is_slow_to_say_what_it_has_is_given_time(
     assert far.job() is None
     status = maker.wait(lambda status: status.condition is not Condition.LOADING)
     assert (status.condition, status.attempt, status.ending) == (Condition.PRINTING, "a1", None)
-
-
-def test_a_file_that_takes_for_ever_fails_the_attempt(slow: Maker):
-    slow.late = LONGEST + 1
-    assert "too slow" in slow.ending().why
-
-
-def test_an_agent_that_is_restarted_while_it_sends_prints_nothing(
-    slow: Maker, between: Meddler, far: OctoPrint
-):
-    slow.driver.close()
-    between.admit.set()
-    status = slow.again().status()
-    assert (status.condition, status.attempt, status.ending) == (Condition.IDLE, "a1", Ending.FAILED)
-    assert "restarted while it sent the file" in status.why
-    assert far.job() is None
-    slow.start(QUICK, "a2")
-    assert slow.ending().ending is Ending.DONE
-
-
-def test_a_hand_that_is_quicker_than_a_slow_upload_wins(slow: Maker, between: Meddler, far: OctoPrint):
-    far.upload("benchy.gcode", SLOW)
-    far.print("benchy.gcode")
-    status = slow.ending()
-    assert (status.condition, status.ending) == (Condition.BUSY, Ending.FAILED)
-    assert "benchy.gcode" in status.why
-    between.admit.set()
-    assert slow.driver.status().condition is Condition.BUSY
-    assert far.job() == "benchy.gcode"
 
 
 @pytest.mark.parametrize("code", [413, 507, 500])
@@ -249,16 +168,6 @@ def test_a_key_that_is_revoked_in_the_middle_of_a_print_loses_nothing(own: OctoP
     maker.key = own.sandbox.owner_key
     maker.again()
     assert maker.ending().ending is Ending.DONE
-
-
-def test_a_cancellation_is_remembered_by_a_restarted_agent(maker: Maker):
-    maker.start(SLOW)
-    maker.wait(lambda status: status.progress > 0.02)
-    maker.driver.cancel()
-    maker.again()
-    assert maker.ending().ending is Ending.CANCELLED
-    maker.again()
-    assert maker.ending().ending is Ending.CANCELLED
 
 
 def test_a_restarted_agent_cools_what_it_cancelled(own: OctoPrint, tmp_path: Path):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.http.address import Login
 from agent.printers.driver import Condition, Ending, PrinterError, Status
-from agent.printers.prusalink.driver import BETWEEN, PrusaLinkDriver
-from agent.printers.server.driver import GRACE
-from agent.printers.server.http import Login
+from agent.printers.prusalink.driver import PrusaLinkDriver
+from agent.printers.prusalink.server import BETWEEN
+from agent.printers.server.followed import GRACE
 from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.buddy import NONCE, USER, Buddy, buddy
 from tests.farend.meddler import meddler

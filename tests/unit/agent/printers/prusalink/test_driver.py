@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.http.address import Login
 from agent.printers.driver import Condition, Ending, PrinterError
 from agent.printers.prusalink.driver import PrusaLinkDriver
-from agent.printers.server.http import Login
 from tests.contract.bench import COLD, HEAT, moves, wait
 from tests.farend.meddler import meddler
 from tests.farend.prusalink import PASSWORD, USER, PrusaLink, shared

@@ -1,16 +1,13 @@
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from agent.printers.driver import Condition, PrinterError
-from agent.printers.octoprint.driver import OctoPrintDriver
-from agent.printers.server.lookup import Address, Lookup, system
-from tests.waiting import PATIENCE
+from agent.http.failure import NoAnswerError
+from agent.http.lookup import Lookup, SocketAddress, system
 
-HERE: list[Address] = [(socket.AF_INET, ("127.0.0.1", 80))]
+HERE: list[SocketAddress] = [(socket.AF_INET, ("127.0.0.1", 80))]
 
 
 class Slow:
@@ -20,7 +17,7 @@ class Slow:
         self.let = threading.Event()
         self.asked = 0
 
-    def __call__(self, host: str, port: int) -> list[Address]:
+    def __call__(self, host: str, port: int) -> list[SocketAddress]:
         self.asked += 1
         self.let.wait(30)
         return HERE
@@ -36,7 +33,7 @@ def slow() -> Iterator[Slow]:
 def test_a_lookup_that_is_late_serves_the_next_call(slow: Slow):
     lookup = Lookup("octopi.local", 80, slow)
     for _ in range(3):
-        with pytest.raises(PrinterError, match=r"octopi\.local takes too long"):
+        with pytest.raises(NoAnswerError, match=r"takes too long: octopi\.local"):
             lookup.addresses(0.01)
     assert slow.asked == 1
     slow.let.set()
@@ -52,10 +49,10 @@ def test_what_was_known_serves_while_a_new_lookup_is_late(slow: Slow):
 
 
 def test_a_name_that_is_not_there_is_told():
-    def unknown(host: str, port: int) -> list[Address]:
+    def unknown(host: str, port: int) -> list[SocketAddress]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    with pytest.raises(PrinterError, match=r"there is no octopi\.local in this network"):
+    with pytest.raises(NoAnswerError, match=r"no such host: octopi\.local"):
         Lookup("octopi.local", 80, unknown).addresses(5)
 
 
@@ -65,11 +62,3 @@ def test_a_number_is_no_name(slow: Slow):
     before = threading.active_count()
     assert Lookup("127.0.0.1", 80, slow).addresses(5) == HERE
     assert threading.active_count() == before
-
-
-def test_a_driver_whose_printers_name_is_not_found_answers_in_time(slow: Slow):
-    driver = OctoPrintDriver("mk3", "http://octopi.local", "key", resolver=slow)
-    began = time.monotonic()
-    status = driver.status()
-    assert time.monotonic() - began < PATIENCE
-    assert (status.condition, "octopi.local takes too long" in status.why) == (Condition.UNREACHABLE, True)

@@ -1,6 +1,5 @@
-"""Servers that misbehave below OctoPrint's level, and what a call makes of them."""
+"""Servers that misbehave, and what a request makes of them."""
 
-import http.client
 import ssl
 import threading
 import time
@@ -12,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from agent.printers.driver import PrinterError
-from agent.printers.octoprint.session import Session
-from agent.printers.octoprint.upload import Upload
-from agent.printers.server.http import RefusedError
-from agent.printers.server.response import parse
+from agent.http.address import AddressError, parse
+from agent.http.body import FileBody
+from agent.http.client import HttpClient
+from agent.http.deadline import within
+from agent.http.failure import Cause, NoAnswerError
+from agent.http.multipart import Form
+from agent.printers.server.client import ServerClient
+from agent.printers.server.upload import Upload, UploadRequest
 from tests.farend.authority import Authority
 from tests.waiting import PATIENCE
 
@@ -64,10 +66,8 @@ def say(handler: BaseHTTPRequestHandler, body: bytes, code: int = 200, **headers
     handler.wfile.write(body)
 
 
-def session(url: str, seconds: float = PATIENCE) -> Session:
-    made = Session(url, "key", time.monotonic)
-    made.until = time.monotonic() + seconds
-    return made
+def client(url: str) -> HttpClient:
+    return HttpClient(parse(url), keeps=True)
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
@@ -82,12 +82,11 @@ def test_an_answer_that_trickles_ends_with_its_call(part: str):
             time.sleep(0.05)
 
     with server(trickle) as url:
-        asking = session(url, 0.5)
         began = time.monotonic()
-        with pytest.raises(PrinterError, match="in time"):
-            asking.ask("GET", "/")
+        with pytest.raises(NoAnswerError, match="in time") as failed:
+            client(url).ask("GET", "/", within(0.5))
         assert time.monotonic() - began < PATIENCE
-        asking.close()
+    assert failed.value.sent
 
 
 def test_an_answer_without_end_is_cut_short():
@@ -96,20 +95,36 @@ def test_an_answer_without_end_is_cut_short():
         while True:
             handler.wfile.write(bytes(1024 * 1024))
 
-    with server(endless) as url:
-        asking = session(url, 60)
-        with pytest.raises(PrinterError, match="too much"):
-            asking.ask("GET", "/")
-        asking.close()
+    with server(endless) as url, pytest.raises(NoAnswerError) as failed:
+        client(url).ask("GET", "/", within(60))
+    assert failed.value.cause is Cause.TOO_LONG
 
 
-def test_an_answer_that_breaks_off_is_none():
+@pytest.mark.parametrize("head", [b"Content-Length: 10\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\na\r\n"])
+def test_an_answer_that_breaks_off_is_none(head: bytes):
     def broken(handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + head + b"half")
         handler.close_connection = True
 
-    with server(broken) as url, pytest.raises(PrinterError, match="out of reach"):
-        session(url).ask("GET", "/")
+    with server(broken) as url, pytest.raises(NoAnswerError) as failed:
+        client(url).ask("GET", "/", within(PATIENCE))
+    assert (failed.value.cause, failed.value.sent) == (Cause.BROKEN, True)
+
+
+def test_what_is_no_http_is_none():
+    def strange(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"SSH-2.0-OpenSSH\r\n\r\n")
+        handler.close_connection = True
+
+    with server(strange) as url, pytest.raises(NoAnswerError) as failed:
+        client(url).ask("GET", "/", within(PATIENCE))
+    assert failed.value.cause is Cause.STRANGE
+
+
+@pytest.mark.parametrize("path", ["/a b", "/a\r\nX-Evil: 1", "/ü"])
+def test_a_path_that_http_can_not_carry_is_sent_nowhere(path: str):
+    with pytest.raises(AddressError):
+        client("http://127.0.0.1:1").ask("GET", path, within(1))
 
 
 def test_looks_share_a_connection_and_find_a_new_one_when_it_is_closed():
@@ -121,13 +136,13 @@ def test_looks_share_a_connection_and_find_a_new_one_when_it_is_closed():
         handler.close_connection = len(seen) == 2  # without saying so, as a proxy does
 
     with server(count) as url:
-        asking = session(url)
-        asking.ask("GET", "/")
-        asking.ask("GET", "/")
+        asking = client(url)
+        asking.ask("GET", "/", within(PATIENCE))
+        asking.ask("GET", "/", within(PATIENCE))
         time.sleep(0.05)
-        asking.ask("GET", "/")
-        asking.ask("GET", "/")
-        asking.ask("POST", "/", {})
+        asking.ask("GET", "/", within(PATIENCE))
+        asking.ask("GET", "/", within(PATIENCE))
+        asking.ask("POST", "/", within(PATIENCE))
         asking.close()
     assert [seen[0] == seen[1], seen[1] == seen[2], seen[2] == seen[3], seen[3] == seen[4]] == [
         *(True, False),
@@ -135,22 +150,30 @@ def test_looks_share_a_connection_and_find_a_new_one_when_it_is_closed():
     ]
 
 
-def test_octoprints_own_words_of_a_refusal_reach_the_owner():
-    with server(lambda handler: say(handler, b'{"error": "Printer is on fire"}', 409)) as url:
-        asking = session(url)
-        with pytest.raises(RefusedError, match="answers 409 to GET /: Printer is on fire"):
-            asking.ask("GET", "/")
+def test_a_look_whose_connection_is_closed_as_it_is_asked_is_taken_on_another():
+    asked = 0
+
+    def hang_up(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            handler.close_connection = True  # it heard the question, and was just going
+        else:
+            say(handler, b"{}")
+
+    with server(hang_up) as url:
+        asking = client(url)
+        for _ in range(2):
+            assert asking.ask("GET", "/", within(PATIENCE)).content == b"{}"
         asking.close()
+    assert asked == 3
 
 
-def test_a_key_and_a_password_in_the_address_go_nowhere_else(monkeypatch: pytest.MonkeyPatch):
+def test_no_proxy_of_the_environment_and_no_redirect_leads_elsewhere(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with server(lambda handler: say(handler, b"", 302, Location="http://elsewhere.example/")) as url:
-        asking = session(url.replace("//", "//someone:secret@"))
-        with pytest.raises(RefusedError, match="points to") as raised:
-            asking.ask("GET", "/")
-        asking.close()
-    assert "secret" not in str(raised.value)
+        answer = client(url).ask("GET", "/", within(PATIENCE))
+    assert (answer.status, answer.header("Location")) == (302, "http://elsewhere.example/")
 
 
 @pytest.fixture
@@ -165,9 +188,16 @@ def tls(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
 def test_a_certificate_that_nobody_vouches_for_is_refused(tls: tuple[Path, ssl.SSLContext]):
     with (
         server(lambda handler: say(handler, b"{}"), tls[1]) as url,
-        pytest.raises(PrinterError, match="not to be trusted"),
+        pytest.raises(NoAnswerError, match="not trusted on this machine") as failed,
     ):
-        session(url).ask("GET", "/")
+        client(url).ask("GET", "/", within(PATIENCE))
+    assert failed.value.cause is Cause.UNTRUSTED
+
+
+def test_a_certificate_that_is_named_is_trusted(tls: tuple[Path, ssl.SSLContext]):
+    with server(lambda handler: say(handler, b"{}"), tls[1]) as url:
+        trusting = HttpClient(parse(url), ca=tls[0].read_text())
+        assert trusting.ask("GET", "/", within(PATIENCE)).content == b"{}"
 
 
 def test_over_tls_a_file_and_its_late_answer_come_through(
@@ -181,41 +211,17 @@ def test_over_tls_a_file_and_its_late_answer_come_through(
         say(handler, b'{"files": {"local": {"path": "muster/a1.gcode"}}}', 201)
 
     (tmp_path / "a1.gcode").write_bytes(b"G28\n" * 500_000)
-    with server(late, tls[1]) as url:
-        sending = session(url)
-        upload = Upload(sending, "a1", tmp_path / "a1.gcode", time.monotonic)
+    with server(late, tls[1]) as url, (tmp_path / "a1.gcode").open("rb") as file:
+        sending = ServerClient("OctoPrint", url)
+        sending.allow(PATIENCE)
+        form = Form({"path": "muster"}, "a1.gcode", FileBody(file))
+        request = UploadRequest("POST", "/x", form, {"Content-Type": form.content_type})
+        upload = Upload(sending, request, time.monotonic)
         while upload.fraction < 1:
             upload.push(time.monotonic() + 0.05)
-        assert not upload.push(time.monotonic() + 0.2)
+        assert upload.push(time.monotonic() + 0.2) is None
         asked.set()
-        assert upload.push(time.monotonic() + PATIENCE)
-
-
-ANSWERS = [
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"{}"),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", b"{}"),
-    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"{}"),
-    (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
-]
-
-
-@pytest.mark.parametrize(("heard", "content"), ANSWERS)
-def test_an_answer_is_whole_only_when_its_last_byte_is_there(heard: bytes, content: bytes):
-    for end in range(len(heard) - (4 if b"chunked" in heard else 1)):
-        assert parse(heard[:end], ended=False) is None
-    answer = parse(heard, ended=False)
-    assert answer is not None
-    assert answer[1] == content
-
-
-def test_an_answer_without_a_length_ends_with_its_connection():
-    heard = b"HTTP/1.1 200 OK\r\n\r\n{}"
-    assert parse(heard, ended=False) is None
-    answer = parse(heard, ended=True)
-    assert answer is not None
-    assert answer[1] == b"{}"
-
-
-def test_what_is_no_answer_is_none():
-    with pytest.raises(http.client.HTTPException):
-        parse(b"SSH-2.0-OpenSSH\r\n\r\n", ended=True)
+        response = upload.push(time.monotonic() + PATIENCE)
+        upload.close()
+    assert response is not None
+    assert response.status == 201
