@@ -91,13 +91,13 @@ class App:
         store = Store(wanted.database_url)
         self._closing.callback(store.close)
         self._store = store
-        roll = Allowlist(store)
+        allowlist = Allowlist(store)
         with store.read() as tx:
             barred = enrolment.revocations(tx, time.time())
         running = broker.start(wanted.broker, data, authority, barred)
         self._closing.callback(running.stop)
         self.broker = running.kind
-        self._allowlist = roll
+        self._allowlist = allowlist
         self._revoker = Revoker(running, authority, lambda: self._barred(store), evict, barred)
 
         metrics = Metrics()

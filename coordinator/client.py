@@ -65,7 +65,7 @@ class PickupDetail(Struct, frozen=True):
     """A pickup, and where to go; None if the maker did not say."""
 
     pickup: Pickup
-    doorstep: PickupAddress | None
+    address: PickupAddress | None
 
 
 class Client:

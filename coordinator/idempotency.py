@@ -42,13 +42,13 @@ class Idempotency:
         with self._units.begin() as unit:
             forget(unit.tx, unit.now - KEPT)
             if (kept := responses.get(unit.tx, name)) is not None:
-                said = seal.open(kept.answer, name)
-                if kept.asked != digest or said is None:
+                said = seal.open(kept.response, name)
+                if kept.request != digest or said is None:
                     raise Conflict(
                         "this was sent already, with other values in it: open the page again, or take a new key"
                     )
                 return msgspec.json.decode(said, type=shape)
             done = act()
             sealed = seal.close(msgspec.json.encode(done).decode(), name)
-            responses.add(unit.tx, StoredResponse(key=name, at=unit.now, asked=digest, answer=sealed))
+            responses.add(unit.tx, StoredResponse(key=name, at=unit.now, request=digest, response=sealed))
             return done

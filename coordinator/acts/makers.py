@@ -21,10 +21,10 @@ def link_agent(call: ActCall[Services], agent: str) -> str:
 
 
 @act("address.give", Permission.MAKER_LINK, on="maker")
-def give_address(call: ActCall[Services], token: str, doorstep: PickupAddress) -> None:
+def give_address(call: ActCall[Services], token: str, address: PickupAddress) -> None:
     """Say where to pick up, for the maker whose link this is; see `makers.move_to`."""
     known = _own(call, token)
-    makers.move_to(call.tx, known, doorstep, call.services.addresses, call.now)
+    makers.move_to(call.tx, known, address, call.services.addresses, call.now)
 
 
 @act("address.withdraw", Permission.MAKER_LINK, on="maker")

@@ -23,9 +23,9 @@ def give_back_pickup(call: ActCall[Services], pickup: str) -> Pickup:
 @act("address.look", Permission.COLLECT, on="maker")
 def look_at_address(call: ActCall[Services], pickup: str) -> tuple[Pickup, PickupAddress | None]:
     """Where to go; each look is noted. See `pickups.look`."""
-    known, doorstep = pickups.look(call.tx, pickup, call.services.addresses, by=call.by, now=call.now)
+    known, address = pickups.look(call.tx, pickup, call.services.addresses, by=call.by, now=call.now)
     call.note(makers.get(call.tx, known.agent).ref, {"pickup": pickup})
-    return known, doorstep
+    return known, address
 
 
 def _changed(call: ActCall[Services], known: Pickup) -> Pickup:

@@ -79,7 +79,7 @@ def make(
     replace: bool,
     progress: Progress,
 ) -> tuple[BackupManifest, LedgerReport]:
-    """Write a back-up of a coordinator that may be running; what its ledger's audit says of it comes along.
+    """Write a back-up of a coordinator that may be running; what the ledger check says of it comes along.
 
     Raises:
         BackupError: the file is there already and is not to be replaced, or another back-up is writing it.

@@ -28,7 +28,7 @@ from coordinator.work import overview
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was done: from which back-up, where that is which was there before, and what the audit says of it all."""
+    """What was done: from which back-up, where that is which was there before, and what the ledger check says."""
 
     manifest: BackupManifest
     restoration: Restoration

@@ -29,7 +29,7 @@ COMMANDS = {
     "pickup": ("coordinator.cli.makers:pickup", "See where something waits; go there."),
     "parcel": ("coordinator.cli.parcels:parcel", "Pack and send."),
     "ledger": ("coordinator.cli.ledgers:ledger", "Check that every unit stands where it should."),
-    "trail": ("coordinator.cli.audit_log:trail", "Who did what, and whether that record is whole."),
+    "audit-log": ("coordinator.cli.audit_log:audit_log", "Who did what, and whether that record is whole."),
     "privacy": ("coordinator.cli.privacy:privacy", "Hand out what is held of somebody, or take it away."),
     "backup": ("coordinator.cli.backups:backup", "Keep all that can't be made again in one file."),
     "restore": ("coordinator.cli.backups:restore", "Bring a back-up back, also into another database."),
@@ -64,7 +64,7 @@ def muster() -> None:
 
     `serve` runs the coordinator. The other commands talk to one that runs, on this machine or elsewhere:
     they find its address and key in its data directory, or in MUSTER_URL and MUSTER_KEY. `ledger verify`,
-    `trail`, `backup`, `restore`, `broker-config` and `keys` work on this machine's data themselves, so they need no
+    `audit-log`, `backup`, `restore`, `broker-config` and `keys` work on this machine's data themselves, so they need no
     coordinator.
     """
 

@@ -1,4 +1,4 @@
-"""`muster trail`: who did what, out of this machine's own database; and whether it is still what was written."""
+"""`muster audit-log`: who did what, out of this machine's own database; and whether it is still what was written."""
 
 import contextlib
 import csv
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from coordinator.store.engine import Tx
 
 
-@click.group()
-def trail() -> None:
+@click.group("audit-log")
+def audit_log() -> None:
     """Who did what, and whether that record is whole."""
 
 
-@trail.command(
+@audit_log.command(
     epilog=example(
-        "muster trail export > trail.csv", "muster trail export --since 2020-04-01 --json > trail.jsonl"
+        "muster audit-log export > audit-log.csv",
+        "muster audit-log export --since 2020-04-01 --json > audit-log.jsonl",
     )
 )
 @click.option("--since", metavar="DAY", default="", help="Only from this day on (UTC), as 2020-04-01.")
@@ -35,10 +36,10 @@ def trail() -> None:
 @json_option
 @click.pass_context
 def export(context: click.Context, since: str) -> None:
-    """Print the trail, oldest first, as CSV; with --json, one JSON object a line.
+    """Print the audit log, oldest first, as CSV; with --json, one JSON object a line.
 
     What it ends with is told beside it, on stderr: keep that head elsewhere, on paper if need be, and let
-    `muster trail verify --head` look for it later.
+    `muster audit-log verify --head` look for it later.
     """
     start = _day(since) if since else 0.0
     from coordinator.store import audit_log as rows  # noqa: PLC0415 - the database takes a while
@@ -56,11 +57,13 @@ def export(context: click.Context, since: str) -> None:
                 table.writerow([_cell(value) for value in asdict(entry).values()])
         number, head = rows.head(tx)
     sys.stdout.flush()
-    click.echo(f"head: {head} ({number:,} entries)" if number else "the trail is empty", err=True)
+    click.echo(f"head: {head} ({number:,} entries)" if number else "the audit log is empty", err=True)
 
 
-@trail.command(epilog=example("muster trail verify", "muster trail verify --head HASH"))
-@click.option("--head", default="", metavar="HASH", help="A head that was kept: the trail must come by it.")
+@audit_log.command(epilog=example("muster audit-log verify", "muster audit-log verify --head HASH"))
+@click.option(
+    "--head", default="", metavar="HASH", help="A head that was kept: the audit log must come by it."
+)
 @config_option
 @json_option
 @click.pass_context
@@ -72,13 +75,13 @@ def verify(context: click.Context, head: str) -> None:
     """
     kept = head.strip().lower()
     if kept and (len(kept) != len(BEGINNING) or set(kept) - set("0123456789abcdef")):
-        raise Wrong("a head is 64 hex digits, as `muster trail export` tells it")
+        raise Wrong("a head is 64 hex digits, as `muster audit-log export` tells it")
     from coordinator.store import audit_log as rows  # noqa: PLC0415
     from coordinator.store import guards  # noqa: PLC0415 - the database takes a while
 
     with _look(context) as tx:
         found = check_chain(rows.every(tx), head=kept)
-        gone = [name for name in guards.missing(tx) if name.startswith("trail")]
+        gone = [name for name in guards.missing(tx) if name.startswith("audit_log")]
     if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     elif found.first:
@@ -86,9 +89,11 @@ def verify(context: click.Context, head: str) -> None:
     else:
         click.echo(f"whole: {found.entries:,} entries\n  head {found.head}")
     if found.first:
-        raise Failed("the trail was tampered with: keep a copy of the database, and report this")
+        raise Failed("the audit log was tampered with: keep a copy of the database, and report this")
     if gone:
-        raise Failed(f"the trail's guards are gone ({', '.join(gone)}): somebody who could took them away")
+        raise Failed(
+            f"the audit log's guards are gone ({', '.join(gone)}): somebody who could took them away"
+        )
 
 
 @contextlib.contextmanager

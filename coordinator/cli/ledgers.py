@@ -53,7 +53,7 @@ def verify(context: click.Context) -> None:
 
     Reads this machine's database itself, whether the coordinator runs or not, and changes nothing.
     """
-    found = _audit(load(common_options(context).config).database_url)
+    found = _check(load(common_options(context).config).database_url)
     if common_options(context).json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
@@ -65,7 +65,7 @@ def verify(context: click.Context) -> None:
 
 
 def summary(found: LedgerReport) -> str:
-    """What the audit found, in some lines."""
+    """What the ledger check found, in some lines."""
     counts = f"{found.movements:,} movements, {found.needs:,} needs, {found.lots:,} lots, {found.parcels:,} parcels"
     if found.right:
         return f"right: every figure follows from {counts}"
@@ -77,7 +77,7 @@ def summary(found: LedgerReport) -> str:
     return "\n".join(lines)
 
 
-def _audit(url: str) -> LedgerReport:
+def _check(url: str) -> LedgerReport:
     from coordinator.store.engine import OpenMode, Store  # noqa: PLC0415
     from coordinator.work import overview  # noqa: PLC0415 - the database takes a while; help comes at once
 

@@ -87,9 +87,9 @@ def _table(known: list[PickupView]) -> ConsoleRenderable:
 
 
 def _stop(stop: PickupDetail) -> str | ConsoleRenderable:
-    if stop.doorstep is None:
+    if stop.address is None:
         return f"{stop.pickup.agent} gave no address: ask for the parts to be brought."
-    shown = [("address", stop.doorstep.address)]
-    shown += [("reach", stop.doorstep.contact)] if stop.doorstep.contact else []
-    shown += [("there", stop.doorstep.hours)] if stop.doorstep.hours else []
+    shown = [("address", stop.address.address)]
+    shown += [("reach", stop.address.contact)] if stop.address.contact else []
+    shown += [("there", stop.address.hours)] if stop.address.hours else []
     return facts(shown)

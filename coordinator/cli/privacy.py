@@ -14,7 +14,7 @@ def privacy() -> None:
 
 @privacy.group()
 def export() -> None:
-    """Print all that is held, as JSON. That it was taken out is in the trail."""
+    """Print all that is held, as JSON. That it was taken out is in the audit log."""
 
 
 @export.command("agent", epilog=example("muster privacy export agent anna > anna.json"))

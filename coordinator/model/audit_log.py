@@ -1,4 +1,4 @@
-"""The audit trail: what people did, each entry chained to the one before it by its hash. Pure: no database here.
+"""The audit log: what people did, each entry chained to the one before it by its hash. Pure: no database here.
 
 An entry's hash is the SHA-256 of `DOMAIN` and, as one array in JSON, the hash before it (zeros before the first) and
 the entry's fields in their order. So no entry can be altered, taken out, put in or moved without every later hash being
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-DOMAIN = b"muster trail 1\0"
+DOMAIN = b"muster trail 1\0"  # as the log was called first: hashes that stand go on from it
 BEGINNING = "0" * 64
 """What stands for the hash before the first entry's."""
 
@@ -60,7 +60,7 @@ class ChainBreak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainCheck:
-    """What a look at the whole trail found. `head` is the last entry's hash as far as the chain holds."""
+    """What a look at the whole audit log found. `head` is the last entry's hash as far as the chain holds."""
 
     whole: bool
     entries: int
@@ -76,10 +76,10 @@ def plain(details: Mapping[str, Detail]) -> str:
     """
     for name, value in details.items():
         if not _WORD.match(name) or (isinstance(value, str) and not _WORD.match(value)):
-            raise ValueError(f"the trail keeps numbers and ids, no free text: {name}")
+            raise ValueError(f"the audit log keeps numbers and ids, no free text: {name}")
     made = msgspec.json.encode(dict(details), order="deterministic").decode()
     if len(made) > _LONGEST:
-        raise ValueError("the details of one act are too long for the trail")
+        raise ValueError("the details of one act are too long for the audit log")
     return made
 
 
@@ -87,7 +87,7 @@ def sealed(entry: AuditEntry, before: str) -> AuditEntry:
     """The entry with its hash; `before` is the one of the entry before it, or `BEGINNING`.
 
     Raises:
-        ValueError: the act or its subject is not in the trail's words.
+        ValueError: the act or its subject is not in the audit log's words.
     """
     if not _ACT.match(entry.act) or not _SUBJECT.match(entry.subject):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The ledger's audit: every figure is worked out anew from the movements alone, and held against all else that is kept.
+"""The ledger check: every figure is worked out anew from the movements alone, and held against all else that is kept.
 
 Against the attempts' states and counts, the parcels, what was reported and what the needs ask for. Pure; it trusts
 nothing of what it is given, as somebody may have had their hands in the database.

@@ -126,7 +126,7 @@ class PlateOffer:
     grams: float
     made: float
     expires: float
-    answer: OfferStatus = OfferStatus.OPEN
+    status: OfferStatus = OfferStatus.OPEN
     changed: float
     why: str = ""
     seen: bool = False
@@ -185,14 +185,14 @@ class Parcel:
 class Maker:
     """Who is behind an agent. `ref` names them for good, also where the agent's name must not stand any more.
 
-    `token` is the SHA-256 of the own link's, `doorstep` is sealed.
+    `token` is the SHA-256 of the own link's, `address` is sealed.
     """
 
     agent: str
     ref: str
     token: str | None = None
     expires: float | None = None
-    doorstep: str | None = field(default=None, repr=False)
+    address: str | None = field(default=None, repr=False)
     given: float | None = None
 
 

@@ -140,7 +140,7 @@ class LedgerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerReport:
-    """What the audit of the ledger found: the first figures that differ, and the guards that are gone.
+    """What the ledger check found: the first figures that differ, and the guards that are gone.
 
     `differing` counts all of them.
     """

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from coordinator.errors import Problem
 
-_PURPOSE = b"muster doorstep 1\0"
+_PURPOSE = b"muster doorstep 1\0"  # as an address was called first: what is sealed stays readable
 _NONCE = 12
 
 
@@ -43,10 +43,10 @@ class AddressCipher:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def seal(self, doorstep: PickupAddress, agent: str) -> str:
-        """The doorstep of this agent, as text to keep."""
+    def seal(self, address: PickupAddress, agent: str) -> str:
+        """The address of this agent, as text to keep."""
         nonce = secrets.token_bytes(_NONCE)
-        sealed = self._cipher.encrypt(nonce, msgspec.json.encode(doorstep), _PURPOSE + agent.encode())
+        sealed = self._cipher.encrypt(nonce, msgspec.json.encode(address), _PURPOSE + agent.encode())
         return base64.b64encode(nonce + sealed).decode()
 
     def open(self, sealed: str, agent: str) -> PickupAddress:

@@ -60,20 +60,20 @@ def by_link(tx: Tx, token: str, now: float) -> Maker:
     return known
 
 
-def move_to(tx: Tx, maker: Maker, doorstep: PickupAddress, safe: AddressCipher, now: float) -> None:
+def move_to(tx: Tx, maker: Maker, address: PickupAddress, cipher: AddressCipher, now: float) -> None:
     """Parts are picked up there from now on.
 
     Raises:
         Invalid: no address.
     """
-    if not doorstep.address.strip():
+    if not address.address.strip():
         raise Invalid("say where the parts can be picked up")
-    makers.makers.change(tx, maker.agent, doorstep=safe.seal(doorstep, maker.agent), given=now)
+    makers.makers.change(tx, maker.agent, address=cipher.seal(address, maker.agent), given=now)
 
 
 def move_out(tx: Tx, maker: Maker) -> None:
     """Nobody knows any more where this maker is."""
-    makers.makers.change(tx, maker.agent, doorstep=None, given=None)
+    makers.makers.change(tx, maker.agent, address=None, given=None)
 
 
 def page(tx: Tx, token: str, plates: PlateLibrary, now: float) -> MakerPage:

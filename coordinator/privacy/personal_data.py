@@ -1,7 +1,7 @@
 """What is held of a maker, or of who speaks for a hospital: all of it for them to have, or to be taken away.
 
 Of a maker that left, the lots stay, under a name that says nothing, so that a recall reaches what they printed. The
-trail names makers by that name from the start. Back-ups and logs that were made before are not reached: they go as
+audit log names makers by that name from the start. Back-ups and logs that were made before are not reached: they go as
 they grow old.
 """
 
@@ -20,7 +20,7 @@ from coordinator.store.engine import Tx
 _ENTRIES = 10_000
 
 
-def export_agent(tx: Tx, maker: Maker, safe: AddressCipher) -> dict[str, Any]:
+def export_agent(tx: Tx, maker: Maker, cipher: AddressCipher) -> dict[str, Any]:
     """All that is held of a maker; the address as it was entered. For the maker, or an administrator on request.
 
     Raises:
@@ -29,13 +29,13 @@ def export_agent(tx: Tx, maker: Maker, safe: AddressCipher) -> dict[str, Any]:
     """
     if (role := request_context.here().role) not in ("", "machine", "admin"):
         raise Forbidden(f"as {role} you don't take a maker's data out: an admin does, when the maker asks")
-    doorstep = None if maker.doorstep is None else asdict(safe.open(maker.doorstep, maker.agent))
+    address = None if maker.address is None else asdict(cipher.open(maker.address, maker.agent))
     acts = audit_log.page(tx, on=f"maker/{maker.ref}", most=_ENTRIES)
     return {
         "agent": maker.agent,
-        "doorstep": doorstep,
+        "address": address,
         "held": privacy.of_agent(tx, maker.agent),
-        "trail": [asdict(each) for each in acts],
+        "audit_log": [asdict(each) for each in acts],
     }
 
 

@@ -39,7 +39,7 @@ def waiting(tx: Tx, agent: str | None = None) -> dict[str, dict[str, int]]:
 def every(tx: Tx, now: float) -> list[PickupView]:
     """Where something waits, the most units first; the place is a cell of 0.1°, the address is not in it."""
     cells = {each.name: each.place for each in agents.agents.find(tx)}
-    addressed = makers.with_doorstep(tx)
+    addressed = makers.with_address(tx)
     taken = {each.agent: each for each in makers.open_pickups(tx, now)}
     views = [
         PickupView(
@@ -86,7 +86,7 @@ def give_back(tx: Tx, pickup: str, *, by: str, now: float) -> Pickup:
 
 
 def look(
-    tx: Tx, pickup: str, safe: AddressCipher, *, by: str, now: float
+    tx: Tx, pickup: str, cipher: AddressCipher, *, by: str, now: float
 ) -> tuple[Pickup, PickupAddress | None]:
     """Where to go: for who has taken the pickup on only, as long as it is open. None if the maker did not say.
 
@@ -99,8 +99,8 @@ def look(
     known = _theirs(tx, pickup, by, now)
     if known.agent not in waiting(tx, known.agent):
         raise Missing(_OVER)
-    sealed = makers.of(tx, known.agent).doorstep
-    return known, None if sealed is None else safe.open(sealed, known.agent)
+    sealed = makers.of(tx, known.agent).address
+    return known, None if sealed is None else cipher.open(sealed, known.agent)
 
 
 def settle(tx: Tx, agent: str, now: float) -> None:

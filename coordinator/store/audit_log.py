@@ -1,4 +1,4 @@
-"""The audit trail's rows: added in the transaction of the act, never changed (`guards.py`)."""
+"""The audit log's rows: added in the transaction of the act, never changed (`guards.py`)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -10,7 +10,7 @@ from coordinator.model.audit_log import BEGINNING, AuditEntry, Detail, plain, se
 from coordinator.store import schema
 from coordinator.store.engine import Tx
 
-_t = schema.trail.c
+_t = schema.audit_log.c
 _NAMES = [each.name for each in fields(AuditEntry)]
 _COLUMNS = [_t[name] for name in _NAMES]
 
@@ -18,7 +18,7 @@ _COLUMNS = [_t[name] for name in _NAMES]
 def note(
     tx: Tx, *, by: str, act: str, on: str, now: float, details: Mapping[str, Detail] | None = None
 ) -> AuditEntry:
-    """Add what somebody does to the trail; to be called in the very transaction that does it.
+    """Add what somebody does to the audit log; to be called in the very transaction that does it.
 
     Writers take turns (`Store.write`), so nobody comes between the last entry and this one. Role and way are those of
     `origin.here()`.
@@ -32,7 +32,7 @@ def note(
         details: numbers and ids.
 
     Raises:
-        ValueError: something in it does not belong into the trail.
+        ValueError: something in it does not belong into the audit log.
     """
     last = tx.execute(select(_t.number, _t.hash).order_by(_t.number.desc()).limit(1)).first()
     number, before = (last.number, last.hash) if last else (0, BEGINNING)
@@ -50,7 +50,7 @@ def note(
         ),
         before,
     )
-    tx.execute(insert(schema.trail).values({name: getattr(entry, name) for name in _NAMES}))
+    tx.execute(insert(schema.audit_log).values({name: getattr(entry, name) for name in _NAMES}))
     return entry
 
 
@@ -62,7 +62,7 @@ def every(tx: Tx, *, since: float = 0.0) -> Iterator[AuditEntry]:
 
 
 def head(tx: Tx) -> tuple[int, str]:
-    """The last entry's number and hash; 0 and `BEGINNING` of an empty trail."""
+    """The last entry's number and hash; 0 and `BEGINNING` of an empty audit log."""
     last = tx.execute(select(_t.number, _t.hash).order_by(_t.number.desc()).limit(1)).first()
     return (last.number, last.hash) if last else (0, BEGINNING)
 

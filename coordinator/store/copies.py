@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    TableClause,
     TypeDecorator,
     create_engine,
     func,
@@ -34,6 +35,7 @@ Progress = Callable[[int, int], None]
 _PAGES = 2000
 """Of an SQLite file, that are copied between two calls of progress: 8 MB."""
 _ROWS = 1000
+_OURS = frozenset(schema.metadata.tables) | schema.FORMER
 
 
 def save(store: Store, path: Path, progress: Progress) -> None:
@@ -70,12 +72,10 @@ def rows_in(store: Store) -> int:
 
 
 def count(tx: Tx) -> dict[str, int]:
-    """Rows by table, of our tables that are there."""
-    there = set(inspect(tx).get_table_names())
+    """Rows by table, of our tables that are there, also of an older version's."""
     return {
-        table.name: int(tx.execute(select(func.count()).select_from(table)).scalar_one())
-        for table in schema.metadata.sorted_tables
-        if table.name in there
+        name: int(tx.execute(select(func.count()).select_from(TableClause(name))).scalar_one())
+        for name in sorted(set(inspect(tx).get_table_names()) & _OURS)
     }
 
 
@@ -102,7 +102,7 @@ def fill(tx: Tx, path: Path, aside: str, progress: Progress) -> bool:
     """
     with _opened(path, OpenMode.AS_IT_IS) as copy, copy.read() as there, told():
         tx.execute(text("SET LOCAL lock_timeout = '10s'"))
-        here = set(inspect(tx).get_table_names()) & {*schema.metadata.tables, "alembic_version"}
+        here = set(inspect(tx).get_table_names()) & {*_OURS, "alembic_version"}
         if here:
             tx.execute(text(f'CREATE SCHEMA "{aside}"'))
             for name in sorted(here):

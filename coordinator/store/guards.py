@@ -1,8 +1,8 @@
-"""What stands in the database itself against a ledger that is changed: triggers, made by migrations 0003 and 0006.
+"""What stands in the database itself against a ledger that is changed: triggers, made by migrations 0003 and 0011.
 
 They refuse to change or delete what agents reported, what was moved and what people did, to add a movement twice or
-an entry of the trail anywhere but at its end, and to draw more from an account than stands there, whoever asks and by
-whatever way.
+an entry of the audit log anywhere but at its end, and to draw more from an account than stands there, whoever asks and
+by whatever way.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ _NAMES = {
         "event_never_update",
         "event_never_delete",
         "event_is_new",
-        "trail_never_update",
-        "trail_never_delete",
-        "trail_follows",
+        "audit_log_never_update",
+        "audit_log_never_delete",
+        "audit_log_follows",
     },
     "postgresql": {
         "movement_never_changes",
@@ -32,9 +32,9 @@ _NAMES = {
         "movement_has_cover",
         "event_never_changes",
         "event_never_emptied",
-        "trail_never_changes",
-        "trail_never_emptied",
-        "trail_follows",
+        "audit_log_never_changes",
+        "audit_log_never_emptied",
+        "audit_log_follows",
     },
 }
 _STANDING = {
@@ -42,7 +42,7 @@ _STANDING = {
     "postgresql": (
         "SELECT tgname, cast(cast(tgrelid AS regclass) AS text), '' FROM pg_trigger"
         " WHERE NOT tgisinternal AND tgenabled = 'A'"
-        " AND tgrelid IN (to_regclass('movement'), to_regclass('event'), to_regclass('trail'))"
+        " AND tgrelid IN (to_regclass('movement'), to_regclass('event'), to_regclass('audit_log'))"
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What was answered to whom, for those who ask the same again."""
+"""Idempotency keys that were used, each with the response, for those who send the same again."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ from coordinator.store.repository import Repository
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredResponse:
-    """An answer that was given `at`, to what has the keyed digest `asked`."""
+    """A response that was given `at`, sealed, to what has the keyed digest `request`."""
 
     key: str
     at: float
-    asked: str
-    answer: str
+    request: str
+    response: str
 
 
-responses = Repository(schema.answer, StoredResponse)
+responses = Repository(schema.idempotency_key, StoredResponse)
 
 
 def forget(tx: Tx, before: float) -> None:
-    """Forget the answers that were given before a moment."""
-    tx.execute(delete(schema.answer).where(schema.answer.c.at < before))
+    """Forget the responses that were given before a moment."""
+    tx.execute(delete(schema.idempotency_key).where(schema.idempotency_key.c.at < before))

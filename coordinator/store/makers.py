@@ -1,4 +1,4 @@
-"""What is kept of a maker beside the agent: a name for good, the own link, a sealed doorstep; and pickups there."""
+"""What is kept of a maker beside the agent: a name for good, the own link, a sealed address; and pickups there."""
 
 from coordinator.ids import fresh
 from coordinator.model.records import Maker, Pickup
@@ -38,7 +38,7 @@ def end_pickups(tx: Tx, agent: str, now: float) -> None:
         pickups.change(tx, each.id, ended=now)
 
 
-def with_doorstep(tx: Tx) -> set[str]:
+def with_address(tx: Tx) -> set[str]:
     """The agents whose makers said where they are."""
-    given = makers.find(tx, schema.maker.c.doorstep.is_not(None))
+    given = makers.find(tx, schema.maker.c.address.is_not(None))
     return {each.agent for each in given}

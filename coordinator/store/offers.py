@@ -31,25 +31,25 @@ def open_now(tx: Tx, now: float) -> list[Opening]:
 def standing(tx: Tx, agent: str | None = None, printer: str | None = None) -> list[PlateOffer]:
     """Those that stand, until somebody has found that their time is over; of every printer, or of one."""
     of = [] if agent is None else [_of.agent == agent, _of.printer == printer]
-    return offers.find(tx, _of.answer.in_(STANDING), *of)
+    return offers.find(tx, _of.status.in_(STANDING), *of)
 
 
 def accepted(tx: Tx, now: float) -> dict[str, PlateOffer]:
     """What a printer may say ready for, by name: its ready is the owner's yes."""
-    return {each.id: each for each in offers.find(tx, _of.answer.in_(STANDING), _of.expires > now)}
+    return {each.id: each for each in offers.find(tx, _of.status.in_(STANDING), _of.expires > now)}
 
 
 def declined(tx: Tx, since: float) -> set[tuple[str, str, str]]:
     """(agent, printer, need) wherever an owner has said no since then."""
-    found = offers.find(tx, _of.answer == OfferStatus.DECLINED, _of.changed > since)
+    found = offers.find(tx, _of.status == OfferStatus.DECLINED, _of.changed > since)
     return {(each.agent, each.printer, each.need) for each in found}
 
 
-def tell(tx: Tx, offer: PlateOffer, answer: OfferStatus, now: float, why: str = "") -> None:
+def tell(tx: Tx, offer: PlateOffer, status: OfferStatus, now: float, why: str = "") -> None:
     """Keep what became of an offer."""
-    offers.change(tx, offer.id, answer=answer, changed=now, why=why, seen=True)
+    offers.change(tx, offer.id, status=status, changed=now, why=why, seen=True)
 
 
 def prune(tx: Tx, before: float) -> None:
     """Forget what has been over since then."""
-    tx.execute(delete(schema.offer).where(_of.answer.not_in(STANDING), _of.changed < before))
+    tx.execute(delete(schema.offer).where(_of.status.not_in(STANDING), _of.changed < before))

@@ -11,7 +11,7 @@ from coordinator.store.repository import Repository
 
 _membership = schema.membership
 _recovery = schema.recovery
-_entry = schema.entry
+_password_link = schema.password_link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class PasswordLink:
 persons = Repository(schema.person, Person)
 sessions = Repository(schema.session, BrowserSession)
 tokens = Repository(schema.token, Token)
-password_links = Repository(_entry, PasswordLink)
+password_links = Repository(_password_link, PasswordLink)
 
 
 def anybody(tx: Tx) -> bool:
@@ -138,7 +138,7 @@ def recovery_left(tx: Tx, person: str) -> int:
 
 def forget_password_links(tx: Tx, person: str) -> None:
     """No link chooses this person's password any more."""
-    tx.execute(delete(_entry).where(_entry.c.person == person))
+    tx.execute(delete(_password_link).where(_password_link.c.person == person))
 
 
 # ── sessions and programs ─────────────────────────────────────────────────────────────────────────────────

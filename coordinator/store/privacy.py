@@ -11,7 +11,7 @@ from sqlalchemy import Table, delete, func, insert, select, update
 from coordinator.store import certificates, guards, schema
 from coordinator.store.engine import Tx
 
-_SECRET = frozenset({"token", "doorstep", "code", "nonce"})
+_SECRET = frozenset({"token", "address", "code", "nonce"})
 
 
 def of_agent(tx: Tx, agent: str) -> dict[str, list[dict[str, Any]]]:

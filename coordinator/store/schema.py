@@ -1,4 +1,4 @@
-"""The tables. Rows of `event`, `movement` and `trail` are only ever added: triggers refuse all else (`guards.py`)."""
+"""The tables. Rows of `event`, `movement` and `audit_log` are only added: triggers refuse all else (`guards.py`)."""
 
 from typing import Any
 
@@ -83,6 +83,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+FORMER = frozenset({"trail", "entry", "answer"})
+"""Tables of older versions, which are called otherwise since migration 0011."""
 
 _Name = String(48)
 _Count = BigInteger().with_variant(Integer, "sqlite")  # an agent's counter: the wire lets it reach 2**53
@@ -210,12 +213,12 @@ offer = Table(
     Column("grams", Float, nullable=False),
     Column("made", Float, nullable=False),
     Column("expires", Float, nullable=False),
-    Column("answer", Word(OfferStatus), nullable=False),
+    Column("status", Word(OfferStatus), nullable=False),
     Column("changed", Float, nullable=False),
     Column("why", Said(400), nullable=False),
     Column("seen", Boolean, nullable=False),
-    Index(None, "agent", "printer", "answer"),
-    Index(None, "answer", "changed"),
+    Index(None, "agent", "printer", "status"),
+    Index(None, "status", "changed"),
 )
 
 attempt = Table(
@@ -338,8 +341,8 @@ restoration = Table(
     Column("settled", Float),
 )
 
-trail = Table(
-    "trail",
+audit_log = Table(
+    "audit_log",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("at", Float, nullable=False),
@@ -359,7 +362,7 @@ maker = Table(
     Column("ref", _Name, nullable=False, unique=True),
     Column("token", String(64), unique=True),  # its SHA-256
     Column("expires", Float),
-    Column("doorstep", Text),  # sealed, see `doorstep.py`
+    Column("address", Text),  # sealed, see `privacy/address.py`
     Column("given", Float),
 )
 
@@ -403,8 +406,8 @@ recovery = Table(
     Column("code", String(64), primary_key=True),  # its SHA-256
 )
 
-entry = Table(
-    "entry",
+password_link = Table(
+    "password_link",
     metadata,
     Column("code", String(64), primary_key=True),  # its SHA-256
     Column("person", _Name, ForeignKey("person.name"), nullable=False),
@@ -439,11 +442,13 @@ token = Table(
     Column("used", Float),
 )
 
-answer = Table(
-    "answer",
+idempotency_key = Table(
+    "idempotency_key",
     metadata,
     Column("key", String(64), primary_key=True),  # of who asked, what, and with which form or key
     Column("at", Float, nullable=False, index=True),
-    Column("asked", String(64), nullable=False),  # keyed, as a form may hold what can be guessed
-    Column("answer", Text, nullable=False),  # sealed: it may hold a hospital's link
+    Column(
+        "request", String(64), nullable=False
+    ),  # its digest, keyed, as a form may hold what can be guessed
+    Column("response", Text, nullable=False),  # sealed: it may hold a hospital's link
 )

@@ -30,7 +30,7 @@ Which = Annotated[Word, Query(alias="on", description="How a subject begins, suc
 Before = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Entries older than this one")]
 
 
-@router.get("/api/trail", tags=["trail"], summary="Who did what", responses=_ANSWERS)
+@router.get("/api/audit-log", tags=["audit log"], summary="Who did what", responses=_ANSWERS)
 @needs(Permission.AUDIT_LOG)
 def entries(
     services: Here,
@@ -44,7 +44,9 @@ def entries(
     return services.read(audit_log.page, by=by, act=act, on=subject, before=before, most=most)
 
 
-@router.get("/api/trail/chain", tags=["trail"], summary="Whether the trail is whole", responses=_ANSWERS)
+@router.get(
+    "/api/audit-log/chain", tags=["audit log"], summary="Whether the audit log is whole", responses=_ANSWERS
+)
 @needs(Permission.AUDIT_LOG)
 def chain(
     services: Here, head: Annotated[Head, Query(description="A head that was kept elsewhere")] = ""
@@ -53,9 +55,9 @@ def chain(
     return services.read(_chain, head)
 
 
-@router.get("/trail", include_in_schema=False)
+@router.get("/audit-log", include_in_schema=False)
 @needs(Permission.AUDIT_LOG)
-def trail(
+def page(
     services: Here,
     request: Request,
     by: Who = "",
@@ -63,13 +65,13 @@ def trail(
     subject: Which = "",
     before: Annotated[str, Query(pattern=r"^[0-9]{0,9}$")] = "",
 ) -> Response:
-    """The trail, a page at a time."""
+    """The audit log, a page at a time."""
     shown = services.read(
         audit_log.page, by=by, act=act, on=subject, before=int(before or 0) or None, most=_PAGE + 1
     )
     return rendering.page(
         request,
-        "trail.html",
+        "audit_log.html",
         entries=shown[:_PAGE],
         more=shown[_PAGE - 1].number if len(shown) > _PAGE else None,
         wanted={"by": by, "act": act, "on": subject},

@@ -48,9 +48,9 @@ def taken(services: Here, who: Who, agent: Id) -> Pickup:
 @router.get("/api/pickups/{pickup}", tags=["pickups"], summary="Where to go", responses=_ANSWERS)
 @performs(acts.pickups.look_at_address)
 def stop(services: Here, who: Who, pickup: Id) -> shapes.Stop:
-    """For who has taken it on, as long as it is open. Each look is in the trail."""
-    known, doorstep = acts.pickups.look_at_address(services, who, pickup)
-    return shapes.Stop(pickup=known, doorstep=doorstep)
+    """For who has taken it on, as long as it is open. Each look is in the audit log."""
+    known, address = acts.pickups.look_at_address(services, who, pickup)
+    return shapes.Stop(pickup=known, address=address)
 
 
 @router.post("/api/pickups/{pickup}/give-back", tags=["pickups"], summary="Not go", responses=_ANSWERS)
@@ -87,9 +87,9 @@ def take(services: Here, request: Request, who: Who, entered: Entered, agent: Id
 @performs(acts.pickups.look_at_address)
 def pickup(services: Here, request: Request, who: Who, pickup: Id) -> Response:
     """Where to go, for who has taken it on."""
-    known, doorstep = acts.pickups.look_at_address(services, who, pickup)
+    known, address = acts.pickups.look_at_address(services, who, pickup)
     view = next((each for each in _waiting(services) if each.agent == known.agent), None)
-    return rendering.page(request, "pickup.html", pickup=known, doorstep=doorstep, view=view)
+    return rendering.page(request, "pickup.html", pickup=known, address=address, view=view)
 
 
 @router.post("/pickups/{pickup}/give-back", include_in_schema=False)

@@ -31,7 +31,6 @@ DOCS: dict[str, str] = {
     "details": "More about it: an object as JSON, numbers and ids only",
     "digest": "The SHA-256 of the plate's G-code, in hex",
     "disabled": "When the account was shut; null: it is open",
-    "doorstep": "Where to go; null: its maker did not say",
     "driver": "How it is driven: serial, octoprint, moonraker or prusalink",
     "ended": "When it was done, or given back; null: somebody is on the way",
     "ends": "Until when its certificate is good; null: it has none",
@@ -159,6 +158,7 @@ DOCS: dict[str, str] = {
     "Receipt.by": "Who counted",
     "Receipt.note": "Anything to say",
     "ResetAsked.second_factor": "Whether the second factor is forgotten, too",
+    "Stop.address": "Where to go; null: its maker did not say",
     "Stop.pickup": "Who goes there, and until when",
     "Tracking.hospital": "The hospital's name",
 }

@@ -43,19 +43,19 @@ def shown(services: Here, token: Held) -> MakerPage:
 
 
 @router.post(
-    "/api/maker/{token}/doorstep",
+    "/api/maker/{token}/address",
     status_code=204,
     tags=["maker"],
     summary="Say where to pick up",
     responses=_ANSWERS,
 )
-def given(services: Here, token: Held, asked: shapes.DoorstepGiven) -> None:
+def given(services: Here, token: Held, asked: shapes.AddressGiven) -> None:
     """Replaces what was said before. Only who has taken on a pickup there sees it, and each look is noted."""
-    acts.makers.give_address(services, MAKER, token, _doorstep(asked))
+    acts.makers.give_address(services, MAKER, token, _address(asked))
 
 
 @router.delete(
-    "/api/maker/{token}/doorstep",
+    "/api/maker/{token}/address",
     status_code=204,
     tags=["maker"],
     summary="Take the address away",
@@ -89,15 +89,15 @@ def page(services: Here, request: Request, token: Held) -> Response:
     return _show(services, request, token)
 
 
-@router.post("/m/{token}/doorstep", include_in_schema=False)
+@router.post("/m/{token}/address", include_in_schema=False)
 def give(services: Here, request: Request, token: Held, entered: Entered) -> Response:
     """The form to say where to pick up."""
 
     def act() -> str:
-        acts.makers.give_address(services, MAKER, token, _doorstep(shapes.DoorstepGiven.entered(entered)))
+        acts.makers.give_address(services, MAKER, token, _address(shapes.AddressGiven.entered(entered)))
         return f"/m/{token}"
 
-    return submit("doorstep", entered, act, lambda refused: _show(services, request, token, refused))
+    return submit("address", entered, act, lambda refused: _show(services, request, token, refused))
 
 
 @router.post("/m/{token}/withdraw", include_in_schema=False)
@@ -135,7 +135,7 @@ def erase(services: Here, request: Request, token: Held, entered: Entered) -> Re
     return done if done.status_code != 303 else rendering.page(request, "farewell.html", name=name)
 
 
-def _doorstep(asked: shapes.DoorstepGiven) -> PickupAddress:
+def _address(asked: shapes.AddressGiven) -> PickupAddress:
     return PickupAddress(address=asked.address, contact=asked.contact, hours=asked.hours)
 
 

@@ -127,7 +127,7 @@ class _Bounded:
 
 
 def _via(request: Request) -> str:
-    """By what way somebody acts, in general terms, for the trail."""
+    """By what way somebody acts, in general terms, for the audit log."""
     path = request.url.path
     if path.startswith(("/t/", "/api/track/", "/m/", "/api/maker/")):
         return "link"

@@ -22,7 +22,7 @@ _ANSWERS = documented(Unauthorised, Forbidden, Missing, Invalid)
 )
 @performs(acts.privacy.export_agent)
 def export_agent(services: Here, who: Who, agent: Id) -> dict[str, Any]:
-    """With the address: it is for the maker who asks. That it was taken out is in the trail."""
+    """With the address: it is for the maker who asks. That it was taken out is in the audit log."""
     return acts.privacy.export_agent(services, who, agent)
 
 

@@ -31,7 +31,7 @@ TAGS = {
     "people": "Accounts and roles.",
     "access": "Getting in from the coordinator's own machine.",
     "privacy": "What is held of somebody, and how it goes away.",
-    "trail": "Who did what.",
+    "audit log": "Who did what.",
     "ledger": "Whether every figure is right.",
     "live": "Hearing that something changed.",
     "health": "Whether it runs.",

@@ -215,7 +215,7 @@ class Welcomed:
     path: str
 
 
-class DoorstepGiven(Asked):
+class AddressGiven(Asked):
     """Where a maker's parts can be picked up."""
 
     address: Annotated[Note, Field(min_length=1)]
@@ -241,7 +241,7 @@ class Stop:
     """A pickup, and where to go; null if the maker did not say."""
 
     pickup: Pickup
-    doorstep: PickupAddress | None
+    address: PickupAddress | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

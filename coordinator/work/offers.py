@@ -68,7 +68,7 @@ def note(tx: Tx, agent: str, message: messages.Open, now: float) -> OfferRound |
         offer = standing.pop(has.offer, None)
         if offer is None:
             round_.over.append(EndedOffer(agent, has.offer, "it does not stand any more"))
-        elif (answer := _ANSWERS.get(has.answer, OfferStatus.OPEN)) != offer.answer or not offer.seen:
+        elif (answer := _ANSWERS.get(has.answer, OfferStatus.OPEN)) != offer.status or not offer.seen:
             offers.tell(tx, offer, answer, now, has.why)
             if answer is OfferStatus.DECLINED:
                 round_.over.append(EndedOffer(agent, offer.id, "its owner said no"))

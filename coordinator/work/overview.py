@@ -137,7 +137,7 @@ def ledger_(tx: Tx) -> LedgerView:
 
 
 def check_ledger(tx: Tx) -> LedgerReport:
-    """The audit of the whole ledger: every figure from the movements alone; see `audit`."""
+    """Check the whole ledger: every figure from the movements alone; see `ledger_check`."""
     first: list[Difference] = []
     differing = movements_ = 0
 

@@ -179,7 +179,7 @@ def take_pictures(into: Path) -> None:
                     for shown, path in (
                         ("pickup", scene.stop()),
                         ("pickups", "/pickups"),
-                        ("trail", "/trail"),
+                        ("audit-log", "/audit-log"),
                         ("maker", f"/m/{scene.own_page()}"),
                         ("reference", "/api/docs"),
                     ):

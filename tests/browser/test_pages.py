@@ -163,7 +163,7 @@ def test_a_maker_says_on_a_phone_where_to_pick_up_and_a_courier_goes_there(brows
 
 def test_every_page_fits_a_phone_and_a_finger(browser, scene: Scene):
     need, token = scene.busy()
-    ours = ("/", f"/needs/{need}", "/printers", "/pickups", scene.stop(), "/trail")
+    ours = ("/", f"/needs/{need}", "/printers", "/pickups", scene.stop(), "/audit-log")
     with chromium.page(browser, viewport=chromium.PHONE) as phone:
         scene.log_in(phone)
         for path in (*ours, f"/t/{token}", f"/m/{scene.own_page()}", "/api/docs", "/nothing"):
@@ -188,7 +188,7 @@ def test_text_stands_out_from_its_ground(browser, scene: Scene):
                 f"/t/{token}",
                 own,
                 "/pickups",
-                "/trail",
+                "/audit-log",
                 "/api/docs",
             ):
                 page.goto(scene.url + path)

@@ -58,7 +58,7 @@ def test_a_step_moves_the_whole_lot_or_nothing_and_keeps_what_is_wanted(change, 
 
 
 def differing(moved: list[Movement], quantity: int, **lots: State) -> list[str]:
-    """What the audit says of a need for so many, and of lots as large in these states."""
+    """What the ledger check says of a need for so many, and of lots as large in these states."""
     posted = [
         PostedMovement(
             number, each.need, each.lot or "", each.source, each.target, each.units, f"cause:{number}"

@@ -67,7 +67,7 @@ def test_a_row_that_a_superuser_alters_is_named(office: Office):
     for _ in range(4):
         office.needs(1)
     with office.store.write() as tx, guards.lowered(tx):
-        tx.execute(text("update trail set \"by\" = 'nobody' where number = 5"))
+        tx.execute(text("update audit_log set \"by\" = 'nobody' where number = 5"))
     found = check_chain(entries(office))
     assert found.first is not None
     assert found.first.number == 5

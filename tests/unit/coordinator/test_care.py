@@ -48,7 +48,7 @@ def everything(office: Office) -> str:
     """Every row of every table, as text; without nonces, which only these tests make from names."""
     with office.store.read() as tx:
         names = ["agent", "printer", "attempt", "event", "movement", "need", "parcel", "hospital", "invite"]
-        names += ["trail", "maker", "pickup"]
+        names += ["audit_log", "maker", "pickup"]
         rows = [str(row) for name in names for row in tx.execute(text(f"select * from {name}"))]
     return re.sub(r"[a-z]+-a{4}-nonce-\d+", "", "\n".join(rows))
 
@@ -125,7 +125,7 @@ def test_an_address_is_sealed_and_for_its_own_maker_only(office: Office):
             other.open(text_, agent)
 
 
-def test_a_doorstep_that_is_printed_by_mistake_shows_nothing():
+def test_an_address_that_is_printed_by_mistake_shows_nothing():
     assert "Quitten" not in f"{DOOR} {DOOR!r}"
 
 
@@ -238,7 +238,7 @@ def test_only_an_admin_takes_a_makers_data_out_and_the_maker_sees_that(office: O
     office.desk.export_own(token)
     assert office.desk.maker(token).looks == []
     with request_context.acting(via="api", role="admin"):
-        assert office.desk.export_agent("anna", by="ada")["doorstep"]["address"] == DOOR.address
+        assert office.desk.export_agent("anna", by="ada")["address"]["address"] == DOOR.address
     assert [who for _, who in office.desk.maker(token).looks] == ["ada"]
 
 
@@ -391,7 +391,7 @@ def test_a_maker_leaves_by_the_own_link_after_typing_the_name(office: Office):
 def test_what_is_handed_out_is_all_that_is_held_and_no_secret(office: Office):
     _, token, lot, _ = a_past(office)
     held = office.desk.export_own(token)
-    assert held["doorstep"] == {
+    assert held["address"] == {
         "address": DOOR.address,
         "contact": DOOR.contact,
         "hours": DOOR.hours,
@@ -406,7 +406,7 @@ def test_what_is_handed_out_is_all_that_is_held_and_no_secret(office: Office):
     assert '"token"' not in said
     by_ines = office.desk.export_agent("anna", by="ines")
     assert by_ines["held"] == held["held"]
-    exports = [each["act"] for each in by_ines["trail"] if each["act"].startswith("privacy.export")]
+    exports = [each["act"] for each in by_ines["audit_log"] if each["act"].startswith("privacy.export")]
     assert exports == ["privacy.export", "privacy.export-own"]
 
 

@@ -92,7 +92,7 @@ def test_an_answer_is_known_for_a_day(idempotency: Idempotency, office: Office):
 def test_a_kept_answer_does_not_show_the_hospitals_link(idempotency: Idempotency, office: Office):
     idempotency.once("ines", "form-1", b"", str, lambda: "/t/the-secret-link")
     with office.store.read() as tx:
-        kept = str(tx.exec_driver_sql("SELECT * FROM answer").all())
+        kept = str(tx.exec_driver_sql("SELECT * FROM idempotency_key").all())
     assert "secret-link" not in kept
     assert idempotency.once("ines", "form-1", b"", str, lambda: "") == "/t/the-secret-link"
 

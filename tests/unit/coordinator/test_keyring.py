@@ -338,8 +338,8 @@ def test_a_part_is_signed_where_the_release_key_is_and_carried_here(
     part.write_bytes(COUPON.replace(b"[0, 0]", b"[0, 1]"))
     assert run(["keys", "sign-part", str(part), "--release", str(drawer), *config]) == 2
     assert "new version" in capsys.readouterr().err
-    letter = signing_files.read(signed)
-    assert isinstance(letter, signing_files.SignedPart)
+    content = signing_files.read(signed)
+    assert isinstance(content, signing_files.SignedPart)
     signed.unlink()
-    signing_files.write(signed, signing_files.SignedPart(letter.document + "#", letter.release))
+    signing_files.write(signed, signing_files.SignedPart(content.document + "#", content.release))
     assert run(["keys", "import", str(signed), *config]) == 2

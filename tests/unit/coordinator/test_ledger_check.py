@@ -1,4 +1,4 @@
-"""The ledger can't be tampered with; and where somebody takes the database's guards away, the audit finds it."""
+"""The ledger can't be tampered with; and where somebody takes the database's guards away, the ledger check finds it."""
 
 import secrets
 import shutil
@@ -56,14 +56,14 @@ def lived(request, history, tmp_path) -> Generator[tuple[Office, Told]]:
         yield office, told
 
 
-def audited(office: Office) -> LedgerReport:
+def checked(office: Office) -> LedgerReport:
     with office.store.read() as tx:
         return overview.check_ledger(tx)
 
 
 def test_a_history_of_all_kinds_is_right(lived):
     office, _ = lived
-    found = audited(office)
+    found = checked(office)
     assert (found.right, found.first, found.unguarded) == (True, None, [])
     assert (found.needs, found.lots, found.parcels) == (3, 5, 2)
     assert found.movements > 30
@@ -77,10 +77,10 @@ REFUSED = {
     "a movement by somebody else": "update movement set \"by\" = 'nobody'",
     "a movement that was never": "delete from movement where id = 1",
     "an event that was never": "delete from event",
-    "an act that was never": "delete from trail where number = 2",
-    "an act by somebody else": "update trail set \"by\" = 'nobody'",
+    "an act that was never": "delete from audit_log where number = 2",
+    "an act by somebody else": "update audit_log set \"by\" = 'nobody'",
     "an act before its time": (
-        'insert into trail (number, at, "by", role, via, act, subject, details, hash)'
+        'insert into audit_log (number, at, "by", role, via, act, subject, details, hash)'
         " values (99, 1, 'x', '', 'cli', 'need.file', 'need/x', '{}', 'x')"
     ),
     "an event of another kind": "update event set step = 'finish'",
@@ -133,7 +133,7 @@ def test_the_database_refuses_whoever_asks(lived):
     own = REFUSED_BY_SQLITE if office.store.is_sqlite else REFUSED_BY_POSTGRESQL
     for statement in [*REFUSED.values(), *own.values()]:
         refuses(office, statement, told)
-    assert audited(office).right
+    assert checked(office).right
 
 
 @ONLY_POSTGRESQL
@@ -201,7 +201,7 @@ def unguard(tx: Connection) -> None:
         for (name,) in tx.exec_driver_sql("select name from sqlite_master where type = 'trigger'").all():
             tx.exec_driver_sql(f"drop trigger {name}")
         return
-    for table in ("movement", "event", "trail"):
+    for table in ("movement", "event", "audit_log"):
         tx.exec_driver_sql(f"alter table {table} disable trigger all")
     constraints = (
         "select conname, conrelid::regclass from pg_constraint"
@@ -301,7 +301,7 @@ def test_what_was_tampered_with_is_named(lived, kind):
         )
         assert changed.rowcount == 1
     engine.dispose()
-    found = audited(office)
+    found = checked(office)
     assert not found.right
     assert found.unguarded
     assert found.first is not None
@@ -315,7 +315,7 @@ def test_a_unit_that_goes_astray_is_named_with_its_movement(lived):
         packed = {"cause": f"pack:{told.parcel}"}
         row = tx.execute(text("select id, units from movement where cause = :cause"), packed).one()
         tx.execute(text("update movement set units = units - 1 where cause = :cause"), packed)
-    found = audited(office)
+    found = checked(office)
     # It still stands at the hub, as far as anyone can tell; but more left the parcel than was in it.
     assert found.first is not None
     assert (found.first.lot, found.first.account, found.first.found) == (told.lot, "packed", "-1")
@@ -334,7 +334,7 @@ def test_movements_that_lead_below_zero_are_told_in_words(lived):
 
     with pytest.raises(Conflict, match="has not that many units in scrapped"):
         draw()
-    assert audited(office).right
+    assert checked(office).right
 
 
 def test_what_one_movement_brings_the_next_of_the_same_cause_may_take(lived):

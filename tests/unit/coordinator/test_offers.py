@@ -67,7 +67,7 @@ def became(office: Office, offer: str) -> str:
     with office.store.read() as tx:
         found = offers.offers.get(tx, offer)
     assert found is not None
-    return found.answer
+    return found.status
 
 
 def test_who_is_open_is_offered_a_plate_and_nothing_is_promised(office: Office):

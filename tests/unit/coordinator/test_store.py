@@ -3,34 +3,21 @@
 import sqlite3
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from coordinator.errors import StartError
-from coordinator.store import agents, engine, guards, schema
+from coordinator.model.audit_log import check_chain
+from coordinator.store import agents, audit_log, guards, idempotency_keys, makers, offers, people, schema
 from coordinator.store.engine import Store
 from tests.unit.coordinator.office import Office
+from tests.unit.coordinator.older import at_revision, with_private_names
 from wire.lifecycle import State, Step
 from wire.messages import Event, Ready, Report
-
-MIGRATIONS = Path(engine.__file__).parent / "migrations"
-
-
-def at_revision(database: str, revision: str) -> None:
-    """Make a database as an older version left it."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    connecting = create_engine(database)
-    with connecting.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    connecting.dispose()
 
 
 def test_the_migrated_tables_are_those_of_the_schema(empty_database):
@@ -59,6 +46,30 @@ def test_the_first_versions_database_opens_and_keeps_what_it_holds(empty_databas
         assert known is not None
         assert known.seq == 7
         assert "held" in {column["name"] for column in inspect(tx).get_columns("ready")}
+    store.close()
+
+
+def test_what_an_older_version_called_otherwise_is_kept_and_its_chain_goes_on(empty_database):
+    head = with_private_names(empty_database)
+    store = Store(empty_database)
+    with store.read() as tx:
+        chain = check_chain(audit_log.every(tx))
+        assert (chain.whole, chain.entries, chain.head) == (True, 3, head)
+        link = people.password_links.get(tx, "c")
+        assert link is not None
+        assert (link.person, link.expires, link.by) == ("ines", 9, "ada")
+        response = idempotency_keys.responses.get(tx, "k")
+        assert response is not None
+        assert (response.at, response.request, response.response) == (5, "digest", "sealed")
+        assert makers.with_address(tx) == {"anna"}
+        assert offers.declined(tx, since=1) == {("anna", "one", "n")}
+        assert guards.missing(tx) == []
+    with store.write() as tx:
+        audit_log.note(tx, by="ines", act="need.file", on="need/n-4", now=20)
+    with store.read() as tx:
+        assert check_chain(audit_log.every(tx), head=head).whole
+    with pytest.raises(DBAPIError), store.write() as tx:
+        tx.execute(text("delete from audit_log where number = 4"))
     store.close()
 
 

@@ -28,7 +28,7 @@ def test_neither_password_nor_token_stand_in_the_database(house: House):
     with house.office.store.read() as tx:
         rows = [
             str(tx.exec_driver_sql(f"SELECT * FROM {table}").all())
-            for table in ("person", "session", "token", "entry", "recovery")
+            for table in ("person", "session", "token", "password_link", "recovery")
         ]
     assert not any(WORDS in row or token in row for row in rows)
 

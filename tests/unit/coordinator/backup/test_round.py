@@ -48,7 +48,7 @@ def test_all_rows_and_keys_come_back_in_either_database(lived: House, empty: Hou
             assert latest.settled >= NOON + 61
         with office.store.read() as tx:
             kept = audit_log.head(tx)[1]
-        office.desk.invite(by="ines")  # and the trail goes on where it was
+        office.desk.invite(by="ines")  # and the audit log goes on where it was
         with office.store.read() as tx:
             assert check_chain(audit_log.every(tx), head=kept).whole
             assert guards.missing(tx) == []

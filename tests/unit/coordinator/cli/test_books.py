@@ -1,4 +1,4 @@
-"""The ledger, the trail and back-ups, by command."""
+"""The ledger, the audit log and back-ups, by command."""
 
 import json
 import re
@@ -76,50 +76,50 @@ def test_the_first_figure_that_differs_is_named(say, office, tmp_path):
     )
 
 
-def test_the_trail_is_exported_and_followed(say, office, tmp_path):
+def test_the_audit_log_is_exported_and_followed(say, office, tmp_path):
     (tmp_path / "muster.toml").write_text(f'[database]\nurl = "sqlite:///{tmp_path}/muster.db"\n')
     office.needs(3)
     office.now[0] += 86_400
     office.desk.invite(by="=cmd()")
-    lines = say("trail", "export").out.splitlines()
+    lines = say("audit-log", "export").out.splitlines()
     assert lines[0] == "number,at,by,role,via,act,subject,details,hash"
     assert len(lines) == 5
     assert ",'=cmd()," in lines[-1], "no formula"
-    told = say("trail", "export", "--json", "--since", "2027-01-16")
+    told = say("audit-log", "export", "--json", "--since", "2027-01-16")
     entries = [json.loads(each) for each in told.out.splitlines()]
     assert [each["act"] for each in entries] == ["agent.invite"]
     head = entries[-1]["hash"]
     assert f"head: {head} (4 entries)" in told.err
-    for found in (say("trail", "verify"), say("trail", "verify", "--head", head)):
+    for found in (say("audit-log", "verify"), say("audit-log", "verify", "--head", head)):
         assert found.code == 0
         assert head in found.out
-    say("trail", "export", "--since", "soon").complains(2, "2020-04-01")
-    say("trail", "verify", "--head", "abc").complains(2, "64")
+    say("audit-log", "export", "--since", "soon").complains(2, "2020-04-01")
+    say("audit-log", "verify", "--head", "abc").complains(2, "64")
 
 
 @pytest.mark.parametrize(
     ("tampered", "number", "needs_head"),
     [
-        ("update trail set \"by\" = 'nobody' where number = 2", 2, False),
-        ("delete from trail where number = 2", 2, False),
-        ("delete from trail where number = 4", 4, True),
+        ("update audit_log set \"by\" = 'nobody' where number = 2", 2, False),
+        ("delete from audit_log where number = 2", 2, False),
+        ("delete from audit_log where number = 4", 4, True),
     ],
 )
-def test_the_first_broken_link_of_the_trail_is_named(say, office, tmp_path, tampered, number, needs_head):
+def test_the_first_broken_link_of_the_audit_log_is_named(say, office, tmp_path, tampered, number, needs_head):
     (tmp_path / "muster.toml").write_text(f'[database]\nurl = "sqlite:///{tmp_path}/muster.db"\n')
     office.needs(3)
     office.desk.invite(by="ines")
-    _, head = (line.split()[-1] for line in say("trail", "verify").out.splitlines())
+    _, head = (line.split()[-1] for line in say("audit-log", "verify").out.splitlines())
     with office.store.write() as tx, guards.lowered(tx):
         tx.exec_driver_sql(tampered)
     if needs_head:
-        assert say("trail", "verify").code == 0
-    found = say("trail", "verify", *(("--head", head) if needs_head else ()))
+        assert say("audit-log", "verify").code == 0
+    found = say("audit-log", "verify", *(("--head", head) if needs_head else ()))
     assert found.code == 1
     assert f"BROKEN at entry {number}:" in found.out
     assert "report this" in found.err
-    assert say("trail", "verify", "--head", head, "--json").out.count('"first": {') == 1
+    assert say("audit-log", "verify", "--head", head, "--json").out.count('"first": {') == 1
     with office.store.write() as tx:
-        guards_gone = "drop trigger trail_never_update"
+        guards_gone = "drop trigger audit_log_never_update"
         tx.exec_driver_sql(guards_gone)
-    assert say("trail", "verify").code == 1
+    assert say("audit-log", "verify").code == 1

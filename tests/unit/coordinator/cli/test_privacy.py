@@ -27,7 +27,7 @@ def test_a_maker_gets_a_link_a_courier_an_address_and_who_leaves_is_forgotten(fa
     far("pickup", "show", taken, "--as", "Paul").complains(2, "no such pickup")
     assert far("pickup", "give-back", taken).code == 0
     held = far("privacy", "export", "agent", "anna").json
-    assert held["doorstep"]["hours"] == "after six"
+    assert held["address"]["hours"] == "after six"
     ref = far("privacy", "erase", "agent", "anna", "--yes", "--json").json["name"]
     assert [view.printer.agent for view in office.desk.printers()] == [ref]
     far("privacy", "export", "agent", "anna").complains(2, "anna")

@@ -148,14 +148,14 @@ def test_a_maker_says_where_takes_the_data_along_and_leaves(house: House):
     with house.stranger() as client:
         at = f"/api/maker/{token}"
         assert client.get(at).json()["address_given"] is None
-        assert client.post(f"{at}/doorstep", json={"address": f"{STREET} 17"}).status_code == 204
+        assert client.post(f"{at}/address", json={"address": f"{STREET} 17"}).status_code == 204
         shown = client.get(at)
         assert shown.json()["address_given"] is not None
         assert STREET not in shown.text
-        assert client.get(f"{at}/export").json()["doorstep"]["address"] == f"{STREET} 17"
-        assert client.delete(f"{at}/doorstep").status_code == 204
-        assert client.get(f"{at}/export").json()["doorstep"] is None
-        assert client.post(f"{at}/doorstep", json={"address": ""}).status_code == 422
+        assert client.get(f"{at}/export").json()["address"]["address"] == f"{STREET} 17"
+        assert client.delete(f"{at}/address").status_code == 204
+        assert client.get(f"{at}/export").json()["address"] is None
+        assert client.post(f"{at}/address", json={"address": ""}).status_code == 422
         assert client.post(f"{at}/erase", json={"name": "bert"}).status_code == 422
         assert client.post(f"{at}/erase", json={"name": "anna"}).status_code == 204
         assert client.get(at).status_code == 404
@@ -207,7 +207,7 @@ def test_who_goes_there_sees_it_until_all_is_collected(house: House):
     with house.client("Carl") as carl:
         taken = carl.post("/api/agents/anna/pickup").json()["id"]
         stop = carl.get(f"/api/pickups/{taken}").json()
-        assert stop["doorstep"]["address"] == f"{STREET} 17"
+        assert stop["address"]["address"] == f"{STREET} 17"
         assert STREET in carl.get(f"/pickups/{taken}", headers=PAGE).text
         carl.post(f"/api/attempts/{lot}/inspect", json={"good": 2, "scrapped": 0})
         carl.post(f"/api/attempts/{lot}/collect")
@@ -215,36 +215,36 @@ def test_who_goes_there_sees_it_until_all_is_collected(house: House):
             over = carl.get(path)
             assert over.status_code == 404
             assert STREET not in over.text
-        looks = carl.get("/api/trail?act=address.look").json()
+        looks = carl.get("/api/audit-log?act=address.look").json()
     assert [(each["by"], each["via"]) for each in looks] == [("Carl", "page"), ("Carl", "api")]
 
 
-# ── the trail ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── the audit log ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_trail_is_shown_a_page_at_a_time_and_filtered(house: House):
+def test_the_audit_log_is_shown_a_page_at_a_time_and_filtered(house: House):
     hospital = house.office.vetted()
     for number in range(5):
         house.office.desk.file_need(
             hospital=hospital, part="ear-saver", quantity=1, by="Ines" if number % 2 else "Paul"
         )
     with house.client("Ines") as client:
-        first = client.get("/api/trail?act=need.&most=2").json()
-        second = client.get(f"/api/trail?act=need.&most=2&before={first[-1]['number']}").json()
+        first = client.get("/api/audit-log?act=need.&most=2").json()
+        second = client.get(f"/api/audit-log?act=need.&most=2&before={first[-1]['number']}").json()
         assert [each["number"] for each in first + second] == [7, 6, 5, 4]
-        assert [each["number"] for each in client.get("/api/trail?by=ines").json()] == [6, 4]
-        assert [each["act"] for each in client.get(f"/api/trail?on=hospital/{hospital}").json()] == [
+        assert [each["number"] for each in client.get("/api/audit-log?by=ines").json()] == [6, 4]
+        assert [each["act"] for each in client.get(f"/api/audit-log?on=hospital/{hospital}").json()] == [
             "hospital.approve",
             "hospital.add",
         ]
-        assert client.get("/api/trail?act=%25").json() == [], "no wildcard"
-        chain = client.get("/api/trail/chain").json()
+        assert client.get("/api/audit-log?act=%25").json() == [], "no wildcard"
+        chain = client.get("/api/audit-log/chain").json()
         assert (chain["whole"], chain["entries"]) == (True, 7)
-        assert client.get("/api/trail/chain?head=" + "0" * 63 + "1").json()["first"]["number"] == 8
+        assert client.get("/api/audit-log/chain?head=" + "0" * 63 + "1").json()["first"]["number"] == 8
     with house.stranger() as client:
-        assert client.get("/api/trail").status_code == 401
+        assert client.get("/api/audit-log").status_code == 401
     with house.browser("Ines") as browser:
-        page = browser.get("/trail", params={"by": "Paul"}).text
+        page = browser.get("/audit-log", params={"by": "Paul"}).text
         assert page.count('id="entry-') == 3
         assert "need.file" in page
 
@@ -256,7 +256,7 @@ def test_what_is_done_is_noted_with_the_way_it_came_by(house: House):
     with house.client("Paul") as client:
         client.post(f"/api/needs/{need.id}/relink", headers={"Muster-Via": "cli"})
         client.post("/api/invites")
-        noted = client.get("/api/trail?most=3").json()
+        noted = client.get("/api/audit-log?most=3").json()
     assert [(each["by"], each["via"], each["act"]) for each in reversed(noted)] == [
         ("Ines", "page", "need.cancel"),
         ("Paul", "cli", "need.relink"),

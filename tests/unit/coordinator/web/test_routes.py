@@ -43,7 +43,7 @@ POST /pickups/{pickup}/give-back                ICOA
 GET  /agents                                    VICOA
 POST /agents/invite                             OA
 POST /agents/{agent}/revoke                     OA
-GET  /trail                                     A
+GET  /audit-log                                     A
 GET  /people                                    A
 POST /people                                    A
 POST /people/{person}/give                      A
@@ -81,8 +81,8 @@ GET  /api/pickups                               ICOA
 POST /api/agents/{agent}/pickup                 ICOA
 GET  /api/pickups/{pickup}                      ICOA
 POST /api/pickups/{pickup}/give-back            ICOA
-GET  /api/trail                                 A
-GET  /api/trail/chain                           A
+GET  /api/audit-log                                 A
+GET  /api/audit-log/chain                           A
 GET  /api/privacy/agents/{agent}                A
 POST /api/privacy/agents/{agent}/erase          A
 GET  /api/privacy/hospitals/{hospital}          A
@@ -155,7 +155,7 @@ def test_only_what_carries_its_own_secret_is_open(staffed: House):
         "/api/enrol",
         "/api/renew",
         "/api/maker/{token}",
-        "/api/maker/{token}/doorstep",
+        "/api/maker/{token}/address",
         "/api/maker/{token}/erase",
         "/api/maker/{token}/export",
         "/api/track/{token}",
@@ -167,7 +167,7 @@ def test_only_what_carries_its_own_secret_is_open(staffed: House):
         "/login/second",
         "/login/{code}",
         "/m/{token}",
-        "/m/{token}/doorstep",
+        "/m/{token}/address",
         "/m/{token}/erase",
         "/m/{token}/export",
         "/m/{token}/withdraw",

@@ -1,4 +1,4 @@
-"""The trail's chain: whatever single thing is altered in it, a look finds it, at the entry where that was done."""
+"""The audit log's chain: whatever single thing is altered in it, a look finds it, at the entry where that was done."""
 
 from dataclasses import fields, replace
 
