@@ -14,8 +14,10 @@ from coordinator.acts import (
     pickups,
     privacy,
 )
+from coordinator.acts.act import ACTS
 
 __all__ = [
+    "ACTS",
     "account",
     "agents",
     "attempts",

@@ -5,6 +5,7 @@ may do this with what they name is looked at in the very transaction that does i
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
@@ -25,6 +26,8 @@ class HasUnits(Protocol):
         """Begins units of work."""
         ...
 
+
+_REFERENCE = re.compile(r"[;.] (see|as|errors as in|errors in) `.*", re.IGNORECASE)
 
 S = TypeVar("S", bound=HasUnits)
 P = ParamSpec("P")
@@ -96,8 +99,9 @@ class Act(Generic[S, P, R]):
 
     @property
     def summary(self) -> str:
-        """What it does, in one line."""
-        return (self.__doc__ or "").partition("\n")[0]
+        """What it does, in one line, for people: without where in the code the rule stands."""
+        first = (self.__doc__ or "").partition("\n")[0]
+        return _REFERENCE.sub("", first).rstrip(".") + "."
 
     def __call__(self, services: S, who: Principal, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Do it, in one unit of work.

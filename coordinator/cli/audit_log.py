@@ -13,8 +13,10 @@ import msgspec
 
 from coordinator.cli.formatting import example, line
 from coordinator.cli.options import Failed, Wrong, common_options, config_option, json_option, load
+from coordinator.cli.tables import print_, table
 from coordinator.errors import StartError
 from coordinator.model.audit_log import BEGINNING, AuditEntry, check_chain
+from coordinator.model.roles import PERMISSIONS, Role
 
 if TYPE_CHECKING:
     from coordinator.store.engine import Tx
@@ -46,18 +48,43 @@ def export(context: click.Context, since: str) -> None:
 
     with _look(context) as tx:
         names = [each.name for each in fields(AuditEntry)]
-        table = csv.writer(sys.stdout, lineterminator="\n")
+        written = csv.writer(sys.stdout, lineterminator="\n")
         as_json = common_options(context).json
         if not as_json:
-            table.writerow(names)
+            written.writerow(names)
         for entry in rows.every(tx, since=start):
             if as_json:
                 click.echo(msgspec.json.encode(entry))
             else:
-                table.writerow([_cell(value) for value in asdict(entry).values()])
+                written.writerow([_cell(value) for value in asdict(entry).values()])
         number, head = rows.head(tx)
     sys.stdout.flush()
     click.echo(f"head: {head} ({number:,} entries)" if number else "the audit log is empty", err=True)
+
+
+@audit_log.command("acts", epilog=example("muster audit-log acts", "muster audit-log acts --json"))
+@json_option
+@click.pass_context
+def list_acts(context: click.Context) -> None:
+    """List what the log can tell: every act, what it does, and which roles may do it."""
+    from coordinator.acts import ACTS  # noqa: PLC0415 - the database takes a while
+
+    acts = sorted(ACTS.values(), key=lambda each: each.name)
+    roles = {act.name: [role.value for role in Role if act.permission in PERMISSIONS[role]] for act in acts}
+    if common_options(context).json:
+        listed = [
+            {
+                "act": act.name,
+                "what": act.summary,
+                "permission": act.permission.value,
+                "roles": roles[act.name],
+            }
+            for act in acts
+        ]
+        click.echo(msgspec.json.encode(listed))
+        return
+    shown = [(act.name, act.summary, ", ".join(roles[act.name]) or act.permission.value) for act in acts]
+    print_(table(["act", "what", "who may"], shown, empty=""))
 
 
 @audit_log.command(epilog=example("muster audit-log verify", "muster audit-log verify --head HASH"))

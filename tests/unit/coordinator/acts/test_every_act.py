@@ -131,4 +131,6 @@ def test_nobody_may(office: Office, name: str):
 @pytest.mark.parametrize("name", ACTS)
 def test_it_says_in_one_line_what_it_does(name: str):
     assert 10 < len(ACTS[name].summary) < 120
+    assert ".py" not in ACTS[name].summary
+    assert "see `" not in ACTS[name].summary.lower()
     assert name == name.lower()

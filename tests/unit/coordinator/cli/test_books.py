@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from coordinator.acts import ACTS
 from coordinator.store import guards
 from tests.unit.coordinator.cli.command import SETTINGS, Served
 
@@ -123,3 +124,13 @@ def test_the_first_broken_link_of_the_audit_log_is_named(say, office, tmp_path, 
         guards_gone = "drop trigger audit_log_never_update"
         tx.exec_driver_sql(guards_gone)
     assert say("audit-log", "verify").code == 1
+
+
+def test_the_acts_that_the_log_can_tell_are_those_that_are_registered(say):
+    listed = json.loads(say("audit-log", "acts", "--json").out)
+    assert {each["act"] for each in listed} == ACTS.keys()
+    revoke = next(each for each in listed if each["act"] == "agent.revoke")
+    assert revoke["roles"] == ["coordinator", "admin"]
+    shown = say("audit-log", "acts").out
+    assert "Take an agent's access back" in shown
+    assert "hospital-link" in shown  # whoever holds one signs
