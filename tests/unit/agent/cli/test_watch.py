@@ -141,7 +141,7 @@ def test_a_print_is_watched_and_goes_on_undisturbed(bench: Bench):
     assert told["job"]["state"] == "printing"
     text = bench.command("watch", PRINTER, "--once").stdout
     assert "coupon" in text
-    looked = json.loads(bench.command("printers", "--json", "--seconds", "30").stdout)
+    looked = json.loads(bench.command("printers", "--json", "--seconds", "4").stdout)
     assert [(each["printer"], each["condition"]) for each in looked["printers"]] == [(PRINTER, "printing")]
     master, slave = pty.openpty()
     watching = subprocess.Popen(
