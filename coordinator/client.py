@@ -1,4 +1,4 @@
-"""A desk from afar: the coordinator's own HTTP API, with the desk's words and records."""
+"""The coordinator from afar: its own HTTP API, with its words and records."""
 
 import json
 import secrets

@@ -126,7 +126,7 @@ async def _of_own_page(request: Request, principal: Principal) -> None:
 
 
 def principal_of(request: Request) -> Principal:
-    """Who asks, as the gate found out."""
+    """Who asks, as the middleware found out."""
     return getattr(request.state, "principal", NOBODY)
 
 

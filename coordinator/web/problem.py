@@ -143,7 +143,7 @@ def install(app: FastAPI) -> None:
         response.headers["Connection"] = "close"  # the server closes it after an error: say so
         headers.add(
             response.headers, request.url.path, secure=request.state.secure
-        )  # this answer does not pass the gate
+        )  # this answer does not pass the middleware
         return response
 
     app.add_exception_handler(Problem, known)

@@ -2,7 +2,7 @@
 
 from agent.printers.driver import PrinterError
 from agent.printers.serial.channel import Channel
-from agent.printers.serial.question import WORDS
+from agent.printers.serial.knob_question import WORDS
 from agent.printers.serial.session_state import SessionState
 from agent.printers.serial.stage import SessionStage
 

@@ -2,8 +2,8 @@
 
 from agent.printers.serial.attention import Attention
 from agent.printers.serial.heaters import Heaters
+from agent.printers.serial.knob_question import KnobQuestion
 from agent.printers.serial.other_use import OtherUse
-from agent.printers.serial.question import KnobQuestion
 from agent.printers.serial.record import Record
 from agent.printers.serial.stage import SessionStage
 
